@@ -1,0 +1,1 @@
+"""retainkit: activation, dunning, cancellation and retention, embedded in your own product."""

@@ -1,0 +1,46 @@
+"""Past, now and future as frozen values; no store, no clock, no feature lives here."""
+
+from __future__ import annotations
+
+from retainkit.core._because import Because
+from retainkit.core._decision import Case, Decision, Due, Facts, Feature, Performed, Trigger, Woken
+from retainkit.core._event import Event, EventState, Origin, RecordedEvent
+from retainkit.core._json import JsonObject, JsonValue, check_json, dumps, loads
+from retainkit.core._outcome import Answer, NoEffect, NotSent, Outcome, Settled, Unknown
+from retainkit.core._record import Record
+from retainkit.core._schedule import Effect, EffectState, Intent, Item, Lease, Timer
+
+
+__all__ = [
+    "Answer",
+    "Because",
+    "Case",
+    "Decision",
+    "Due",
+    "Effect",
+    "EffectState",
+    "Event",
+    "EventState",
+    "Facts",
+    "Feature",
+    "Intent",
+    "Item",
+    "JsonObject",
+    "JsonValue",
+    "Lease",
+    "NoEffect",
+    "NotSent",
+    "Origin",
+    "Outcome",
+    "Performed",
+    "Record",
+    "RecordedEvent",
+    "Settled",
+    "Timer",
+    "Trigger",
+    "Unknown",
+    "Woken",
+    "check_json",
+    "dumps",
+    "loads",
+]

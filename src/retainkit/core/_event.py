@@ -1,0 +1,106 @@
+"""The past: events, as somebody reports them and as the timeline keeps them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+
+from attrs import field, frozen
+
+from retainkit.core._because import Because
+from retainkit.core._json import JsonObject, check_json, dumps
+from retainkit.core._time import occurred_at
+from retainkit.ids import CustomerId, EventId
+
+
+class Origin(StrEnum):
+    """Where an event comes from; everything but ``real`` is left out of figures by default."""
+
+    REAL = "real"
+    SAMPLE = "sample"
+    INTERNAL = "internal"
+    TEST = "test"
+    BACKFILL = "backfill"
+
+
+class EventState(StrEnum):
+    """
+    What the timeline made of an event.
+
+    ``parked`` waits for a person because it matches no customer; ``conflict`` came with an id
+    that is taken by another payload and changed nothing.
+    """
+
+    ACCEPTED = "accepted"
+    PARKED = "parked"
+    CONFLICT = "conflict"
+
+
+@frozen(kw_only=True)
+class Event:
+    """
+    Something that happened to a customer.
+
+    Args:
+        id: Unique in the tenant; the same id with the same payload is a duplicate.
+
+        name: ``feature.past_tense``, for example ``invoice.paid``.
+
+        customer: Whom it concerns; empty while nobody is known.
+
+        occurred_at: When it happened; aware, kept in UTC.
+
+        data: Ids and figures; no float, no name, no address.
+
+        origin: Where it comes from.
+
+        schema: Version of the data's shape.
+
+        actor: Who caused it: a person's id, ``customer``, ``provider`` or ``retainkit``.
+
+        because: The reasons, when a decision of retainkit wrote it.
+
+    Raises:
+        InvalidInput: A naive time, a float, an empty id or name.
+    """
+
+    id: EventId
+    name: str
+    customer: CustomerId
+    occurred_at: datetime = field(converter=occurred_at)
+    data: JsonObject = field(factory=dict)
+    origin: Origin = Origin.REAL
+    schema: int = 1
+    actor: str = "retainkit"
+    because: tuple[Because, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        check_json(self.data, "data")
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what the event says; reasons and actor do not count."""
+        said = dumps([self.name, self.customer, self.occurred_at.isoformat(), self.data, self.schema])
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+@frozen(kw_only=True)
+class RecordedEvent:
+    """
+    An event as the timeline keeps it.
+
+    Args:
+        event: What was reported.
+
+        sequence: The customer's counter: the order in which retainkit learned of things.
+
+        recorded_at: When retainkit learned of it; UTC.
+
+        state: Accepted, parked or in conflict.
+    """
+
+    event: Event
+    sequence: int
+    recorded_at: datetime
+    state: EventState = EventState.ACCEPTED

@@ -1,0 +1,63 @@
+"""What an event, a reason or an effect may hold: JSON without floats; and its one canonical text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from retainkit.errors import InvalidInput
+
+
+JsonValue: TypeAlias = (
+    "None | bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
+)
+JsonObject: TypeAlias = Mapping[str, JsonValue]
+
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+
+
+def dumps(value: JsonValue) -> str:
+    """The canonical JSON text: sorted keys, no spaces. The same value gives the same bytes."""
+    return _encode(value)
+
+
+def loads(text: str) -> JsonObject:
+    """The JSON object in a text that :func:`dumps` wrote."""
+    value: JsonObject = json.loads(text)
+    return value
+
+
+def check_json(value: object, field: str) -> None:
+    """
+    Refuse what an event can't hold exactly.
+
+    Raises:
+        InvalidInput: A float (write amounts as text), or a type JSON does not have.
+    """
+    if value is None or isinstance(value, (str, int)):
+        return
+    if isinstance(value, float):
+        raise InvalidInput(
+            "A float can't be stored exactly",
+            code="json.float",
+            field=field,
+            value=value,
+            remedy="pass an int, or the decimal as text",
+        )
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            check_json(item, f"{field}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            check_json(item, field)
+    else:
+        raise InvalidInput(
+            "Not a JSON value",
+            code="json.type",
+            field=field,
+            value=type(value).__name__,
+            remedy="use None, bool, int, str, lists and mappings",
+        )
