@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from moneyed import Currency, Money
 
+from retainkit.money._allocation import AllocationStrategy, allocate, allocate_units
 from retainkit.money._amounts import from_json, from_minor, money, to_json, to_minor, to_units
 from retainkit.money._format import format_money
+from retainkit.money._rounding import Rounding, round_fraction, rounded, share
+from retainkit.money._sums import compare, total
 from retainkit.money._units import (
     ISO,
     STRIPE,
@@ -25,16 +28,25 @@ __all__ = [
     "ISO",
     "STRIPE",
     "STRIPE_PAYOUTS",
+    "AllocationStrategy",
     "Currency",
     "Money",
+    "Rounding",
     "UnitProfile",
+    "allocate",
+    "allocate_units",
+    "compare",
     "currency_of",
     "format_money",
     "from_json",
     "from_minor",
     "minor_digits",
     "money",
+    "round_fraction",
+    "rounded",
+    "share",
     "to_json",
     "to_minor",
     "to_units",
+    "total",
 ]

@@ -18,8 +18,8 @@ _MOST_DIGITS = 30
 # Decides only what happens to malformed text; the caller's own context may let it pass as NaN.
 _PARSING = Context(traps=[InvalidOperation])
 
-# Shifts the decimal point of what is in range, whatever the precision of the caller's context.
-_EXACT = Context(prec=4 * _MOST_DIGITS)
+# Shifts and adds what is in range without rounding, whatever the caller's context does.
+EXACT = Context(prec=4 * _MOST_DIGITS)
 
 
 def money(amount: Decimal | int | str, currency: str | Currency) -> Money:
@@ -71,9 +71,8 @@ def from_minor(units: int, currency: str | Currency, *, profile: UnitProfile = I
         )
     known = currency_of(currency)
     digits = minor_digits(known, profile)
-    value = _checked(_EXACT.scaleb(Decimal(units), -digits), "units")
+    value = _checked(EXACT.scaleb(Decimal(units), -digits), "units")
     return Money(value, known) if profile is ISO else of_fraction(Fraction(value), known)
-
 
 
 def to_minor(money: Money, *, profile: UnitProfile = ISO) -> int:
@@ -116,8 +115,8 @@ def to_units(money: Money, *, profile: UnitProfile = ISO) -> Fraction:
     return exact(money) * scale
 
 
-def exact(money: Money, field: str = "money") -> Fraction:
-    """The exact amount in units of its currency, checked: py-moneyed lets anything in."""
+def amount_of(money: Money, field: str = "money") -> Decimal:
+    """The amount, checked, since py-moneyed lets anything in; inside this room only."""
     if not isinstance(money, Money):
         raise InvalidInput(
             "This is not money",
@@ -126,7 +125,12 @@ def exact(money: Money, field: str = "money") -> Fraction:
             value=money,
             remedy='make one with money("9.99", "EUR")',
         )
-    return Fraction(_checked(money.amount, field))
+    return _checked(money.amount, field)
+
+
+def exact(money: Money, field: str = "money") -> Fraction:
+    """The amount in units of its currency as an exact fraction, checked."""
+    return Fraction(amount_of(money, field))
 
 
 def of_fraction(amount: Fraction, currency: Currency) -> Money:

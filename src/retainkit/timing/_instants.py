@@ -60,7 +60,7 @@ def utc(dt: datetime, field: str = "at") -> datetime:
     try:
         return aware(dt, field).astimezone(UTC)
     except OverflowError as exc:
-        raise _out_of_range(field, dt.isoformat()) from exc
+        raise out_of_range(field, dt.isoformat()) from exc
 
 
 def zone(name: str | ZoneInfo) -> ZoneInfo:
@@ -120,7 +120,7 @@ def wall_time(day: date, at: time, zone: str | ZoneInfo) -> datetime:
             return instant
         return _end_of_gap(shown, there)
     except OverflowError as exc:
-        raise _out_of_range("day", shown.isoformat()) from exc
+        raise out_of_range("day", shown.isoformat()) from exc
 
 
 def to_micros(dt: datetime) -> int:
@@ -151,7 +151,7 @@ def from_micros(micros: int) -> datetime:
     try:
         return _EPOCH + timedelta(microseconds=micros)
     except OverflowError as exc:
-        raise _out_of_range("micros", str(micros)) from exc
+        raise out_of_range("micros", str(micros)) from exc
 
 
 def _end_of_gap(shown: datetime, there: ZoneInfo) -> datetime:
@@ -169,7 +169,8 @@ def _end_of_gap(shown: datetime, there: ZoneInfo) -> datetime:
     return after
 
 
-def _out_of_range(field: str, value: str) -> InvalidInput:
+def out_of_range(field: str, value: str) -> InvalidInput:
+    """The error for an instant that `datetime` can't hold; inside this room only."""
     return InvalidInput(
         "This time is outside the years 1 to 9999",
         code="time.out_of_range",
