@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from attrs import field, frozen
-from moneyed import Money
 
 from retainkit.billing import Invoice, PaymentOutcome
-from retainkit.core import Answer, NoEffect, NotSent, Unknown
+from retainkit.core import NotSent, Outcome
 from retainkit.ids import InvoiceId, PaymentId, PaymentMethodId, SubscriptionId
+from retainkit.money import Money
 
 
 __all__ = [
@@ -39,13 +39,15 @@ class Capabilities:
 
         timeout: The hard limit of one call, the SDK's own retries included.
 
-        lookup_lag: How long after sending a look-up may still miss what happened.
+        lookup_lag: How long after the last sending a look-up may still miss what happened: the
+            call's own timeout and the provider's delay together.
 
         native_retries: Whether the provider can retry an invoice by itself.
 
         hosted_page: Whether it has a page where customers change their payment method.
 
-        test_only: Moves no real money; refuses production unless told.
+        test_only: Moves no real money, and nobody allowed it in production: a kit in production
+            refuses it.
     """
 
     name: str
@@ -95,7 +97,9 @@ class PaymentProvider(Protocol):
 
         An invoice that is paid, void, of another amount, or that the provider retries by itself
         is not charged: ``Paid`` with the payment that paid it, else ``NoEffect`` with the reason
-        (``invoice_void``, ``amount_changed``, ``provider_retries``, ...).
+        (``invoice_missing``, ``invoice_draft``, ``invoice_void``, ``invoice_uncollectible``,
+        ``amount_changed``, ``provider_retries``, ``no_payment_method``). An earlier payment that
+        is still pending is ``Pending``; nothing is charged beside it.
 
         Raises:
             ProviderError: The set-up is wrong, such as a bad key: not an outcome.
@@ -106,7 +110,16 @@ class PaymentProvider(Protocol):
         """
         What became of a try whose answer was lost; changes nothing.
 
-        ``NoEffect`` only when it is proved that nothing happened and nothing can any more.
+        ``NoEffect`` only when it is proved that nothing happened and nothing can any more: never
+        before ``sent_at`` plus the declared ``lookup_lag``. ``NotSent`` when the provider can't
+        be asked right now.
+
+        Args:
+            collect: The request, as it was sent.
+
+            key: Its key.
+
+            sent_at: When it was sent last.
         """
         ...
 
@@ -138,15 +151,15 @@ class HostedPage:
 class SubscriptionProvider(Protocol):
     """What dunning does to a subscription or invoice in the end; every call takes a key."""
 
-    def cancel(self, subscription: SubscriptionId, *, seller: str, key: str) -> Answer | NotSent | Unknown | NoEffect:
+    def cancel(self, subscription: SubscriptionId, *, seller: str, key: str) -> Outcome:
         """End the subscription now; one that has ended already is an answer, too."""
         ...
 
-    def pause(self, subscription: SubscriptionId, *, seller: str, key: str) -> Answer | NotSent | Unknown | NoEffect:
+    def pause(self, subscription: SubscriptionId, *, seller: str, key: str) -> Outcome:
         """Stop collecting until somebody resumes it; access is not the provider's matter."""
         ...
 
-    def mark_uncollectible(self, invoice: InvoiceId, *, seller: str, key: str) -> Answer | NotSent | Unknown | NoEffect:
+    def mark_uncollectible(self, invoice: InvoiceId, *, seller: str, key: str) -> Outcome:
         """Write the invoice off in the books; the debt is not forgiven, it can still be paid."""
         ...
 
@@ -211,7 +224,9 @@ class ProviderEvent:
 class WebhookReader(Protocol):
     """Verifies a webhook by its raw body and reads it."""
 
-    def read_webhook(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> ProviderEvent:
+    def read_webhook(
+        self, body: bytes, headers: Mapping[str, str], *, now: datetime
+    ) -> ProviderEvent:
         """
         The event, if the signature over the raw body is right and fresh.
 
