@@ -51,7 +51,11 @@ class Timeline(Protocol):
     """The past: append-only, unique ids, numbered for each customer."""
 
     def append(
-        self, events: Sequence[Event], *, recorded_at: datetime, state: EventState = EventState.ACCEPTED
+        self,
+        events: Sequence[Event],
+        *,
+        recorded_at: datetime,
+        state: EventState = EventState.ACCEPTED,
     ) -> Appended:
         """
         Add events; locks their customers.
@@ -102,13 +106,23 @@ class Records(Protocol):
         ...
 
     def open(
-        self, feature: str, *, customer: CustomerId | None = None, after: CaseId | None = None, limit: int = 1000
+        self,
+        feature: str,
+        *,
+        customer: CustomerId | None = None,
+        after: CaseId | None = None,
+        limit: int = 1000,
     ) -> tuple[Record, ...]:
         """Open cases of a feature, of one customer or of all, in the order of their ids."""
         ...
 
     def all(
-        self, feature: str, *, customer: CustomerId | None = None, after: CaseId | None = None, limit: int = 1000
+        self,
+        feature: str,
+        *,
+        customer: CustomerId | None = None,
+        after: CaseId | None = None,
+        limit: int = 1000,
     ) -> tuple[Record, ...]:
         """All cases of a feature, closed ones too, in the order of their ids."""
         ...

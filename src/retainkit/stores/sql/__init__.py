@@ -1,0 +1,151 @@
+"""The store on SQLite and PostgreSQL: one implementation on SQLAlchemy Core, in the host's database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import cast
+
+import sqlalchemy as sa
+from sqlalchemy.pool import QueuePool
+
+from retainkit.core import Item, Lease
+from retainkit.ids import TenantId
+from retainkit.stores import Transaction
+from retainkit.stores.sql import _join, _rows
+from retainkit.stores.sql._errors import translated
+from retainkit.stores.sql._migrations import migrate
+from retainkit.stores.sql._statements import Row, Statements, Value
+from retainkit.stores.sql._tables import Tables
+from retainkit.stores.sql._transaction import SqlTransaction
+from retainkit.timing import to_micros
+
+
+__all__ = ["SqlStore", "SqlTenantStore"]
+
+
+class SqlStore:
+    """
+    Past, now and future in the host's own database.
+
+    Args:
+        url: ``sqlite:///app.db`` or ``postgresql+psycopg://...``, as SQLAlchemy writes it.
+
+        prefix: Of every table and index.
+
+        schema: The database schema of the tables; PostgreSQL only.
+
+        pool_size: Connections kept open; one a worker thread.
+
+        lock_timeout: Seconds to wait for a lock before ``store.locked`` is raised.
+    """
+
+    def __init__(
+        self,
+        url: str | sa.URL,
+        *,
+        prefix: str = "rk_",
+        schema: str | None = None,
+        pool_size: int = 10,
+        lock_timeout: int = 10,
+    ) -> None:
+        self._prefix = prefix
+        self._tables = Tables(prefix=prefix, schema=schema)
+        self._engine = _engine(sa.make_url(url), pool_size, lock_timeout)
+        self._statements = Statements(self._tables, self._engine.dialect)
+
+    @property
+    def metadata(self) -> sa.MetaData:
+        """The tables, for a host whose own migrations own them."""
+        return self._tables.metadata
+
+    def migrate(self) -> None:
+        """Bring the schema up to date; safe to repeat, and from several processes at once."""
+        with self._begin() as connection:
+            migrate(connection, self._tables, prefix=self._prefix)
+
+    def for_tenant(self, tenant: TenantId) -> SqlTenantStore:
+        """The store of one tenant."""
+        return SqlTenantStore(self, tenant)
+
+    def claim(self, lease: Lease, *, now: datetime, limit: int) -> tuple[Item, ...]:
+        """Take what is due, soonest first; see :meth:`retainkit.stores.Store.claim`."""
+        at = to_micros(now)
+        held: dict[str, Value] = {
+            "lease": lease.id,
+            "length": to_micros(now + lease.length) - at,
+            "now": at,
+        }
+        with self._begin() as connection:
+            found = self._statements.due.one(connection, {"now": at, "limit": limit}).fetchall()
+            due = cast("Sequence[Row]", found)
+            if due:
+                claims = [{"w_tenant": row[0], "w_id": row[1], **held} for row in due]
+                self._statements.claim.many(connection, claims)
+        return tuple(_rows.item((*row[:-1], lease.id)) for row in due)
+
+    def tenants(self) -> tuple[TenantId, ...]:
+        """Every tenant that has anything in the store."""
+        with self._begin() as connection:
+            return tuple(
+                TenantId(str(row[0])) for row in self._statements.tenants.one(connection, {})
+            )
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _begin(self) -> Iterator[sa.Connection]:
+        with translated(), self._engine.begin() as connection:
+            yield connection
+
+
+class SqlTenantStore:
+    """One tenant's part of a :class:`SqlStore`."""
+
+    def __init__(self, store: SqlStore, tenant: TenantId) -> None:
+        self._store = store
+        self.tenant: TenantId = tenant
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One atomic unit of its own."""
+        with self._store._begin() as connection:  # noqa: SLF001 - two halves of one store
+            yield SqlTransaction(connection, self._store._statements, self.tenant)  # noqa: SLF001
+
+    @contextmanager
+    def joined(self, connection: object) -> Iterator[Transaction]:
+        """A savepoint in the host's open transaction."""
+        with _join.savepoint(connection) as borrowed:
+            yield SqlTransaction(borrowed, self._store._statements, self.tenant)  # noqa: SLF001
+
+
+def _engine(url: sa.URL, pool_size: int, lock_timeout: int) -> sa.Engine:
+    if url.get_backend_name() == "postgresql":
+        options = f"-c lock_timeout={lock_timeout}s"
+        return sa.create_engine(url, pool_size=pool_size, connect_args={"options": options})
+    in_memory = url.database in {None, "", ":memory:"}
+    engine = sa.create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=1 if in_memory else pool_size,
+        max_overflow=0 if in_memory else 10,
+        connect_args={"timeout": lock_timeout, "check_same_thread": False},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _durable(connection: object, _: object) -> None:
+        # The driver must not begin by itself: it would begin too late, before the first write.
+        connection.isolation_level = None  # type: ignore[attr-defined] # sqlite3.Connection
+        cursor = connection.cursor()  # type: ignore[attr-defined] # sqlite3.Connection
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _immediate(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,84 @@
+"""Translates what SQLAlchemy and the drivers raise into the errors of retainkit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy.exc as sa_exc
+
+from retainkit.errors import Conflict, RetainkitError, StoreError
+
+
+_SERIALIZATION = {"40001": "serialization", "40P01": "deadlock"}
+_LOCKED = "55P03"
+_NO_TABLE = {"42P01", "3F000"}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise foreign database errors as ours, with a remedy, keeping the cause."""
+    try:
+        yield
+    except sa_exc.DBAPIError as exc:
+        raise translate(exc) from exc
+    except sa_exc.TimeoutError as exc:
+        raise StoreError(
+            "No database connection became free in time",
+            code="store.pool",
+            remedy="enlarge the pool, or close transactions sooner",
+        ) from exc
+
+
+def translate(exc: sa_exc.DBAPIError) -> RetainkitError:
+    """Our error for a driver's; raise it ``from`` the original."""
+    origin = exc.orig
+    state = getattr(origin, "sqlstate", None)
+    name = getattr(origin, "sqlite_errorname", None)
+    said = str(origin)
+    if (
+        state in _NO_TABLE
+        or "no such table" in said
+        or "no such column" in said
+        or state == "42703"
+    ):
+        return StoreError(
+            "The store was not migrated",
+            code="store.not_migrated",
+            remedy="run `retainkit migrate --app module:kit`, or store.migrate()",
+        )
+    if name == "SQLITE_BUSY_SNAPSHOT":
+        return StoreError(
+            "The open transaction has read before somebody else wrote, so SQLite lets it write no more",
+            code="store.snapshot",
+            remedy="roll back and retry; begin transactions that write with BEGIN IMMEDIATE",
+        )
+    if name in {"SQLITE_BUSY", "SQLITE_LOCKED"} or "database is locked" in said or state == _LOCKED:
+        return StoreError(
+            "The database is locked",
+            code="store.locked",
+            remedy="end the transaction that holds the lock, then retry",
+        )
+    if state in _SERIALIZATION:
+        return Conflict(
+            "Another transaction got in between",
+            code=f"store.{_SERIALIZATION[state]}",
+            remedy="roll the transaction back and run it again; a retry inside it can't succeed",
+        )
+    if (
+        exc.connection_invalidated
+        or (state or "").startswith(("08", "57P"))
+        or isinstance(exc, sa_exc.OperationalError)
+    ):
+        return StoreError(
+            "The database can't be reached or ended the connection",
+            code="store.unavailable",
+            value=said.splitlines()[0] if said else None,
+            remedy="check the database, then retry: nothing of this transaction was kept",
+        )
+    return StoreError(
+        "The database refused",
+        code="store.refused",
+        value=type(origin).__name__,
+        remedy="see the cause; nothing of this transaction was kept",
+    )

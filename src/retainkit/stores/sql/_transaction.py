@@ -1,0 +1,413 @@
+"""One transaction of one tenant on one connection: timeline, records and schedule in SQL."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+
+import sqlalchemy as sa
+
+from retainkit.core import (
+    Event,
+    EventState,
+    Intent,
+    Item,
+    JsonObject,
+    Lease,
+    Record,
+    RecordedEvent,
+    Timer,
+    dumps,
+    loads,
+)
+from retainkit.errors import Conflict, NotFound
+from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
+from retainkit.stores import Appended
+from retainkit.stores.sql import _rows as rows
+from retainkit.stores.sql._statements import Row, Statement, Statements, Value
+from retainkit.timing import to_micros
+
+
+_ALL = 1 << 62
+
+
+class SqlTransaction:
+    """Implements :class:`retainkit.stores.Transaction`; whoever made it commits or rolls back."""
+
+    def __init__(self, connection: sa.Connection, statements: Statements, tenant: TenantId) -> None:
+        bound = _Bound(connection, statements, tenant)
+        self.timeline: SqlTimeline = SqlTimeline(bound)
+        self.records: SqlRecords = SqlRecords(bound)
+        self.schedule: SqlSchedule = SqlSchedule(bound)
+
+
+class _Bound:
+    """A connection whose statements all carry the tenant."""
+
+    __slots__ = ("connection", "statements", "tenant")
+
+    def __init__(self, connection: sa.Connection, statements: Statements, tenant: TenantId) -> None:
+        self.connection = connection
+        self.statements = statements
+        self.tenant = tenant
+
+    def write(self, statement: Statement, **values: Value) -> int:
+        return statement.one(
+            self.connection, {"tenant": self.tenant, "w_tenant": self.tenant, **values}
+        ).rowcount
+
+    def write_rows(self, statement: Statement, written: Sequence[dict[str, Value]]) -> int:
+        return statement.many(self.connection, written)
+
+    def all(self, statement: Statement, **values: Value) -> Sequence[Row]:
+        result = statement.one(
+            self.connection, {"tenant": self.tenant, "w_tenant": self.tenant, **values}
+        )
+        return cast("Sequence[Row]", result.fetchall())
+
+    def first(self, statement: Statement, **values: Value) -> Row | None:
+        found = self.all(statement, **values)
+        return found[0] if found else None
+
+
+class SqlTimeline:
+    """The past in SQL."""
+
+    def __init__(self, bound: _Bound) -> None:
+        self._bound = bound
+        self._sql = bound.statements
+
+    def append(
+        self,
+        events: Sequence[Event],
+        *,
+        recorded_at: datetime,
+        state: EventState = EventState.ACCEPTED,
+    ) -> Appended:
+        """Add events; see :meth:`retainkit.stores.Timeline.append`."""
+        if not events:
+            return Appended(new=())
+        if state is not EventState.ACCEPTED:
+            return self._append_aside(events, recorded_at, state)
+        first = self._number(Counter(event.customer for event in events))
+        following = dict(first)
+        at = to_micros(recorded_at)
+        written = []
+        for event in events:
+            sequence = following[event.customer]
+            following[event.customer] = sequence + 1
+            written.append(
+                rows.event_row(
+                    self._bound.tenant,
+                    event,
+                    id=event.id,
+                    sequence=sequence,
+                    recorded_at=at,
+                    state=state,
+                    fingerprint=event.fingerprint,
+                )
+            )
+        if self._bound.write_rows(self._sql.append, written) == len(written):
+            return Appended(new=tuple(events), first=first)
+        return self._sorted_out(events, written, recorded_at)
+
+    def _number(self, counts: Counter[CustomerId]) -> dict[CustomerId, int]:
+        """Lock the customers and reserve a number for each event; the first number of each."""
+        reserved = self._bound.all(
+            self._sql.number,
+            counts=dumps({str(customer): count for customer, count in counts.items()}),
+        )
+        return {
+            CustomerId(str(id)): cast("int", counter) - counts[CustomerId(str(id))] + 1
+            for id, counter in reserved
+        }
+
+    def _sorted_out(
+        self, events: Sequence[Event], written: Sequence[dict[str, Value]], recorded_at: datetime
+    ) -> Appended:
+        """Which of the events are new, now that some were not."""
+        ids = dumps([event.id for event in events])
+        known = {
+            id: (print_, sequence)
+            for id, print_, sequence in self._bound.all(self._sql.known, ids=ids)
+        }
+        new, duplicates, conflicts = [], [], []
+        first: dict[CustomerId, int] = {}
+        for event, row in zip(events, written, strict=True):
+            fingerprint, sequence = known[event.id]
+            if sequence == row["sequence"] and fingerprint == row["fingerprint"]:
+                new.append(event)
+                first.setdefault(event.customer, cast("int", sequence))
+            elif fingerprint == row["fingerprint"]:
+                duplicates.append(event.id)
+            else:
+                conflicts.append(event)
+        for event in conflicts:
+            self._keep_aside(
+                event, f"{event.id}#{event.fingerprint[:16]}", recorded_at, EventState.CONFLICT
+            )
+        return Appended(
+            new=tuple(new),
+            duplicates=tuple(duplicates),
+            conflicts=tuple(event.id for event in conflicts),
+            first=first,
+        )
+
+    def _append_aside(
+        self, events: Sequence[Event], recorded_at: datetime, state: EventState
+    ) -> Appended:
+        new, duplicates, conflicts = [], [], []
+        for event in events:
+            if self._keep_aside(event, event.id, recorded_at, state):
+                new.append(event)
+                continue
+            known = self._bound.all(self._sql.known, ids=dumps([event.id]))
+            if known[0][1] == event.fingerprint:
+                duplicates.append(event.id)
+            else:
+                self._keep_aside(
+                    event, f"{event.id}#{event.fingerprint[:16]}", recorded_at, EventState.CONFLICT
+                )
+                conflicts.append(event.id)
+        return Appended(new=tuple(new), duplicates=tuple(duplicates), conflicts=tuple(conflicts))
+
+    def _keep_aside(self, event: Event, id: str, recorded_at: datetime, state: EventState) -> bool:
+        row = rows.event_row(
+            self._bound.tenant,
+            event,
+            id=id,
+            sequence=0,
+            recorded_at=to_micros(recorded_at),
+            state=state,
+            fingerprint=event.fingerprint,
+        )
+        return self._bound.write_rows(self._sql.append, [row]) == 1
+
+    def get(self, event: EventId) -> RecordedEvent | None:
+        """The event of that id, in whatever state it is."""
+        row = self._bound.first(self._sql.event, w_id=event)
+        return None if row is None else rows.recorded_event(row)
+
+    def of(
+        self,
+        customer: CustomerId,
+        *,
+        after: int = 0,
+        names: frozenset[str] | None = None,
+        limit: int | None = None,
+    ) -> tuple[RecordedEvent, ...]:
+        """The customer's accepted events, oldest first."""
+        most = _ALL if limit is None else limit
+        if names is None:
+            found = self._bound.all(self._sql.events, w_customer=customer, after=after, limit=most)
+        else:
+            found = self._bound.all(
+                self._sql.events_named,
+                w_customer=customer,
+                after=after,
+                limit=most,
+                ids=dumps(sorted(names)),
+            )
+        return tuple(map(rows.recorded_event, found))
+
+    def listed(self, state: EventState, *, limit: int = 100) -> tuple[RecordedEvent, ...]:
+        """Parked events or conflicts, oldest first."""
+        return tuple(
+            map(
+                rows.recorded_event,
+                self._bound.all(self._sql.listed, w_state=state.value, limit=limit),
+            )
+        )
+
+    def release(self, event: EventId, customer: CustomerId, *, recorded_at: datetime) -> int:
+        """Accept a parked event as the customer's; returns its counter."""
+        sequence = self._number(Counter([customer]))[customer]
+        at = to_micros(recorded_at)
+        if not self._bound.write(
+            self._sql.release, w_id=event, customer=customer, sequence=sequence, recorded_at=at
+        ):
+            raise NotFound(
+                "No parked event has this id",
+                code="event.not_parked",
+                field="event",
+                value=event,
+                remedy="list the parked events; it may have been released already",
+            )
+        return sequence
+
+
+class SqlRecords:
+    """The present in SQL."""
+
+    def __init__(self, bound: _Bound) -> None:
+        self._bound = bound
+        self._sql = bound.statements
+
+    def lock(self, customer: CustomerId) -> int:
+        """Serialise with everybody who decides for this customer; returns the counter."""
+        row = self._bound.first(self._sql.lock, w_id=customer)
+        if row is None:
+            self._bound.write(self._sql.enrol, id=customer, counter=0)
+            row = self._bound.first(self._sql.lock, w_id=customer)
+        return 0 if row is None else cast("int", row[0])
+
+    def get(self, feature: str, case: CaseId) -> Record | None:
+        """The record of a case."""
+        row = self._bound.first(self._sql.record, w_feature=feature, w_id=case)
+        return None if row is None else rows.record(row)
+
+    def open(
+        self,
+        feature: str,
+        *,
+        customer: CustomerId | None = None,
+        after: CaseId | None = None,
+        limit: int = 1000,
+    ) -> tuple[Record, ...]:
+        """Open cases of a feature, in the order of their ids."""
+        if customer is not None:
+            found = self._bound.all(self._sql.open_of, w_customer=customer, w_feature=feature)
+        else:
+            found = self._bound.all(
+                self._sql.open_records, w_feature=feature, after=after or "", limit=limit
+            )
+        return tuple(map(rows.record, found))
+
+    def all(
+        self,
+        feature: str,
+        *,
+        customer: CustomerId | None = None,
+        after: CaseId | None = None,
+        limit: int = 1000,
+    ) -> tuple[Record, ...]:
+        """All cases of a feature, in the order of their ids."""
+        page = {"w_feature": feature, "after": after or "", "limit": limit}
+        if customer is None:
+            return tuple(map(rows.record, self._bound.all(self._sql.records, **page)))
+        return tuple(
+            map(rows.record, self._bound.all(self._sql.records_of, customer=customer, **page))
+        )
+
+    def put(self, record: Record) -> None:
+        """Write a record whose version is one above the stored one."""
+        statement = self._sql.put_new if record.version == 1 else self._sql.put
+        if self._bound.write_rows(statement, [rows.record_row(self._bound.tenant, record)]) != 1:
+            raise Conflict(
+                "The case was changed by somebody else, or its key has an open case",
+                code="record.version",
+                field="version",
+                value=record.version,
+                remedy="read the case again and decide again",
+            )
+
+    def define(self, definition: str, body: JsonObject) -> None:
+        """Keep a policy or definition under its content hash."""
+        self._bound.write(self._sql.define, id=definition, body=dumps(body))
+
+    def definition(self, definition: str) -> JsonObject | None:
+        """The policy or definition of that content hash."""
+        row = self._bound.first(self._sql.definition, w_id=definition)
+        return None if row is None else loads(str(row[0]))
+
+
+class SqlSchedule:
+    """The future in SQL."""
+
+    def __init__(self, bound: _Bound) -> None:
+        self._bound = bound
+        self._sql = bound.statements
+
+    def wake(self, timers: Sequence[Timer]) -> None:
+        """Add wake-ups; one that is already pending is kept as it is."""
+        if timers:
+            self._bound.write_rows(self._sql.wake, [rows.timer_row(timer) for timer in timers])
+
+    def plan(self, timer: Timer) -> None:
+        """Set a case's next step, replacing the one it has."""
+        self._bound.write_rows(self._sql.plan, [rows.timer_row(timer)])
+
+    def drop(self, feature: str, case: CaseId) -> None:
+        """Remove a case's next step, if it has one."""
+        self._bound.write(self._sql.drop, w_id=f"{feature}:{case}")
+
+    def finish(self, timer: Timer, *, next_due: datetime | None = None) -> bool:
+        """End a claimed timer, or move it; whether the claim still held it."""
+        held = {"w_id": timer.id, "held": timer.lease or ""}
+        if next_due is None:
+            return self._bound.write(self._sql.finish, **held) == 1
+        return self._bound.write(self._sql.move, wake_at=to_micros(next_due), **held) == 1
+
+    def intend(self, intents: Sequence[Intent], lease: Lease | None, *, now: datetime) -> None:
+        """Keep effects as intents; the first is leased and ``sent`` when a lease is given."""
+        at = to_micros(now)
+        ready = [{**rows.intent_row(intent), "state": "ready", "wake_at": at} for intent in intents]
+        written = 0
+        if lease is not None and ready:
+            leased = {**ready.pop(0), "state": "sent", "sent_at": at, "lease": lease.id, "now": at}
+            written += self._bound.write(self._sql.intend_leased, **leased, length=_micros(lease))
+        if ready:
+            written += self._bound.write_rows(self._sql.intend, ready)
+        if written != len(intents):
+            raise Conflict(
+                "An effect of this attempt exists already: its key can't be used again",
+                code="effect.exists",
+                field="attempt",
+                value=[intent.effect.attempt for intent in intents],
+                remedy="number the attempt anew",
+            )
+
+    def settle(self, intent: Intent, *, lease: str | None) -> bool:
+        """Write an intent's state and give up its lease; whether the claim still held it."""
+        row = rows.intent_row(intent)
+        changed = {name: row[name] for name in ("state", "tries", "sent_at", "outcome", "wake_at")}
+        return self._bound.write(self._sql.settle, w_id=intent.id, held=lease or "", **changed) == 1
+
+    def begin(self, intent: Intent, *, now: datetime) -> bool:
+        """Mark a claimed ``ready`` intent as ``sent``; whether the claim still held it."""
+        return (
+            self._bound.write(
+                self._sql.begin, w_id=intent.id, held=intent.lease or "", now=to_micros(now)
+            )
+            == 1
+        )
+
+    def timer(self, id: str) -> Timer | None:
+        """The timer of that id."""
+        found = self._item(id)
+        return found if isinstance(found, Timer) else None
+
+    def intent(self, effect: EffectId) -> Intent | None:
+        """The effect of that id, performed ones too."""
+        found = self._item(effect)
+        return found if isinstance(found, Intent) else None
+
+    def _item(self, id: str) -> Item | None:
+        row = self._bound.first(self._sql.item, w_id=id)
+        return None if row is None else rows.item(row)
+
+    def of(self, customer: CustomerId) -> tuple[Item, ...]:
+        """What is still to come for a customer, soonest first."""
+        return tuple(map(rows.item, self._bound.all(self._sql.items, w_customer=customer)))
+
+    def unclear(self, *, limit: int = 100) -> tuple[Intent, ...]:
+        """Effects that wait for a person."""
+        found = map(rows.item, self._bound.all(self._sql.unclear, limit=limit))
+        return tuple(item for item in found if isinstance(item, Intent))
+
+    def orphans(self, feature: str, *, limit: int = 100) -> tuple[Record, ...]:
+        """Open cases with neither a next step nor an effect that is not done."""
+        return tuple(
+            map(rows.record, self._bound.all(self._sql.orphans, w_feature=feature, limit=limit))
+        )
+
+    def strays(self, *, limit: int = 100) -> tuple[Item, ...]:
+        """Rows that would never come due."""
+        return tuple(map(rows.item, self._bound.all(self._sql.strays, limit=limit)))
+
+
+def _micros(lease: Lease) -> int:
+    length = lease.length
+    return (length.days * 86_400 + length.seconds) * 1_000_000 + length.microseconds
