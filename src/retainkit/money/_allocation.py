@@ -51,8 +51,9 @@ def allocate(
         InvalidInput: ``money.not_a_multiple`` when the total is not a whole number of steps;
             ``money.weights``; ``money.mixed_currencies`` and ``money.step`` for the step.
     """
+    amount = exact(total, "total")
     size = step_size(step, total)
-    steps = exact(total, "total") / size
+    steps = amount / size
     if steps.denominator != 1:
         smallest = of_fraction(size, total.currency)
         raise InvalidInput(

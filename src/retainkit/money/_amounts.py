@@ -111,8 +111,9 @@ def to_units(money: Money, *, profile: UnitProfile = ISO) -> Fraction:
     Raises:
         InvalidInput: the money is no `Money`, or was made elsewhere from NaN or infinity.
     """
+    amount = exact(money)
     scale: int = 10 ** minor_digits(money.currency, profile)
-    return exact(money) * scale
+    return amount * scale
 
 
 def amount_of(money: Money, field: str = "money") -> Decimal:

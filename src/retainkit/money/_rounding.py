@@ -54,8 +54,9 @@ def rounded(money: Money, rounding: Rounding, *, step: Money | None = None) -> M
         InvalidInput: ``money.mixed_currencies`` when the step has another currency;
             ``money.step`` when it is not positive.
     """
+    amount = exact(money)
     size = step_size(step, money)
-    return of_fraction(round_fraction(exact(money) / size, rounding) * size, money.currency)
+    return of_fraction(round_fraction(amount / size, rounding) * size, money.currency)
 
 
 def share(
@@ -84,9 +85,9 @@ def share(
             value=portion,
             remedy="pass a Fraction: Fraction(17, 30)",
         )
+    part = exact(money) * portion
     size = step_size(step, money)
-    steps = round_fraction(exact(money) * portion / size, rounding)
-    return of_fraction(steps * size, money.currency)
+    return of_fraction(round_fraction(part / size, rounding) * size, money.currency)
 
 
 def round_fraction(value: Fraction, rounding: Rounding) -> int:

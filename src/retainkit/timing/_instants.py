@@ -123,6 +123,20 @@ def wall_time(day: date, at: time, zone: str | ZoneInfo) -> datetime:
         raise out_of_range("day", shown.isoformat()) from exc
 
 
+def local_time(dt: datetime, zone: str | ZoneInfo, field: str = "at") -> datetime:
+    """
+    The same instant as clocks in the zone show it; ``.date()`` is the day that it belongs to.
+
+    Raises:
+        InvalidInput: ``time.not_a_datetime``, ``time.naive``, ``time.unknown_zone``,
+            ``time.out_of_range``.
+    """
+    try:
+        return aware(dt, field).astimezone(_zone(zone))
+    except OverflowError as exc:
+        raise out_of_range(field, dt.isoformat()) from exc
+
+
 def to_micros(dt: datetime) -> int:
     """
     The instant as whole microseconds since 1970-01-01T00:00Z; exact, and negative before.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from retainkit.errors import InvalidInput
-from retainkit.timing._instants import out_of_range, utc, wall_time
+from retainkit.timing._instants import local_time, out_of_range, utc, wall_time
 from retainkit.timing._instants import zone as zone_of
 from retainkit.timing._periods import Period
 
@@ -108,7 +108,7 @@ class Interval:
         if n == 0:
             return first
         there = zone_of(zone)
-        local = first.astimezone(there)
+        local = local_time(first, there, "anchor")
         try:
             day = self._day(local.date(), n)
         except (ValueError, OverflowError) as exc:
@@ -131,7 +131,7 @@ def period_number(anchor: datetime, interval: Interval, zone: str | ZoneInfo, at
     """
     there = zone_of(zone)
     instant = utc(at)
-    first, last = utc(anchor, "anchor").astimezone(there), instant.astimezone(there)
+    first, last = local_time(anchor, there, "anchor"), local_time(instant, there)
     if interval.days:
         number = (last.date() - first.date()).days // interval.days
     else:
@@ -210,7 +210,7 @@ def calendar_anchor(at: datetime, interval: Interval, zone: str | ZoneInfo) -> d
         InvalidInput: ``time.naive``, ``time.unknown_zone``, ``time.out_of_range``.
     """
     there = zone_of(zone)
-    today = utc(at).astimezone(there).date()
+    today = local_time(at, there).date()
     if interval.days:
         # Day 1 of the proleptic calendar is a Monday.
         number = today.toordinal() - 1
@@ -253,7 +253,7 @@ def billing_day_anchor(
     _check_billing_day(interval, day, month)
     there = zone_of(zone)
     begin = utc(start, "start")
-    local = begin.astimezone(there)
+    local = local_time(begin, there)
 
     def length(number: int) -> int:
         return min(day, monthrange(*_month(number))[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from attrs import field, frozen
 
@@ -74,6 +75,4 @@ class Period:
                     f" and before {self.end.isoformat()}",
                 )
         edges = [self.start, *cuts, self.end]
-        return tuple(
-            Period(start=start, end=end) for start, end in zip(edges, edges[1:], strict=False)
-        )
+        return tuple(Period(start=start, end=end) for start, end in pairwise(edges))
