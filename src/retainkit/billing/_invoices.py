@@ -6,19 +6,24 @@ from datetime import datetime
 from enum import StrEnum
 
 from attrs import frozen
-from moneyed import Money
 
 from retainkit.ids import InvoiceId, PaymentId, PaymentMethodId, SubscriptionId
+from retainkit.money import Money
 
 
 class InvoiceState(StrEnum):
-    """Stripe's words for where an invoice stands."""
+    """Stripe's words for where an invoice stands; see :attr:`settled`."""
 
     DRAFT = "draft"
     OPEN = "open"
     PAID = "paid"
     VOID = "void"
     UNCOLLECTIBLE = "uncollectible"
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody collects it any more: paid, void, or written off."""
+        return self not in (InvoiceState.DRAFT, InvoiceState.OPEN)
 
 
 class PaymentState(StrEnum):
