@@ -6,8 +6,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from itertools import count as numbers
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from attrs import field, frozen
 
@@ -80,6 +79,8 @@ class Interval:
                 return self.count * _MONTHS
             case Unit.DAY | Unit.WEEK:
                 return 0
+            case _:
+                assert_never(self.unit)
 
     @property
     def days(self) -> int:
@@ -91,6 +92,8 @@ class Interval:
                 return self.count * 7
             case Unit.MONTH | Unit.YEAR:
                 return 0
+            case _:
+                assert_never(self.unit)
 
     def advance(self, anchor: datetime, n: int, zone: str | ZoneInfo) -> datetime:
         """
@@ -187,10 +190,10 @@ def periods(
     """
     start = utc(anchor if since is None else since, "since")
     stop = None if until is None else utc(until, "until")
+    number = period_number(anchor, interval, zone, start)
     made = 0
-    for number in numbers(period_number(anchor, interval, zone, start) + 1):
-        if (stop is not None and start >= stop) or made == count:
-            return
+    while (count is None or made < count) and (stop is None or start < stop):
+        number += 1
         boundary = interval.advance(anchor, number, zone)
         end = boundary if stop is None else min(boundary, stop)
         if start < end:  # a day that a zone leaves out altogether has no length
