@@ -1,4 +1,4 @@
-"""The command line: ``python -m retainkit.testing.stripe_server``; prints one JSON line when ready."""
+"""The command line of the server: prints one JSON line when it is ready."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
             deliver_automatically=options.deliver,
         )
     except RetainkitError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
     stopped = Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -40,7 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
     with server:
         for url in options.webhook:
             server.webhook(url, secret=options.webhook_secret)
-        print(json.dumps({"url": server.url, "api_key": server.api_key}), flush=True)
+        ready = {"url": server.url, "api_key": server.api_key}
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
         stopped.wait()
     return 0
 

@@ -1,4 +1,4 @@
-"""A request's way through the API: key, faults, idempotency, endpoint, shape; sockets are not here."""
+"""A request's way through the API: key, faults, idempotency, endpoint; no sockets here."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ class Api:
         version, expand = self._version(request), params.texts("expand")
         result = route.endpoint(call)
         if isinstance(result, Page):
-            return listing(self._state, result.items, result.url, result.more, version, expand)
+            return listing(self._state, result, version, expand)
         return answer(self._state, result, version, expand)
 
     def _fail_early(self, fault: Fault | None, key: str | None) -> Response | None:

@@ -91,7 +91,7 @@ def bill_period(
             state,
             invoice,
             price["unit_amount"] * quantity,
-            description=f"{quantity} × {product['name']}",
+            description=f"{quantity} x {product['name']}",
             period=(start, end),
             parent={
                 "invoice_item_details": None,

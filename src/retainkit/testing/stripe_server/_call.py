@@ -106,10 +106,10 @@ def page(call: Call, items: Iterable[JsonObject], url: str) -> Page:
     return Page(items=chosen[:limit], url=url, more=len(chosen) > limit)
 
 
-def _position(ids: list[str], id: str, param: str) -> int:
-    if id not in ids:
-        raise bad_parameter(f"No such object: '{id}'", param=param, code="resource_missing")
-    return ids.index(id)
+def _position(ids: list[str], ref: str, param: str) -> int:
+    if ref not in ids:
+        raise bad_parameter(f"No such object: '{ref}'", param=param, code="resource_missing")
+    return ids.index(ref)
 
 
 def _within(params: Params, item: JsonObject) -> bool:

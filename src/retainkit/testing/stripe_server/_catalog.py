@@ -35,7 +35,7 @@ def new_product(state: State, params: Params) -> JsonObject:
         {
             "id": params.text("id") or state.new_id("prod"),
             "object": "product",
-            "active": params.boolean("active", True),
+            "active": params.boolean("active", default=True),
             "created": state.now,
             "default_price": None,
             "description": params.text("description"),
@@ -74,7 +74,7 @@ def new_price(state: State, params: Params) -> JsonObject:
         {
             "id": state.new_id("price"),
             "object": "price",
-            "active": params.boolean("active", True),
+            "active": params.boolean("active", default=True),
             "billing_scheme": "per_unit",
             "created": state.now,
             "currency": currency,

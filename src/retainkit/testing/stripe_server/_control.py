@@ -32,7 +32,7 @@ def control(server: StripeServer, request: Request) -> JsonObject:
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def _status(server: StripeServer, sent: JsonObject) -> JsonObject:
+def _status(server: StripeServer, _: JsonObject) -> JsonObject:
     return {"url": server.url, "now": server.now.isoformat(), "api_key": server.api_key}
 
 
@@ -51,12 +51,12 @@ def _faults(server: StripeServer, sent: JsonObject) -> JsonObject:
     return {}
 
 
-def _charges(server: StripeServer, sent: JsonObject) -> JsonObject:
+def _charges(server: StripeServer, _: JsonObject) -> JsonObject:
     charges = [{**asdict(charge), "at": charge.at.isoformat()} for charge in server.charges()]
     return {"charges": charges}
 
 
-def _requests(server: StripeServer, sent: JsonObject) -> JsonObject:
+def _requests(server: StripeServer, _: JsonObject) -> JsonObject:
     return {"requests": [asdict(request) for request in server.requests()]}
 
 
@@ -103,12 +103,12 @@ def _authenticate(server: StripeServer, sent: JsonObject) -> JsonObject:
     return {"paid": server.authenticate(sent["invoice"])}
 
 
-def _reset(server: StripeServer, sent: JsonObject) -> JsonObject:
+def _reset(server: StripeServer, _: JsonObject) -> JsonObject:
     server.reset()
     return {}
 
 
-def _release(server: StripeServer, sent: JsonObject) -> JsonObject:
+def _release(server: StripeServer, _: JsonObject) -> JsonObject:
     server.release()
     return {}
 

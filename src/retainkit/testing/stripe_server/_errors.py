@@ -1,4 +1,4 @@
-"""Stripe's error answers, shaped as its API shapes them; when to raise which is decided elsewhere."""
+"""Stripe's error answers, shaped as its API shapes them; raising them is up to others."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def missing_parameter(param: str) -> ApiError:
     return bad_parameter(f"Missing required param: {param}.", param=param, code="parameter_missing")
 
 
-def no_such(kind: str, id: str, *, param: str = "id", status: int = 404) -> ApiError:
+def no_such(kind: str, ref: str, *, param: str = "id", status: int = 404) -> ApiError:
     """404 for the object in the path, 400 for one named by another parameter."""
     return ApiError(
         status,
@@ -54,7 +54,7 @@ def no_such(kind: str, id: str, *, param: str = "id", status: int = 404) -> ApiE
             "type": "invalid_request_error",
             "code": "resource_missing",
             "doc_url": "https://docs.stripe.com/error-codes/resource-missing",
-            "message": f"No such {kind}: '{id}'",
+            "message": f"No such {kind}: '{ref}'",
             "param": param,
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retainkit.testing.stripe_server._call import Page
 from retainkit.testing.stripe_server._errors import bad_parameter
 from retainkit.testing.stripe_server._json import JsonObject
 from retainkit.testing.stripe_server._state import State
@@ -31,15 +32,13 @@ def answer(state: State, item: JsonObject, version: str, expand: list[str]) -> J
     return shown
 
 
-def listing(
-    state: State, items: list[JsonObject], url: str, more: bool, version: str, expand: list[str]
-) -> JsonObject:
+def listing(state: State, found: Page, version: str, expand: list[str]) -> JsonObject:
     """A list object; its expansions begin with ``data``."""
     page: JsonObject = {
         "object": "list",
-        "data": [render(item, version) for item in items],
-        "has_more": more,
-        "url": url,
+        "data": [render(item, version) for item in found.items],
+        "has_more": found.more,
+        "url": found.url,
     }
     for path in expand:
         _check_depth(path)
@@ -83,9 +82,9 @@ def _payments(state: State, invoice: str, version: str) -> JsonObject:
     }
 
 
-def _fetched(state: State, id: str, version: str, path: str) -> JsonObject:
-    kind = _KINDS.get(id.partition("_")[0])
-    found = state.find(kind, id) if kind else None
+def _fetched(state: State, ref: str, version: str, path: str) -> JsonObject:
+    kind = _KINDS.get(ref.partition("_")[0])
+    found = state.find(kind, ref) if kind else None
     if found is None:
         raise bad_parameter(f"This property cannot be expanded ({path}).", param="expand")
     return render(found, version)

@@ -63,7 +63,7 @@ def new_invoice(
     """A draft invoice without lines."""
     now = state.now
     start, end = period or (now, now)
-    id = state.new_id("in")
+    ref = state.new_id("in")
     parent = None
     if subscription is not None:
         parent = {
@@ -76,7 +76,7 @@ def new_invoice(
         }
     return state.save(
         {
-            "id": id,
+            "id": ref,
             "object": "invoice",
             "account_country": "US",
             "account_name": "retainkit test account",
@@ -131,7 +131,7 @@ def new_invoice(
                 "object": "list",
                 "data": [],
                 "has_more": False,
-                "url": f"/v1/invoices/{id}/lines",
+                "url": f"/v1/invoices/{ref}/lines",
             },
             "livemode": False,
             "metadata": {},
@@ -353,13 +353,13 @@ def usable_method(state: State, invoice: JsonObject) -> JsonObject | None:
     """The invoice's own payment method, else the subscription's, else the customer's."""
     subscription = subscription_of(state, invoice)
     customer = state.get("customer", invoice["customer"])
-    for id in (
+    for ref in (
         invoice["default_payment_method"],
         subscription and subscription["default_payment_method"],
         customer["invoice_settings"]["default_payment_method"],
     ):
-        if isinstance(id, str):
-            return state.find("payment_method", id)
+        if isinstance(ref, str):
+            return state.find("payment_method", ref)
     return None
 
 
@@ -367,8 +367,8 @@ def subscription_of(state: State, invoice: JsonObject) -> JsonObject | None:
     """The subscription an invoice is for."""
     if invoice["parent"] is None:
         return None
-    id = invoice["parent"]["subscription_details"]["subscription"]
-    return state.find("subscription", id)
+    ref = invoice["parent"]["subscription_details"]["subscription"]
+    return state.find("subscription", ref)
 
 
 def refresh_subscription(state: State, invoice: JsonObject) -> None:
@@ -403,11 +403,11 @@ def _settle(state: State, invoice: JsonObject, *, amount: int) -> None:
         other["status"] == "open" and other["attempted"]
         for other in state.of("invoice", customer["id"])
     )
-    _mark_delinquent(state, customer, owes)
+    _mark_delinquent(state, customer, owes=owes)
     refresh_subscription(state, invoice)
 
 
-def _mark_delinquent(state: State, customer: JsonObject, owes: bool) -> None:
+def _mark_delinquent(state: State, customer: JsonObject, *, owes: bool) -> None:
     previous = state.change(customer, delinquent=owes)
     if previous:
         state.emit("customer.updated", customer, previous)
@@ -437,7 +437,7 @@ def _plan_next(state: State, settings: Settings, invoice: JsonObject, *, automat
 
 
 def _unpaid(state: State, settings: Settings, invoice: JsonObject, *, automatic: bool) -> None:
-    _mark_delinquent(state, state.get("customer", invoice["customer"]), True)
+    _mark_delinquent(state, state.get("customer", invoice["customer"]), owes=True)
     subscription = subscription_of(state, invoice)
     if subscription is None or subscription["status"] not in {"active", "past_due"}:
         return
@@ -611,7 +611,7 @@ def pay(call: Call) -> JsonObject:
         invoice,
         method,
         automatic=False,
-        off_session=params.boolean("off_session", True),
+        off_session=params.boolean("off_session", default=True),
     )
     assert tried is not None
     if not tried.approved:

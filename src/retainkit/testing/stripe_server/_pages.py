@@ -46,17 +46,17 @@ form { display: grid; gap: .75rem; margin: 1.5rem 0; }
 """
 
 
-def visit(state: State, kind: str, id: str) -> HtmlAnswer:
+def visit(state: State, kind: str, ref: str) -> HtmlAnswer:
     """GET of a hosted page; changes nothing."""
-    found = state.find(_KINDS[kind], id)
+    found = state.find(_KINDS[kind], ref)
     if found is None:
         return _gone()
     return HtmlAnswer(status=200, html=_page(state, found))
 
 
-def submit(state: State, settings: Settings, kind: str, id: str, body: str) -> HtmlAnswer:
+def submit(state: State, settings: Settings, kind: str, ref: str, body: str) -> HtmlAnswer:
     """POST of a hosted page: the card is taken, and the customer sent back."""
-    found = state.find(_KINDS[kind], id)
+    found = state.find(_KINDS[kind], ref)
     if found is None:
         return _gone()
     fields = parse_qs(body)

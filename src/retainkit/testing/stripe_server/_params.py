@@ -87,7 +87,7 @@ class Params:
                 f"Invalid integer: {value}", param=name, code="parameter_invalid_integer"
             ) from None
 
-    def boolean(self, name: str, default: bool = False) -> bool:
+    def boolean(self, name: str, *, default: bool = False) -> bool:
         """``true`` or ``false``."""
         value = self.text(name)
         if value is None:

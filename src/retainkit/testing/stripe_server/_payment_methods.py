@@ -37,10 +37,10 @@ def new_method(
     now = instant(state.now)
     month, year = expires or (now.month, now.year + 5)
     network = brand or card.brand
-    id = state.new_id("pm")
+    ref = state.new_id("pm")
     return state.save(
         {
-            "id": id,
+            "id": ref,
             "object": "payment_method",
             "allow_redisplay": "unspecified",
             "billing_details": _billing(billing or Params({})),
@@ -118,12 +118,12 @@ MESSAGES = {
 }
 
 
-def owned(state: State, id: str, customer: str, *, param: str) -> JsonObject:
+def owned(state: State, ref: str, customer: str, *, param: str) -> JsonObject:
     """A payment method that is attached to the customer."""
-    method = state.get("payment_method", id, param=param, status=400)
+    method = state.get("payment_method", ref, param=param, status=400)
     if method["customer"] != customer:
         raise invalid(
-            f"The customer does not have a payment method with the ID {id}. The payment method "
+            f"The customer does not have a payment method with the ID {ref}. The payment method "
             "must be attached to the customer.",
             param=param,
             code="resource_missing",
@@ -131,14 +131,14 @@ def owned(state: State, id: str, customer: str, *, param: str) -> JsonObject:
     return method
 
 
-def from_token(state: State, id: str, *, param: str = "payment_method") -> JsonObject:
+def from_token(state: State, ref: str, *, param: str = "payment_method") -> JsonObject:
     """A payment method by id; a test token such as ``pm_card_visa`` makes a new one."""
-    card = by_token(id)
-    if card is not None and id.startswith("pm_card_"):
+    card = by_token(ref)
+    if card is not None and ref.startswith("pm_card_"):
         return new_method(state, card)
-    found = state.find("payment_method", id)
+    found = state.find("payment_method", ref)
     if found is None:
-        raise no_such("PaymentMethod", id, param=param, status=400)
+        raise no_such("PaymentMethod", ref, param=param, status=400)
     return found
 
 

@@ -1,4 +1,4 @@
-"""One payment of an invoice: the intent, the charge, the issuer's word; when to try is elsewhere."""
+"""One payment of an invoice: the intent, the charge, the issuer's word; no schedule here."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def open_payment(state: State, invoice: JsonObject) -> JsonObject:
 
 def intent_of(state: State, invoice: JsonObject) -> JsonObject | None:
     """The payment intent of a finalized invoice."""
-    id = invoice[HIDDEN].get("payment_intent")
-    return None if id is None else state.get("payment_intent", id)
+    ref = invoice[HIDDEN].get("payment_intent")
+    return None if ref is None else state.get("payment_intent", ref)
 
 
 def close_payment(state: State, invoice: JsonObject, reason: str) -> None:
@@ -258,10 +258,10 @@ def _without_hidden(item: JsonObject) -> JsonObject:
 
 
 def _new_intent(state: State, invoice: JsonObject) -> JsonObject:
-    id = state.new_id("pi")
+    ref = state.new_id("pi")
     intent = state.save(
         {
-            "id": id,
+            "id": ref,
             "object": "payment_intent",
             "amount": invoice["amount_remaining"],
             "amount_capturable": 0,
@@ -272,7 +272,7 @@ def _new_intent(state: State, invoice: JsonObject) -> JsonObject:
             "canceled_at": None,
             "cancellation_reason": None,
             "capture_method": "automatic",
-            "client_secret": f"{id}_secret_{id[3:]}",
+            "client_secret": f"{ref}_secret_{ref[3:]}",
             "confirmation_method": "automatic",
             "created": state.now,
             "currency": invoice["currency"],

@@ -1,4 +1,4 @@
-"""The server as a test holds it: start, clock, cards, faults, webhooks, and the judge of charges."""
+"""The server as a test holds it: clock, cards, faults, webhooks and the judge of charges."""
 
 from __future__ import annotations
 
@@ -252,7 +252,11 @@ class StripeServer:
         Attach a card to a customer and return its id.
 
         Args:
+            customer: Whose it is.
+
             card: A name of `CARDS`, one of Stripe's test tokens, or a decline code.
+
+            brand: ``visa``, ``mastercard`` or another network; the card's own when left out.
 
             default: Whether it becomes the default for invoices.
 
@@ -326,6 +330,8 @@ class StripeServer:
         Args:
             path: Such as ``/v1/invoices/{id}/pay``; a part in braces matches any id.
 
+            fault: What goes wrong.
+
             times: How many requests.
 
             method: ``GET``, ``POST`` or ``DELETE``; any when left out.
@@ -386,6 +392,8 @@ class StripeServer:
         Register an endpoint for the events from now on; returns its id.
 
         Args:
+            url: Where the events are posted to.
+
             secret: What its signatures are made with, such as ``whsec_...``.
 
             events: Names of events, or ``*``.
@@ -393,7 +401,7 @@ class StripeServer:
             api_version: The shapes it gets; the account's version when left out.
         """
         with self._state.lock:
-            id = _webhooks.register(
+            ref = _webhooks.register(
                 self._state,
                 url,
                 secret=secret,
@@ -401,7 +409,7 @@ class StripeServer:
                 api_version=api_version or self._settings.api_version,
             )
             self._state.commit()
-            return id
+            return ref
 
     def deliver(
         self,
@@ -458,13 +466,13 @@ class StripeServer:
     # Inside
 
     def _page(self, request: Request) -> HtmlAnswer:
-        _, kind, id, *_ = request.path.split("/")
+        _, kind, ref, *_ = request.path.split("/")
         with self._state.lock:
             run(self._state, self._settings, self._state.now)
             answer = (
-                submit(self._state, self._settings, kind, id, request.body)
+                submit(self._state, self._settings, kind, ref, request.body)
                 if request.method == "POST"
-                else visit(self._state, kind, id)
+                else visit(self._state, kind, ref)
             )
             self._state.commit()
             return answer
@@ -486,16 +494,16 @@ class StripeServer:
                 with self._state.lock:
                     parcels = _webhooks.waiting(self._state)
                 for parcel in parcels:
-                    id = parcel.delivery
-                    if self._closing.is_set() or again_at.get(id, 0.0) > time.monotonic():
+                    ref = parcel.delivery
+                    if self._closing.is_set() or again_at.get(ref, 0.0) > time.monotonic():
                         continue
                     if self._send(parcel).accepted:
                         continue
-                    tries[id] = tries.get(id, 0) + 1
-                    again_at[id] = time.monotonic() + 0.1 * 2.0 ** tries[id]
-                    if tries[id] >= _GIVE_UP_AFTER:
+                    tries[ref] = tries.get(ref, 0) + 1
+                    again_at[ref] = time.monotonic() + 0.1 * 2.0 ** tries[ref]
+                    if tries[ref] >= _GIVE_UP_AFTER:
                         with self._state.lock:
-                            self._state.forget("_delivery", id)
+                            self._state.forget("_delivery", ref)
                             self._state.commit()
 
     def _spawn(self, target: Callable[[], None], name: str) -> None:
@@ -503,14 +511,14 @@ class StripeServer:
         self._threads.append(thread)
         thread.start()
 
-    def _known(self, kind: str, id: str) -> JsonObject:
-        found = self._state.find(kind, id)
+    def _known(self, kind: str, ref: str) -> JsonObject:
+        found = self._state.find(kind, ref)
         if found is None:
             raise InvalidInput(
                 f"The Stripe server has no such {kind.replace('_', ' ')}",
                 code="stripe_server.unknown",
                 field=kind,
-                value=id,
+                value=ref,
                 remedy="pass an id the server gave out",
             )
         return found

@@ -42,15 +42,15 @@ def new_setup(
     state: State, customer: str | None, metadata: JsonObject, usage: str = "off_session"
 ) -> JsonObject:
     """A setup intent that waits for a payment method."""
-    id = state.new_id("seti")
+    ref = state.new_id("seti")
     setup = state.save(
         {
-            "id": id,
+            "id": ref,
             "object": "setup_intent",
             "application": None,
             "automatic_payment_methods": None,
             "cancellation_reason": None,
-            "client_secret": f"{id}_secret_{id[5:]}",
+            "client_secret": f"{ref}_secret_{ref[5:]}",
             "created": state.now,
             "customer": customer,
             "customer_account": None,
@@ -185,10 +185,10 @@ def create_checkout(call: Call) -> JsonObject:
     if customer is not None:
         state.get("customer", customer, param="customer", status=400)
     setup = new_setup(state, customer, params.nested("setup_intent_data").metadata())
-    id = state.new_id("cs_test")
+    ref = state.new_id("cs_test")
     return state.save(
         {
-            "id": id,
+            "id": ref,
             "object": "checkout.session",
             "adaptive_pricing": None,
             "after_expiration": None,
@@ -253,7 +253,7 @@ def create_checkout(call: Call) -> JsonObject:
             "success_url": success,
             "total_details": None,
             "ui_mode": "hosted_page",
-            "url": f"{call.url}/checkout/{id}",
+            "url": f"{call.url}/checkout/{ref}",
             "wallet_options": None,
         }
     )
@@ -290,10 +290,10 @@ def create_portal(call: Call) -> JsonObject:
     state, params = call.state, call.params
     customer = params.required("customer")
     state.get("customer", customer, param="customer", status=400)
-    id = state.new_id("bps")
+    ref = state.new_id("bps")
     session = state.save(
         {
-            "id": id,
+            "id": ref,
             "object": "billing_portal.session",
             "configuration": params.text("configuration") or "bpc_default",
             "created": state.now,
@@ -304,7 +304,7 @@ def create_portal(call: Call) -> JsonObject:
             "locale": params.text("locale"),
             "on_behalf_of": None,
             "return_url": params.text("return_url"),
-            "url": f"{call.url}/portal/{id}",
+            "url": f"{call.url}/portal/{ref}",
             HIDDEN: {},
         }
     )

@@ -105,8 +105,8 @@ class State:
     def next_due(self, until: int) -> tuple[int, JsonObject] | None:
         """Take the earliest object that is due at or before `until`, with its due time."""
         while self._agenda and self._agenda[0][0] <= until:
-            at, _, kind, id = heapq.heappop(self._agenda)
-            found = self.find(kind, id)
+            at, _, kind, ref = heapq.heappop(self._agenda)
+            found = self.find(kind, ref)
             if found is not None and self._due(found) == at:
                 return at, found
         return None
@@ -127,15 +127,15 @@ class State:
             digits.append(_ALPHABET[digit])
         return f"{prefix}_{''.join(digits)}"
 
-    def find(self, kind: str, id: str) -> JsonObject | None:
+    def find(self, kind: str, ref: str) -> JsonObject | None:
         """The object, or `None`."""
-        return self._objects.get(kind, {}).get(id)
+        return self._objects.get(kind, {}).get(ref)
 
-    def get(self, kind: str, id: str, *, param: str = "id", status: int = 404) -> JsonObject:
+    def get(self, kind: str, ref: str, *, param: str = "id", status: int = 404) -> JsonObject:
         """The object; raises Stripe's ``resource_missing`` when there is none."""
-        found = self.find(kind, id)
+        found = self.find(kind, ref)
         if found is None:
-            raise no_such(kind.replace("_", " "), id, param=param, status=status)
+            raise no_such(kind.replace("_", " "), ref, param=param, status=status)
         return found
 
     def all(self, kind: str) -> Iterator[JsonObject]:
@@ -149,7 +149,7 @@ class State:
     def of(self, kind: str, owner: str) -> list[JsonObject]:
         """An owner's objects, oldest first: a customer's invoices, an invoice's payments."""
         ids = self._owned.get((kind, owner), ())
-        found = (self.find(kind, id) for id in ids)
+        found = (self.find(kind, ref) for ref in ids)
         return [item for item in found if item is not None]
 
     def count(self, kind: str) -> int:
@@ -158,21 +158,21 @@ class State:
 
     def save(self, item: JsonObject) -> JsonObject:
         """Keep a new object, or note that a kept one has changed."""
-        kind, id = item["object"], item["id"]
-        self._objects.setdefault(kind, {})[id] = item
-        self._dirty.add((kind, id))
-        if (kind, id) not in self._order:
+        kind, ref = item["object"], item["id"]
+        self._objects.setdefault(kind, {})[ref] = item
+        self._dirty.add((kind, ref))
+        if (kind, ref) not in self._order:
             self._sequence += 1
-            self._order[kind, id] = self._sequence
+            self._order[kind, ref] = self._sequence
             self._index(item)
         self._put_on_agenda(item)
         return item
 
-    def forget(self, kind: str, id: str) -> None:
+    def forget(self, kind: str, ref: str) -> None:
         """Drop an object."""
-        if self._objects.get(kind, {}).pop(id, None) is not None:
-            self._dirty.add((kind, id))
-            self._order.pop((kind, id), None)
+        if self._objects.get(kind, {}).pop(ref, None) is not None:
+            self._dirty.add((kind, ref))
+            self._order.pop((kind, ref), None)
 
     def change(self, item: JsonObject, **changes: object) -> JsonObject:
         """Change an object's fields; returns the previous values of those that differ."""
@@ -228,22 +228,22 @@ class State:
         if self._database is None or not dirty:
             return
         with self._database:
-            for kind, id in sorted(dirty):
-                item = self.find(kind, id)
+            for kind, ref in sorted(dirty):
+                item = self.find(kind, ref)
                 if item is None:
                     self._database.execute(
-                        "DELETE FROM object WHERE kind = ? AND id = ?", (kind, id)
+                        "DELETE FROM object WHERE kind = ? AND id = ?", (kind, ref)
                     )
                     continue
                 self._database.execute(
                     "INSERT INTO object (kind, id, seq, body) VALUES (?, ?, ?, ?) "
                     "ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
-                    (kind, id, self._order[kind, id], json.dumps(item)),
+                    (kind, ref, self._order[kind, ref], json.dumps(item)),
                 )
 
     def clear(self) -> None:
         """Forget everything, the clock's turns too; registered endpoints go as well."""
-        self._dirty.update((kind, id) for kind, items in self._objects.items() for id in items)
+        self._dirty.update((kind, ref) for kind, items in self._objects.items() for ref in items)
         self._objects.clear()
         self._order.clear()
         self._owned.clear()

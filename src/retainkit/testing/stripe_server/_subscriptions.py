@@ -227,13 +227,13 @@ def _new(
     method: str | None,
 ) -> JsonObject:
     state, params, now = call.state, call.params, call.state.now
-    id = state.new_id("sub")
+    ref = state.new_id("sub")
     recurring = prices[0][0]["recurring"]
     end = period_start(now, recurring["interval"], recurring["interval_count"], 1)
-    items = [_item(state, id, price, quantity, (now, end)) for price, quantity in prices]
+    items = [_item(state, ref, price, quantity, (now, end)) for price, quantity in prices]
     return state.save(
         {
-            "id": id,
+            "id": ref,
             "object": "subscription",
             "application": None,
             "application_fee_percent": None,
@@ -264,7 +264,7 @@ def _new(
                 "object": "list",
                 "data": items,
                 "has_more": False,
-                "url": f"/v1/subscription_items?subscription={id}",
+                "url": f"/v1/subscription_items?subscription={ref}",
             },
             "latest_invoice": None,
             "livemode": False,
