@@ -250,6 +250,13 @@ EUR, USD = money("1.234", "EUR"), money(1, "USD")
             "Fraction(17, 30)",
         ),
         (
+            lambda: share(EUR, 10**6000, Rounding.UP),
+            "money.out_of_range",
+            "amount",
+            "1.234e+6000",
+            "check the unit",
+        ),
+        (
             lambda: allocate(EUR, [1]),
             "money.not_a_multiple",
             "total",

@@ -14,6 +14,7 @@ from retainkit.money._units import ISO, UnitProfile, currency_of, minor_digits
 
 # No real amount comes near; a hostile "1e999999" must not be expanded.
 _MOST_DIGITS = 30
+_LIMIT = 10**_MOST_DIGITS
 
 # Decides only what happens to malformed text; the caller's own context may let it pass as NaN.
 _PARSING = Context(traps=[InvalidOperation])
@@ -69,9 +70,9 @@ def from_minor(units: int, currency: str | Currency, *, profile: UnitProfile = I
             value=units,
             remedy="pass an int",
         )
+    counted = _checked(Decimal(units), "units")
     known = currency_of(currency)
-    digits = minor_digits(known, profile)
-    value = _checked(EXACT.scaleb(Decimal(units), -digits), "units")
+    value = EXACT.scaleb(counted, -minor_digits(known, profile))
     return Money(value, known) if profile is ISO else of_fraction(Fraction(value), known)
 
 
@@ -83,8 +84,9 @@ def to_minor(money: Money, *, profile: UnitProfile = ISO) -> int:
         InvalidInput: ``money.fraction_of_minor_unit`` when it is not a whole number of them;
             ``money.not_a_multiple`` when the profile accepts only certain multiples.
     """
-    units = to_units(money, profile=profile)
-    if units.denominator != 1:
+    scaled = EXACT.scaleb(amount_of(money), minor_digits(money.currency, profile))
+    units = int(scaled)
+    if units != scaled:
         raise InvalidInput(
             f"{money.currency.code} has {minor_digits(money.currency, profile)} decimals here",
             code="money.fraction_of_minor_unit",
@@ -93,7 +95,7 @@ def to_minor(money: Money, *, profile: UnitProfile = ISO) -> int:
             remedy="round it first, with an explicit rounding: rounded(money, Rounding.HALF_UP)",
         )
     multiple = profile.multiples.get(money.currency.code, 1)
-    if units.numerator % multiple:
+    if units % multiple:
         raise InvalidInput(
             f"{profile.name} takes {money.currency.code} in multiples of {multiple} minor units",
             code="money.not_a_multiple",
@@ -101,7 +103,7 @@ def to_minor(money: Money, *, profile: UnitProfile = ISO) -> int:
             value=str(money.amount),
             remedy=f"round it to {from_minor(multiple, money.currency, profile=profile).amount}",
         )
-    return units.numerator
+    return units
 
 
 def to_units(money: Money, *, profile: UnitProfile = ISO) -> Fraction:
@@ -136,12 +138,15 @@ def exact(money: Money, field: str = "money") -> Fraction:
 
 def of_fraction(amount: Fraction, currency: Currency) -> Money:
     """Money of an amount whose decimals end; for arithmetic inside this room."""
+    if abs(amount.numerator) >= _LIMIT * amount.denominator:
+        raise _out_of_range("amount", f"{Decimal(int(amount)):.3e}")
     places = minor_digits(currency)
-    scaled = amount * 10**places
-    while scaled.denominator != 1:
+    scale: int = 10**places
+    while amount.numerator * scale % amount.denominator:
         places += 1
-        scaled *= 10
-    return Money(Decimal(f"{scaled.numerator}E-{places}"), currency)
+        scale *= 10
+    units = amount.numerator * scale // amount.denominator
+    return Money(EXACT.scaleb(Decimal(units), -places), currency)
 
 
 def to_json(money: Money) -> dict[str, str]:
