@@ -52,10 +52,6 @@ def _room(path: str) -> str:
     return path.split("/", maxsplit=1)[0].removesuffix(".py")
 
 
-def _dotted(path: str) -> str:
-    return ".".join(("retainkit", *path.removesuffix(".py").removesuffix("__init__").split("/")))
-
-
 def _rooms_above_stores() -> set[str]:
     """The rooms that decide, read from the import law: its layers below the stores' line."""
     contracts = PYPROJECT["tool"]["importlinter"]["contracts"]
@@ -195,8 +191,7 @@ def _top_level(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _bound(path: str) -> tuple[set[str], set[str]]:
-    """The public names a module makes or takes from its own private modules; and all it has."""
-    home = _dotted(path).rstrip(".")
+    """The public names a module makes itself, and all that it has, with what it imports."""
     made: set[str] = set()
     taken: set[str] = set()
     for statement in _top_level(MODULES[path].body):
@@ -208,20 +203,11 @@ def _bound(path: str) -> tuple[set[str], set[str]]:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 if not ast.unparse(value).startswith(("TypeVar(", "ParamSpec(")):
                     made.add(name)
-            case ast.ImportFrom(module=module, level=level, names=names):
-                own = level or _own(home, module)
-                (made if own else taken).update(alias.asname or alias.name for alias in names)
+            case ast.ImportFrom(names=names):
+                taken.update(alias.asname or alias.name for alias in names)
             case _:
                 pass
-    public = {name for name in made if not name.startswith("_")}
-    return public, made | taken
-
-
-def _own(home: str, module: str | None) -> bool:
-    """Whether a package offers what it imports from there: the root does so of every room."""
-    return module is not None and module.startswith(
-        "retainkit." if home == "retainkit" else f"{home}._"
-    )
+    return {name for name in made if not name.startswith("_")}, made | taken
 
 
 def _all(path: str) -> list[str] | None:
