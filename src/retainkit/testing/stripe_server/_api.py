@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from enum import Enum, auto
-from threading import Event
+from threading import Condition
 from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
@@ -95,11 +95,21 @@ class Api:
         self._state = state
         self._url = url
         self._keys = Keys(state)
-        self._released = Event()
+        self._slow = Condition()
+        self._held = 0
+        self._releases = 0
+
+    @property
+    def held(self) -> int:
+        """How many requests `Fault.SLOW` holds now."""
+        with self._slow:
+            return self._held
 
     def release(self) -> None:
-        """Let the requests that were made slow go on."""
-        self._released.set()
+        """Let the held requests go on."""
+        with self._slow:
+            self._releases += 1
+            self._slow.notify_all()
 
     def handle(self, request: Request) -> Response:
         """Answer one request; blocks only for a slow one."""
@@ -143,8 +153,7 @@ class Api:
         self, request: Request, key: str | None, number: str, fault: Fault | None
     ) -> Response:
         if fault is Fault.SLOW:
-            self._released.clear()
-            self._released.wait()
+            self._hold()
         with self._state.lock:
             self._state.request = {"id": number, "idempotency_key": key}
             try:
@@ -163,6 +172,13 @@ class Api:
             if fault in _CUTS_AFTER:
                 response = evolve(response, cut=_CUTS_AFTER[fault])
             return self._closed(request, response, key)
+
+    def _hold(self) -> None:
+        with self._slow:
+            before = self._releases
+            self._held += 1
+            self._slow.wait_for(lambda: self._releases > before)
+            self._held -= 1
 
     def _run(self, request: Request, number: str, fault: Fault | None) -> tuple[Response, bool]:
         headers = self._headers(number, request)

@@ -33,7 +33,12 @@ def control(server: StripeServer, request: Request) -> JsonObject:
 
 
 def _status(server: StripeServer, _: JsonObject) -> JsonObject:
-    return {"url": server.url, "now": server.now.isoformat(), "api_key": server.api_key}
+    return {
+        "url": server.url,
+        "now": server.now.isoformat(),
+        "api_key": server.api_key,
+        "held": server.held,
+    }
 
 
 def _advance(server: StripeServer, sent: JsonObject) -> JsonObject:

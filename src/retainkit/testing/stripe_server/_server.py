@@ -353,6 +353,11 @@ class StripeServer:
         """Let the requests go on that `Fault.SLOW` holds."""
         self._api.release()
 
+    @property
+    def held(self) -> int:
+        """How many requests `Fault.SLOW` holds now."""
+        return self._api.held
+
     # The judge
 
     def charges(self) -> list[EffectiveCharge]:
