@@ -62,6 +62,7 @@ from retainkit.timing import Clock, utc
 __all__ = [
     "AUTHENTICATION_REQUIRED",
     "INSUFFICIENT_FUNDS",
+    "SIGNATURE_HEADER",
     "Behaviour",
     "Chance",
     "Charge",
@@ -77,18 +78,26 @@ __all__ = [
 ]
 
 SIGNATURE_HEADER = "Simulated-Signature"
+"""The header that `SimulatedPayments.sign` makes."""
 _SECRET = "simulated"  # noqa: S105 - signs pretend events of a provider that moves no money
 
 
 class Fault(Enum):
-    """How a call to the provider goes wrong; only ``lost_answer`` has its effect all the same."""
+    """
+    How a write goes wrong.
 
-    REFUSED = "connection_refused"
+    ``lost_answer`` and ``stored_error_after`` have their effect all the same. A stored error is
+    the provider's answer to that key from then on.
+    """
+
+    REFUSED = "not_connected"
     RATE_LIMITED = "rate_limited"
     IN_USE = "key_in_use"
     LOST_REQUEST = "timeout"
-    LOST_ANSWER = "timeout_after_effect"
+    LOST_ANSWER = "timeout_after"
     STORED_ERROR = "server_error"
+    STORED_ERROR_AFTER = "server_error_after"
+    KEY_EXPIRED = "key_expired"
 
 
 @frozen(kw_only=True)
@@ -246,12 +255,13 @@ class SimulatedPayments:
         reference: str,
         id: str | None = None,  # noqa: A002 - the word of the field
         credential: str | None = None,
+        default: bool = True,
         seller: str | None = None,
     ) -> PaymentMethodId:
         """
-        Give the customer a payment method and make it the default one.
+        Give the customer a payment method.
 
-        A second one is a change, and says so in a webhook.
+        Another default one is a change, and says so in a webhook.
 
         Args:
             behaviour: What it does; the script's, when None.
@@ -262,6 +272,8 @@ class SimulatedPayments:
 
             credential: What stands behind it; made from the id when None.
 
+            default: Whether it pays the customer's invoices from now on.
+
             seller: The provider account; this one's when None.
         """
         with self._lock:
@@ -271,6 +283,8 @@ class SimulatedPayments:
             if behaviour is not None:
                 self._behaviours[method] = behaviour
             self._credentials[method] = credential or f"fp_{method}"
+            if not default:
+                return method
             known = self._defaults.get((seller, reference))
             self._defaults[seller, reference] = method
             if known is not None:
@@ -393,14 +407,15 @@ class SimulatedPayments:
             self._events.clear()
             return taken
 
-    def sign(
-        self, event: ProviderEvent, *, at: datetime, secret: str | None = None
-    ) -> tuple[bytes, dict[str, str]]:
-        """A webhook's raw body and headers as they would come over the wire."""
-        body = dumps(_event_json(event)).encode()
+    def webhook(self, event: ProviderEvent) -> bytes:
+        """The raw body of an event as it comes over the wire."""
+        return dumps(_event_json(event)).encode()
+
+    def sign(self, body: bytes, *, at: datetime, secret: str | None = None) -> dict[str, str]:
+        """The headers that come with a body; signed with the first secret, or another one."""
         time = int(utc(at).timestamp())
         signature = _signature(secret or self._secrets[0], time, body)
-        return body, {SIGNATURE_HEADER: f"t={time},v1={signature}"}
+        return {SIGNATURE_HEADER: f"t={time},v1={signature}"}
 
     # ---------------------------------------------------------------------- PaymentProvider
 
@@ -417,18 +432,7 @@ class SimulatedPayments:
             refusal = _refusal(fault)
             if refusal is not None:
                 return refusal
-            remembered = self._answers.get(key)
-            asked = (collect.seller, collect.invoice, collect.method)
-            if remembered is not None and now - remembered.at < self._window:
-                outcome = (
-                    remembered.outcome
-                    if remembered.asked == asked
-                    else Unknown(reason="key_of_another_request")
-                )
-            else:
-                outcome = self._collect(collect, key, now, fault)
-                if not isinstance(outcome, NoEffect):
-                    self._answers[key] = _Remembered(asked, outcome, now)
+            outcome = self._collect_once(collect, key, now, fault)
             return Unknown(reason="timeout") if fault is Fault.LOST_ANSWER else outcome
 
     def look_up(self, collect: Collect, *, key: str, sent_at: datetime) -> PaymentOutcome:
@@ -512,7 +516,7 @@ class SimulatedPayments:
         check_age(at, now)
         try:
             return _event_of_json(loads(body.decode()))
-        except (ValueError, KeyError, TypeError) as exc:
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
             raise malformed("The webhook's body is no event") from exc
 
     # ------------------------------------------------------------------------------- inside
@@ -554,14 +558,28 @@ class SimulatedPayments:
             )
         return found
 
-    def _collect(
+    def _collect_once(
         self, collect: Collect, key: str, now: datetime, fault: Fault | None
     ) -> PaymentOutcome:
+        remembered = self._answers.get(key)
+        asked = (collect.seller, collect.invoice, collect.method)
+        if remembered is not None and now - remembered.at < self._window:
+            if remembered.asked == asked:
+                return remembered.outcome
+            return Unknown(reason="key_of_another_request")
+        outcome: PaymentOutcome = Unknown(reason=Fault.STORED_ERROR.value)
+        if fault is not Fault.STORED_ERROR:
+            made = self._collect(collect, key, now)
+            if isinstance(made, NoEffect):
+                return made
+            outcome = outcome if fault is Fault.STORED_ERROR_AFTER else made
+        self._answers[key] = _Remembered(asked, outcome, now)
+        return outcome
+
+    def _collect(self, collect: Collect, key: str, now: datetime) -> PaymentOutcome:
         found = self._invoices.get((collect.seller, collect.invoice))
         if found is None:
             return NoEffect(reason="invoice_missing")
-        if fault is Fault.STORED_ERROR:
-            return Unknown(reason=fault.value)
         paid_by = self._paid_by(found, now)
         if paid_by is not None:
             return Paid(payment=paid_by)
@@ -690,6 +708,8 @@ class SimulatedPayments:
         if fault is Fault.STORED_ERROR:
             return Unknown(reason=fault.value)
         answer = write(now)
+        if fault is Fault.STORED_ERROR_AFTER:
+            return Unknown(reason=Fault.STORED_ERROR.value)
         return Unknown(reason="timeout") if fault is Fault.LOST_ANSWER else answer
 
     def _cancel(
@@ -777,6 +797,13 @@ def _refusal(fault: Fault | None) -> NotSent | Unknown | None:
         return NotSent(reason=fault.value)
     if fault is Fault.LOST_REQUEST:
         return Unknown(reason="timeout")
+    if fault is Fault.KEY_EXPIRED:
+        raise ProviderError(
+            "The provider refuses the key",
+            code="simulated.authentication",
+            field="api_key",
+            remedy="there is none to renew: a test asked for this",
+        )
     return None
 
 
