@@ -18,6 +18,8 @@ from retainkit.testing.stripe_server import StripeServer
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 SECRET = "whsec_tests"
 
+Connect = Callable[..., stripe.StripeClient]
+
 
 @pytest.fixture
 def server() -> Iterator[StripeServer]:
@@ -26,7 +28,7 @@ def server() -> Iterator[StripeServer]:
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[..., stripe.StripeClient]]:
+def connect() -> Iterator[Connect]:
     """Make clients that repeat nothing by themselves; their sockets are closed afterwards."""
     sockets = []
 
@@ -49,9 +51,7 @@ def connect() -> Iterator[Callable[..., stripe.StripeClient]]:
 
 
 @pytest.fixture
-def client(
-    server: StripeServer, connect: Callable[..., stripe.StripeClient]
-) -> stripe.StripeClient:
+def client(server: StripeServer, connect: Connect) -> stripe.StripeClient:
     return connect(server)
 
 
@@ -63,12 +63,12 @@ class Shop:
         self.client = client
 
     def customer(self, card: str | None = "visa", **card_options: Any) -> str:
-        id = self.client.v1.customers.create(
+        customer = self.client.v1.customers.create(
             {"email": "ada@example.com", "preferred_locales": ["de"]}
         ).id
         if card is not None:
-            self.server.payment_method(id, card, **card_options)
-        return id
+            self.server.payment_method(customer, card, **card_options)
+        return customer
 
     def invoice(self, customer: str, amount: int = 1999, **options: Any) -> str:
         """An open invoice that nobody collects automatically."""
@@ -111,7 +111,7 @@ def shop(server: StripeServer, client: stripe.StripeClient) -> Shop:
 
 
 @pytest.fixture
-def shop_of(connect: Callable[..., stripe.StripeClient]) -> Callable[[StripeServer], Shop]:
+def shop_of(connect: Connect) -> Callable[[StripeServer], Shop]:
     """A shop at another server than the usual one."""
     return lambda server: Shop(server, connect(server))
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import stripe
 
 from retainkit.errors import InvalidInput
 from retainkit.testing.stripe_server import StripeServer
+from tests.stripe_server.conftest import Connect, Shop
 
 
-def declined(shop, invoice, **params):
+def declined(shop: Shop, invoice: str, **params: Any) -> stripe.CardError:
     """The CardError that paying the invoice raises."""
     with pytest.raises(stripe.CardError) as caught:
         shop.client.v1.invoices.pay(invoice, params)
     return caught.value
 
 
-def test_a_good_card_pays_and_the_payment_shows_its_intent_and_charge(shop):
+def test_a_good_card_pays_and_the_payment_shows_its_intent_and_charge(shop: Shop) -> None:
     """The paid invoice leads through its payment to the intent and the charge."""
     invoice = shop.invoice(shop.customer())
 
@@ -72,8 +75,16 @@ def test_a_good_card_pays_and_the_payment_shows_its_intent_and_charge(shop):
     ],
 )
 def test_a_decline_says_what_the_issuer_said(
-    shop, card, brand, code, decline, advice, network, network_advice
-):
+    shop: Shop,
+    *,
+    card: str,
+    brand: str,
+    code: str,
+    decline: str | None,
+    advice: str,
+    network: str,
+    network_advice: str | None,
+) -> None:
     """A 402 carries the codes, the charge and the intent; the charge's outcome has them too."""
     invoice = shop.invoice(shop.customer(card, brand=brand))
 
@@ -95,7 +106,7 @@ def test_a_decline_says_what_the_issuer_said(
     assert shop.server.charges() == []
 
 
-def test_any_decline_can_be_given_any_advice(shop):
+def test_any_decline_can_be_given_any_advice(shop: Shop) -> None:
     """A test may set the advice and network codes, or leave them out."""
     customer = shop.customer(
         "do_not_honor", advice_code="", network_decline_code="N7", network_advice_code="02"
@@ -107,7 +118,7 @@ def test_any_decline_can_be_given_any_advice(shop):
     assert (said["network_decline_code"], said["network_advice_code"]) == ("N7", "02")
 
 
-def test_funds_that_come_on_payday_end_the_declines(shop):
+def test_funds_that_come_on_payday_end_the_declines(shop: Shop) -> None:
     """A card may decline until an instant, or a number of times."""
     payday = shop.server.now + timedelta(days=3)
     until_payday = shop.invoice(shop.customer("insufficient_funds", until=payday))
@@ -121,7 +132,7 @@ def test_funds_that_come_on_payday_end_the_declines(shop):
     assert shop.client.v1.invoices.pay(until_payday).status == "paid"
 
 
-def test_a_card_declines_as_expired_after_its_month(shop):
+def test_a_card_declines_as_expired_after_its_month(shop: Shop) -> None:
     """The clock alone makes a good card expire, at the end of its month."""
     invoice = shop.invoice(shop.customer(expires=(11, 2026)))
     later = shop.invoice(shop.customer(expires=(11, 2026)))
@@ -131,7 +142,7 @@ def test_a_card_declines_as_expired_after_its_month(shop):
     assert declined(shop, later).code == "expired_card"
 
 
-def test_a_bank_that_asks_leaves_the_intent_waiting_until_the_customer_confirms(shop):
+def test_a_bank_that_asks_leaves_the_intent_waiting_until_the_customer_confirms(shop: Shop) -> None:
     """Off session it is authentication_required, on session a required action; no charge yet."""
     invoice = shop.invoice(shop.customer("authentication_required"))
 
@@ -150,7 +161,7 @@ def test_a_bank_that_asks_leaves_the_intent_waiting_until_the_customer_confirms(
     assert len(shop.server.charges()) == 1
 
 
-def test_a_bank_may_ask_and_then_decline(shop):
+def test_a_bank_may_ask_and_then_decline(shop: Shop) -> None:
     """After the confirmation the charge fails like any other."""
     invoice = shop.invoice(shop.customer("authentication_then_decline"))
 
@@ -159,7 +170,7 @@ def test_a_bank_may_ask_and_then_decline(shop):
     assert shop.get(f"/v1/invoices/{invoice}")["status"] == "open"
 
 
-def test_a_blocked_charge_never_reaches_the_network(shop):
+def test_a_blocked_charge_never_reaches_the_network(shop: Shop) -> None:
     """Radar's block is told apart from an issuer's decline by the outcome."""
     error = declined(shop, shop.invoice(shop.customer("radar_block")))
 
@@ -167,7 +178,7 @@ def test_a_blocked_charge_never_reaches_the_network(shop):
     assert (outcome["type"], outcome["network_status"]) == ("blocked", "not_sent_to_network")
 
 
-def test_a_card_that_cannot_be_kept_is_declined_on_attaching(shop):
+def test_a_card_that_cannot_be_kept_is_declined_on_attaching(shop: Shop) -> None:
     """pm_card_visa_chargeDeclined fails before any invoice, as at Stripe."""
     with pytest.raises(stripe.CardError) as caught:
         shop.client.v1.payment_methods.attach(
@@ -176,7 +187,7 @@ def test_a_card_that_cannot_be_kept_is_declined_on_attaching(shop):
     assert caught.value.code == "card_declined"
 
 
-def test_the_payment_method_in_the_call_wins_over_the_defaults(shop):
+def test_the_payment_method_in_the_call_wins_over_the_defaults(shop: Shop) -> None:
     """A payment method in the call is used once; another customer's is refused."""
     customer = shop.customer("lost_card")
     good = shop.server.payment_method(customer, default=False)
@@ -189,7 +200,7 @@ def test_the_payment_method_in_the_call_wins_over_the_defaults(shop):
     assert shop.client.v1.invoices.pay(invoice, {"payment_method": good}).status == "paid"
 
 
-def test_without_a_payment_method_nothing_is_tried(shop):
+def test_without_a_payment_method_nothing_is_tried(shop: Shop) -> None:
     """No card is a refused request, not a decline; a detached default is no card."""
     customer = shop.customer(None)
     method = shop.server.payment_method(customer)
@@ -202,7 +213,7 @@ def test_without_a_payment_method_nothing_is_tried(shop):
     assert shop.get(f"/v1/invoices/{invoice}")["attempt_count"] == 0
 
 
-def test_only_the_first_manual_try_counts(shop):
+def test_only_the_first_manual_try_counts(shop: Shop) -> None:
     """attempt_count is the retry schedule's: later manual tries leave it alone."""
     invoice = shop.invoice(shop.customer("insufficient_funds"))
 
@@ -215,7 +226,7 @@ def test_only_the_first_manual_try_counts(shop):
     assert shop.events("invoice.payment_failed") == ["invoice.payment_failed"] * 3
 
 
-def test_a_settled_invoice_takes_no_more_money(shop):
+def test_a_settled_invoice_takes_no_more_money(shop: Shop) -> None:
     """Paid, void and uncollectible invoices each have their own way on."""
     customer = shop.customer()
     paid, void, written_off = (shop.invoice(customer) for _ in range(3))
@@ -234,7 +245,9 @@ def test_a_settled_invoice_takes_no_more_money(shop):
     assert payment["status"] == "canceled"
 
 
-def test_a_server_without_the_guard_lets_a_double_charge_show(shop_of):
+def test_a_server_without_the_guard_lets_a_double_charge_show(
+    shop_of: Callable[[StripeServer], Shop],
+) -> None:
     """With refuses_paid=False a second payment moves money, so that a judge can see it."""
     with StripeServer(refuses_paid=False) as careless:
         shop = shop_of(careless)
@@ -244,7 +257,7 @@ def test_a_server_without_the_guard_lets_a_double_charge_show(shop_of):
         assert [charge.invoice for charge in careless.charges()] == [invoice, invoice]
 
 
-def test_lists_are_newest_first_filtered_and_paged(shop):
+def test_lists_are_newest_first_filtered_and_paged(shop: Shop) -> None:
     """Filters by customer and status; cursors walk over every page."""
     first, second = shop.customer(), shop.customer()
     invoices = [shop.invoice(first) for _ in range(5)]
@@ -259,7 +272,7 @@ def test_lists_are_newest_first_filtered_and_paged(shop):
         shop.client.v1.invoices.list({"status": "closed"})
 
 
-def test_expansion_is_four_levels_deep_at_most(shop):
+def test_expansion_is_four_levels_deep_at_most(shop: Shop) -> None:
     """The fifth level is Stripe's 400, a trap for the intent's charge of an invoice's payment."""
     invoice = shop.invoice(shop.customer())
 
@@ -272,7 +285,7 @@ def test_expansion_is_four_levels_deep_at_most(shop):
         shop.client.v1.invoices.retrieve(invoice, {"expand": ["nothing"]})
 
 
-def test_what_is_not_there_and_what_is_not_known(shop, connect):
+def test_what_is_not_there_and_what_is_not_known(shop: Shop, connect: Connect) -> None:
     """404 for a missing object, 400 for an unknown parameter, 401 for a wrong key."""
     with pytest.raises(stripe.InvalidRequestError) as missing:
         shop.client.v1.customers.retrieve("cus_nobody")
@@ -289,7 +302,7 @@ def test_what_is_not_there_and_what_is_not_known(shop, connect):
     assert stranger.value.http_status == 401
 
 
-def test_card_numbers_are_refused(shop):
+def test_card_numbers_are_refused(shop: Shop) -> None:
     """No card data can enter the server, not even a test number."""
     with pytest.raises(stripe.CardError) as caught:
         shop.client.v1.payment_methods.create(
@@ -298,7 +311,7 @@ def test_card_numbers_are_refused(shop):
     assert "unsafe" in caught.value.user_message
 
 
-def test_an_unknown_card_name_is_named(shop):
+def test_an_unknown_card_name_is_named(shop: Shop) -> None:
     """A card that isn't known says how cards are named."""
     with pytest.raises(InvalidInput) as caught:
         shop.customer("golden")
@@ -308,10 +321,10 @@ def test_an_unknown_card_name_is_named(shop):
     assert "decline codes" in caught.value.remedy
 
 
-def test_the_same_seed_gives_the_same_ids(connect):
+def test_the_same_seed_gives_the_same_ids(connect: Connect) -> None:
     """Ids derive from the seed and the history, nothing else."""
 
-    def first_customer(seed):
+    def first_customer(seed: int) -> str:
         with StripeServer(seed=seed) as server:
             return connect(server).v1.customers.create({"name": "Ada"}).id
 

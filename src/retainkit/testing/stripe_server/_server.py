@@ -164,7 +164,7 @@ class StripeServer:
 
     def start(self) -> Self:
         """Serve from a thread; returns the server."""
-        self._spawn(lambda: self._listener.serve_forever(0.05), "stripe-server")
+        self._spawn(lambda: self._listener.serve_forever(0.01), "stripe-server")
         if self._automatic:
             self._spawn(self._keep_delivering, "stripe-webhooks")
         return self
