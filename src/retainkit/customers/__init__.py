@@ -28,6 +28,8 @@ class Customer:
         locale: The customer's locale, such as ``de``, ``de_formal`` or ``pt_BR``.
 
         zone: The customer's IANA time zone.
+
+        reference: The payment provider's id of the customer, such as ``cus_9s6XKz``.
     """
 
     id: CustomerId
@@ -35,6 +37,7 @@ class Customer:
     name: str = field(default="", repr=False)
     locale: str = "en"
     zone: str = "UTC"
+    reference: str | None = None
 
 
 class CustomerDirectory(Protocol):

@@ -149,7 +149,28 @@ class Schedule(Protocol):
     """The future: timers to decide, effects to perform. Effects stay for ever."""
 
     def wake(self, timers: Sequence[Timer]) -> None:
-        """Add wake-ups; one that is already pending is kept as it is."""
+        """
+        Add wake-ups; one that is already pending is kept as it is.
+
+        One at rest wakes again, and looks from where it rested.
+        """
+        ...
+
+    def rest(self, timer: Timer, *, since: int) -> bool:
+        """
+        Put a wake-up to rest: everything before the counter ``since`` is decided.
+
+        Returns whether the claim still held it.
+        """
+        ...
+
+    def missed(self, feature: str, names: frozenset[str], *, limit: int = 100) -> tuple[Timer, ...]:
+        """
+        Wake-ups at rest, or gone, although the customer has events of these names to decide.
+
+        ``since`` is the first undecided counter; 0 when the wake-up is gone, and with it the
+        knowledge of what was decided.
+        """
         ...
 
     def plan(self, timer: Timer) -> None:
@@ -208,6 +229,10 @@ class Schedule(Protocol):
 
     def orphans(self, feature: str, *, limit: int = 100) -> tuple[Record, ...]:
         """Open cases with neither a next step nor an effect that is not done."""
+        ...
+
+    def recount(self) -> tuple[CustomerId, ...]:
+        """Raise counters that lie below their customer's last event; whose they were."""
         ...
 
     def strays(self, *, limit: int = 100) -> tuple[Item, ...]:

@@ -18,6 +18,9 @@ Values: TypeAlias = Mapping[str, Value]
 Row: TypeAlias = Sequence[Value]
 
 
+_WORKING = ("ready", "sent", "unknown", "answered")
+
+
 class Statement:
     """A statement as the driver takes it: SQLAlchemy compiles it here, once."""
 
@@ -157,6 +160,9 @@ class Statements:
             sa.select(customer.c.counter).where(same(customer, "tenant", "id")).with_for_update()
         )
         self.enrol: Statement = ready(self._insert(customer).on_conflict_do_nothing())
+        self.drop_customer: Statement = ready(
+            sa.delete(customer).where(same(customer, "tenant", "id"))
+        )
         self.record: Statement = ready(
             sa.select(*record.c).where(same(record, "tenant", "feature", "id"))
         )
@@ -209,7 +215,20 @@ class Statements:
             same(item, "tenant", "id"), sa.func.coalesce(item.c.lease, "") == _bind("held")
         )
         length = sa.bindparam("length", type_=sa.BigInteger())
-        self.wake: Statement = ready(self._insert(item).on_conflict_do_nothing())
+        self.intend: Statement = ready(self._insert(item).on_conflict_do_nothing())
+        wake = self._insert(item)
+        self.wake: Statement = ready(
+            wake.on_conflict_do_update(
+                index_elements=[item.c.tenant, item.c.id],
+                set_={"wake_at": wake.excluded.wake_at},
+                where=item.c.wake_at.is_(None),
+            )
+        )
+        self.rest: Statement = ready(
+            sa.update(item)
+            .where(held)
+            .values(wake_at=sa.null(), lease=sa.null(), since=_bind("since", sa.BigInteger()))
+        )
         plan = self._insert(item)
         self.plan: Statement = ready(
             plan.on_conflict_do_update(
@@ -228,7 +247,6 @@ class Statements:
             .where(held)
             .values(wake_at=_bind("wake_at", sa.BigInteger()), lease=sa.null())
         )
-        self.intend: Statement = self.wake
         self.intend_leased: Statement = ready(
             self._insert(item, wake_at=clock + length).on_conflict_do_nothing()
         )
@@ -272,17 +290,49 @@ class Statements:
             .order_by(record.c.id)
             .limit(size)
         )
+        timer = sa.and_(item.c.kind.is_(None), item.c.case_id.is_not(None))
+        working = item.c.state.in_([sa.literal_column(f"'{state}'") for state in _WORKING])
         self.strays: Statement = ready(
             sa.select(*item.c)
             .where(
                 same(item, "tenant"),
                 item.c.wake_at.is_(None),
-                sa.func.coalesce(item.c.state, "").not_in(
-                    [sa.literal_column("'done'"), sa.literal_column("'unclear'")]
-                ),
+                sa.or_(timer, working, item.c.lease.is_not(None)),
             )
             .order_by(item.c.id)
             .limit(size)
+        )
+        told = sa.and_(event.c.tenant == _bind("tenant"), event.c.state == "accepted")
+        named = among(event.c.name)
+        resting = sa.and_(
+            item.c.tenant == event.c.tenant,
+            item.c.customer == event.c.customer,
+            item.c.feature == _bind("feature"),
+            item.c.kind.is_(None),
+            item.c.case_id.is_(None),
+        )
+        undecided = sa.or_(
+            item.c.id.is_(None), sa.and_(item.c.wake_at.is_(None), event.c.sequence >= item.c.since)
+        )
+        self.missed: Statement = ready(
+            sa.select(event.c.customer, sa.func.min(event.c.sequence), sa.func.count(item.c.id))
+            .select_from(event.outerjoin(item, resting))
+            .where(told, named, undecided)
+            .group_by(event.c.customer)
+            .order_by(event.c.customer)
+            .limit(size)
+        )
+        last = (
+            sa.select(event.c.customer, sa.func.max(event.c.sequence).label("last"))
+            .where(told)
+            .group_by(event.c.customer)
+            .subquery()
+        )
+        counted = sa.and_(customer.c.tenant == _bind("tenant"), customer.c.id == last.c.customer)
+        self.miscounted: Statement = ready(
+            sa.select(last.c.customer, last.c.last)
+            .select_from(last.outerjoin(customer, counted))
+            .where(sa.func.coalesce(customer.c.counter, 0) < last.c.last)
         )
         self.due: Statement = ready(
             sa.select(*item.c)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
 
 import sqlalchemy as sa
@@ -31,6 +31,7 @@ from retainkit.timing import to_micros
 
 
 _ALL = 1 << 62
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SqlTransaction:
@@ -324,6 +325,37 @@ class SqlSchedule:
         """Add wake-ups; one that is already pending is kept as it is."""
         if timers:
             self._bound.write_rows(self._sql.wake, [rows.timer_row(timer) for timer in timers])
+
+    def rest(self, timer: Timer, *, since: int) -> bool:
+        """Put a wake-up to rest; whether the claim still held it."""
+        return (
+            self._bound.write(self._sql.rest, w_id=timer.id, held=timer.lease or "", since=since)
+            == 1
+        )
+
+    def missed(self, feature: str, names: frozenset[str], *, limit: int = 100) -> tuple[Timer, ...]:
+        """Wake-ups at rest, or gone, although there are events to decide."""
+        found = self._bound.all(
+            self._sql.missed, feature=feature, ids=dumps(sorted(names)), limit=limit
+        )
+        return tuple(
+            Timer(
+                tenant=self._bound.tenant,
+                feature=feature,
+                customer=CustomerId(str(customer)),
+                due=_EPOCH,
+                since=cast("int", since) if resting else 0,
+            )
+            for customer, since, resting in found
+        )
+
+    def recount(self) -> tuple[CustomerId, ...]:
+        """Raise counters that lie below their customer's last event."""
+        found = self._bound.all(self._sql.miscounted)
+        for customer, last in found:
+            self._bound.write(self._sql.drop_customer, w_id=customer)
+            self._bound.write(self._sql.enrol, id=customer, counter=last)
+        return tuple(CustomerId(str(customer)) for customer, _ in found)
 
     def plan(self, timer: Timer) -> None:
         """Set a case's next step, replacing the one it has."""

@@ -1,0 +1,164 @@
+"""What waits for a person: unclear effects, parked and conflicting events, cases that lost a part."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from attrs import field, frozen
+
+from retainkit.core import EventState, Intent, JsonObject, Record, RecordedEvent, Timer
+from retainkit.ids import CaseId, CustomerId, derive
+from retainkit.stores import Transaction
+
+
+class AttentionKind(StrEnum):
+    """Why a person is needed."""
+
+    UNCLEAR_EFFECT = "unclear_effect"
+    PARKED_EVENT = "parked_event"
+    CONFLICTING_EVENT = "conflicting_event"
+    CASE_MISSING = "case_missing"
+    WAKE_UP_MISSING = "wake_up_missing"
+
+
+@frozen(kw_only=True)
+class Attention:
+    """
+    One thing that automation can't settle.
+
+    Args:
+        kind: Why a person is needed.
+
+        id: What to name in the remedy: an effect, an event or an entry.
+
+        customer: Whom it concerns; empty when nobody is known.
+
+        since: When it came up, where that is known.
+
+        facts: Ids and figures to decide by.
+
+        remedy: The call that settles it.
+    """
+
+    kind: AttentionKind
+    id: str
+    customer: CustomerId
+    since: datetime | None
+    remedy: str
+    facts: JsonObject = field(factory=dict)
+
+
+_FEATURE = "attention"
+
+
+def attention(tx: Transaction, *, limit: int) -> tuple[Attention, ...]:
+    """Everything that waits for a person, the newest kinds of trouble last."""
+    found = [_of_intent(intent) for intent in tx.schedule.unclear(limit=limit)]
+    for state, kind in (
+        (EventState.PARKED, AttentionKind.PARKED_EVENT),
+        (EventState.CONFLICT, AttentionKind.CONFLICTING_EVENT),
+    ):
+        found += [_of_event(event, kind) for event in tx.timeline.listed(state, limit=limit)]
+    found += [_of_record(record) for record in tx.records.open(_FEATURE, limit=limit)]
+    return tuple(found[:limit])
+
+
+def list_case_missing(tx: Transaction, timer: Timer) -> None:
+    """A next step came due for a case that the store has lost."""
+    _list(
+        tx,
+        AttentionKind.CASE_MISSING,
+        timer.customer,
+        {"feature": timer.feature, "case": timer.case},
+    )
+
+
+def list_wake_up_missing(tx: Transaction, timer: Timer) -> None:
+    """A customer has events for a feature that no longer knows what it decided."""
+    _list(tx, AttentionKind.WAKE_UP_MISSING, timer.customer, {"feature": timer.feature})
+
+
+def dismiss(tx: Transaction, id: str) -> bool:
+    """Close an entry; whether there was one."""
+    record = tx.records.get(_FEATURE, CaseId(id))
+    if record is None or not record.open:
+        return False
+    tx.records.put(
+        _record(record.id, record.customer, record.body, version=record.version + 1, is_open=False)
+    )
+    return True
+
+
+def _list(tx: Transaction, kind: AttentionKind, customer: CustomerId, facts: JsonObject) -> None:
+    body: JsonObject = {"kind": kind.value, **facts}
+    id = CaseId(derive(_FEATURE, *map(str, body.values()), customer))
+    known = tx.records.get(_FEATURE, id)
+    if known is None:
+        tx.records.put(_record(id, customer, body, version=1, is_open=True))
+    elif not known.open:
+        tx.records.put(_record(id, customer, body, version=known.version + 1, is_open=True))
+
+
+def _record(
+    id: CaseId, customer: CustomerId, body: JsonObject, *, version: int, is_open: bool
+) -> Record:
+    return Record(
+        feature=_FEATURE,
+        id=id,
+        key=id,
+        customer=customer,
+        open=is_open,
+        version=version,
+        schema=1,
+        definition="",
+        body=body,
+    )
+
+
+def _of_intent(intent: Intent) -> Attention:
+    reason = getattr(intent.outcome, "reason", None)
+    return Attention(
+        kind=AttentionKind.UNCLEAR_EFFECT,
+        id=intent.id,
+        customer=intent.customer,
+        since=intent.sent_at,
+        remedy="find out what happened, then kit.settle(id, outcome, actor=, reason=)",
+        facts={
+            "effect": intent.effect.kind,
+            "key": intent.key,
+            "reason": reason,
+            **intent.effect.data,
+        },
+    )
+
+
+def _of_event(recorded: RecordedEvent, kind: AttentionKind) -> Attention:
+    event = recorded.event
+    parked = kind is AttentionKind.PARKED_EVENT
+    return Attention(
+        kind=kind,
+        id=event.id,
+        customer=event.customer,
+        since=recorded.recorded_at,
+        remedy="kit.release(id, customer=, actor=)"
+        if parked
+        else "compare the two payloads and correct the source",
+        facts={"event": event.name, **event.data},
+    )
+
+
+def _of_record(record: Record) -> Attention:
+    kind = AttentionKind(str(record.body["kind"]))
+    remedies = {
+        AttentionKind.CASE_MISSING: "restore the record, or kit.dismiss(id, actor=)",
+        AttentionKind.WAKE_UP_MISSING: "kit.wake(feature, customer, since=) from the first undecided event, then kit.dismiss",
+    }
+    return Attention(
+        kind=kind,
+        id=record.id,
+        customer=record.customer,
+        since=None,
+        remedy=remedies.get(kind, "kit.dismiss(id, actor=)"),
+        facts=record.body,
+    )

@@ -1,0 +1,56 @@
+"""Cases and policies as JSON and back, by cattrs; loaded at first use, because cattrs costs import time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from fractions import Fraction
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+from moneyed import Money
+
+from retainkit.core import JsonObject, dumps
+from retainkit.money import from_json, to_json
+
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+T = TypeVar("T")
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def dump(value: object) -> JsonObject:
+    """A frozen value as a JSON object without floats."""
+    body: JsonObject = _converter().unstructure(value)
+    return body
+
+
+def load(body: Mapping[str, object], type_: type[T]) -> T:
+    """The frozen value of a type in a JSON object."""
+    return _converter().structure(body, type_)
+
+
+def content_hash(body: JsonObject) -> str:
+    """The hash under which a policy or definition is kept: the same content, the same hash."""
+    return hashlib.sha256(dumps(body).encode()).hexdigest()[:32]
+
+
+@cache
+def _converter() -> Converter:
+    from cattrs.preconf.json import make_converter  # noqa: PLC0415 - costs 20 ms, needed at the first case only
+
+    converter = make_converter(omit_if_default=False)
+    converter.register_unstructure_hook(Money, to_json)
+    converter.register_structure_hook(Money, lambda value, _: from_json(value))
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
+    converter.register_unstructure_hook(timedelta, lambda value: value // _MICROSECOND)
+    converter.register_structure_hook(timedelta, lambda value, _: timedelta(microseconds=value))
+    converter.register_unstructure_hook(Fraction, str)
+    converter.register_structure_hook(Fraction, lambda value, _: Fraction(value))
+    converter.register_unstructure_hook(frozenset, sorted)
+    return converter

@@ -1,0 +1,123 @@
+"""The features of a kit, each with the crossing between its cases and their records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Generic, TypeVar, cast
+
+from retainkit.core import Case, Feature, JsonObject, Record
+from retainkit.engine import _codec as codec
+from retainkit.errors import ConfigurationError, StoreError
+from retainkit.stores import Transaction
+
+
+C = TypeVar("C", bound=Case)
+P = TypeVar("P")
+
+
+class NewerSchema(Exception):
+    """The item belongs to a newer worker; this one leaves it alone."""
+
+
+class Bound(Generic[C, P]):
+    """A feature, its policies by content hash, and how its cases are read and written."""
+
+    def __init__(self, feature: Feature[C, P]) -> None:
+        self.feature: Feature[C, P] = feature
+        self._policies: dict[str, P] = {}
+        self._current: str | None = None
+
+    @property
+    def current(self) -> str:
+        """The content hash of the policy that new cases run under."""
+        if self._current is None:
+            self._current = codec.content_hash(self.definition())
+            self._policies[self._current] = self.feature.policy
+        return self._current
+
+    def definition(self) -> JsonObject:
+        """The policy that new cases run under, as it is kept."""
+        if self.feature.policy is None:
+            return {}
+        return {"feature": self.feature.name, "policy": codec.dump(self.feature.policy)}
+
+    def policy(self, definition: str, tx: Transaction) -> P:
+        """
+        The policy of that content hash.
+
+        Raises:
+            StoreError: The store does not hold it.
+        """
+        if definition == self.current:
+            return self.feature.policy
+        known = self._policies.get(definition)
+        if known is not None:
+            return known
+        body = tx.records.definition(definition)
+        if body is None:
+            raise StoreError(
+                "The policy of a running case is not in the store",
+                code="definition.missing",
+                field="definition",
+                value=definition,
+                remedy="restore the definition table, or move the case with kit.migrate_cases",
+            )
+        policy = codec.load(cast("Mapping[str, object]", body["policy"]), type(self.feature.policy))
+        self._policies[definition] = policy
+        return policy
+
+    def case(self, record: Record) -> C:
+        """The case in a record, brought up to the present shape."""
+        if record.schema > self.feature.schema:
+            raise NewerSchema(record.feature)
+        body: Mapping[str, object] = record.body
+        if record.schema < self.feature.schema:
+            body = self.feature.upcast(dict(body), record.schema)
+        return codec.load(body, self.feature.case_type)
+
+    def record(self, case: C, before: Record | None) -> Record:
+        """The record of a case, one version above the one before."""
+        return Record(
+            feature=self.feature.name,
+            id=case.id,
+            key=case.key,
+            customer=case.customer,
+            open=case.open,
+            version=1 if before is None else before.version + 1,
+            schema=self.feature.schema,
+            definition=self.current if before is None else before.definition,
+            body=codec.dump(case),
+        )
+
+
+# The engine moves cases of features it knows nothing about: their types meet only inside a Bound.
+AnyFeature = Feature[Any, Any]
+AnyBound = Bound[Any, Any]
+
+
+class Features:
+    """All features of a kit, and who is woken by what."""
+
+    def __init__(self, features: Iterable[AnyFeature]) -> None:
+        self._bound: dict[str, AnyBound] = {}
+        subscribers: dict[str, list[str]] = {}
+        for feature in features:
+            if feature.name in self._bound:
+                raise ConfigurationError(
+                    "Two features have the same name",
+                    code="feature.twice",
+                    field="features",
+                    value=feature.name,
+                    remedy="pass each feature once",
+                )
+            self._bound[feature.name] = Bound(feature)
+            for name in feature.subscribes:
+                subscribers.setdefault(name, []).append(feature.name)
+        self.subscribers: Mapping[str, list[str]] = subscribers
+
+    def __iter__(self) -> Iterator[AnyBound]:
+        return iter(self._bound.values())
+
+    def get(self, name: str) -> AnyBound | None:
+        """The feature of that name, if this kit has it."""
+        return self._bound.get(name)

@@ -1,0 +1,322 @@
+"""What can be done inside one transaction: the kit's own, or one the host has open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, NoReturn
+
+from attrs import evolve
+
+from retainkit.core import Answer, EffectState, Event, Item, NoEffect, RecordedEvent, Timer
+from retainkit.engine import _attention, _links, _webhooks
+from retainkit.engine._attention import Attention
+from retainkit.engine._explain import Explained, explained
+from retainkit.engine._links import OpenLink
+from retainkit.engine._step import Step
+from retainkit.engine._webhooks import Receipt
+from retainkit.errors import ConfigurationError, InvalidInput, NotFound, Refused
+from retainkit.ids import CaseId, CustomerId, EffectId, EventId, derive
+from retainkit.payments import ProviderEvent
+from retainkit.stores import Appended, Transaction
+
+
+if TYPE_CHECKING:
+    from retainkit.billing import Declined, Paid
+    from retainkit.dunning import Access, DunningCase, Upcoming
+    from retainkit.engine._kit import RetainKit
+
+_ROUNDS = 100
+
+
+class JoinedKit:
+    """
+    The kit inside one open transaction.
+
+    Everything it does commits or rolls back with that transaction. It never commits, rolls back
+    or closes, and never performs an effect.
+    """
+
+    def __init__(self, kit: RetainKit, tx: Transaction) -> None:
+        self._kit = kit
+        self._tx = tx
+
+    def _step(self, now: datetime | None = None) -> Step:
+        kit = self._kit
+        return Step(kit.features, kit.tenant, self._tx, now=now or kit.clock.now(), lease=None)
+
+    # ---- the past
+
+    def record(self, *events: Event) -> Appended:
+        """Append events; features that subscribe to their names are woken in the same commit."""
+        return self._step().record(events)
+
+    def timeline(
+        self, customer: CustomerId, *, after: int = 0, limit: int | None = None
+    ) -> tuple[RecordedEvent, ...]:
+        """The customer's events with a counter above ``after``, oldest first."""
+        return self._tx.timeline.of(customer, after=after, limit=limit)
+
+    def explain(
+        self, case: CaseId, *, locale: str = "en", zone: str = "UTC"
+    ) -> tuple[Explained, ...]:
+        """
+        Why everything about a case happened, in the reader's language and zone.
+
+        Raises:
+            NotFound: No feature has a case of that id.
+        """
+        return explained(self._tx, self._kit.features, case, locale=locale, zone=zone)
+
+    def receive_webhook(self, body: bytes, headers: Mapping[str, str]) -> Receipt:
+        """
+        Keep a webhook whose signature is right; see :meth:`RetainKit.receive_webhook`.
+
+        Raises:
+            InvalidInput: The signature, age, size or form is wrong; nothing was stored.
+        """
+        kit = self._kit
+        return self.receive_event(
+            kit.webhook_reader().read_webhook(body, headers, now=kit.clock.now())
+        )
+
+    def receive_event(self, event: ProviderEvent) -> Receipt:
+        """Keep a verified event of the provider, whatever way it came."""
+        return _webhooks.receive(self._step(), self._kit.directory, self._kit.tenant, event)
+
+    def release(self, event: EventId, *, customer: CustomerId, actor: str) -> None:
+        """
+        Accept a parked webhook as the customer's; ``actor`` is the id of who decided so.
+
+        Raises:
+            NotFound: No parked event has that id.
+        """
+        parked = self._tx.timeline.get(event)
+        if parked is None:
+            raise NotFound(
+                "No parked event has this id",
+                code="event.not_parked",
+                field="event",
+                value=event,
+                remedy="take an id from kit.attention()",
+            )
+        step = self._step()
+        _webhooks.release(step, parked.event, customer)
+        step.record(
+            [_by_hand("event.released", customer, actor, self._kit.clock.now(), {"event": event})]
+        )
+
+    # ---- the present
+
+    def open_cases(self, *, customer: CustomerId | None = None) -> tuple[DunningCase, ...]:
+        """The open dunning cases of one customer, or of all."""
+        bound = self._kit.features.get("dunning")
+        if bound is None:
+            raise ConfigurationError(
+                "This kit has no dunning",
+                code="kit.no_dunning",
+                field="dunning",
+                remedy="pass RetainKit(dunning=DunningPolicy(...))",
+            )
+        found, after = [], None
+        while page := self._tx.records.open("dunning", customer=customer, after=after):
+            found += [bound.case(record) for record in page]
+            after = page[-1].id
+            if customer is not None:
+                break
+        return tuple(found)
+
+    def access(self, customer: CustomerId, now: datetime | None = None) -> Access:
+        """What the customer may use right now: the harshest word of the open cases, else full."""
+        from retainkit.dunning import full_access, harshest  # noqa: PLC0415 - dunning is optional
+
+        at = now or self._kit.clock.now()
+        bound = self._kit.features.get("dunning")
+        if bound is None:
+            return full_access()
+        return harshest(
+            bound.feature.access(bound.case(record), bound.policy(record.definition, self._tx), at)
+            for record in self._tx.records.open("dunning", customer=customer)
+        )
+
+    # ---- the future
+
+    def decide(self, customer: CustomerId) -> None:
+        """
+        Decide now whatever is due for one customer; effects are left to a worker.
+
+        For a host that wants the answer in its own transaction.
+        """
+        for _ in range(_ROUNDS):
+            now = self._kit.clock.now()
+            due = [
+                item
+                for item in self._tx.schedule.of(customer)
+                if isinstance(item, Timer) and (item.due <= now or item.lease is not None)
+            ]
+            if not due:
+                return
+            for timer in due:
+                self._step(now).timer(timer)
+
+    def upcoming(self, customer: CustomerId) -> tuple[Upcoming, ...]:
+        """What is planned for a customer if nothing else happens, soonest first."""
+        bound = self._kit.features.get("dunning")
+        if bound is None:
+            return ()
+        now = self._kit.clock.now()
+        planned = [
+            step
+            for record in self._tx.records.open("dunning", customer=customer)
+            for step in bound.feature.upcoming(
+                bound.case(record), bound.policy(record.definition, self._tx), now
+            )
+        ]
+        return tuple(sorted(planned, key=lambda step: step.at))
+
+    def scheduled(self, customer: CustomerId) -> tuple[Item, ...]:
+        """The timers and effects that are still to come for a customer, soonest first."""
+        return self._tx.schedule.of(customer)
+
+    def run_due(self) -> NoReturn:
+        """
+        Refused: effects are never performed inside a transaction.
+
+        Raises:
+            Refused: Always.
+        """
+        raise Refused(
+            "Effects are not performed inside a transaction",
+            code="join.run_due",
+            remedy="call kit.run_due() after the commit, from a worker or a scheduler",
+        )
+
+    def use_link(self, link: OpenLink) -> None:
+        """
+        Mark a link as used.
+
+        Raises:
+            InvalidInput: ``link.used``: somebody was quicker.
+        """
+        self.record(_links.use(self._tx, link, self._kit.clock.now()))
+
+    # ---- people
+
+    def attention(self, *, limit: int = 100) -> tuple[Attention, ...]:
+        """Everything that waits for a person."""
+        return _attention.attention(self._tx, limit=limit)
+
+    def settle(
+        self,
+        effect: EffectId,
+        outcome: Paid | Declined | Answer | NoEffect,
+        *,
+        actor: str,
+        reason: str,
+    ) -> None:
+        """
+        Answer an unclear effect in its provider's place.
+
+        Args:
+            effect: Its id, from :meth:`attention`.
+
+            outcome: What really happened: ``Paid``, ``Declined``, or ``NoEffect`` when nothing did.
+
+            actor: The id of who found out.
+
+            reason: One word on how, such as ``seen_in_dashboard``; letters, digits, ``_ . : -``.
+
+        Raises:
+            NotFound: No effect has that id.
+            Refused: The effect does not wait for a person.
+            InvalidInput: The reason is no single word.
+        """
+        _one_word(reason)
+        intent = self._tx.schedule.intent(effect)
+        if intent is None:
+            raise NotFound(
+                "No effect has this id",
+                code="effect.not_found",
+                field="effect",
+                value=effect,
+                remedy="take an id from kit.attention()",
+            )
+        if intent.state is not EffectState.UNCLEAR:
+            raise Refused(
+                "The effect does not wait for a person",
+                code="effect.not_unclear",
+                field="effect",
+                value=intent.state.value,
+                remedy="let the worker go on; only unclear effects are settled by hand",
+            )
+        step = self._step()
+        told = {"effect": effect, "kind": intent.effect.kind, "reason": reason}
+        step.record(
+            [_by_hand("effect.settled", intent.customer, actor, self._kit.clock.now(), told)]
+        )
+        step.outcome(evolve(intent, lease=None), _settled(outcome), actor=actor)
+
+    def dismiss(self, entry: str, *, actor: str) -> None:
+        """
+        Close an entry of :meth:`attention` that needs no outcome.
+
+        Raises:
+            NotFound: No open entry has that id.
+        """
+        record = self._tx.records.get("attention", CaseId(entry))
+        if record is None or not _attention.dismiss(self._tx, entry):
+            raise NotFound(
+                "No open entry has this id",
+                code="attention.not_found",
+                field="entry",
+                value=entry,
+                remedy="take an id from kit.attention()",
+            )
+        told = {"entry": entry}
+        self._step().record(
+            [_by_hand("attention.dismissed", record.customer, actor, self._kit.clock.now(), told)]
+        )
+
+    def wake(self, feature: str, customer: CustomerId, *, since: int) -> None:
+        """Have a feature decide a customer's events again, from a counter on."""
+        timer = Timer(
+            tenant=self._kit.tenant,
+            feature=feature,
+            customer=customer,
+            due=self._kit.clock.now(),
+            since=since,
+        )
+        self._tx.schedule.wake([timer])
+
+
+def _settled(outcome: Paid | Declined | Answer | NoEffect) -> Answer | NoEffect:
+    from retainkit.billing import outcome_to_json  # noqa: PLC0415 - rarely needed
+
+    if isinstance(outcome, Answer | NoEffect):
+        return outcome
+    return Answer(data=outcome_to_json(outcome))
+
+
+def _one_word(reason: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", reason):
+        raise InvalidInput(
+            "A reason is one word: free text would keep names",
+            code="settle.reason",
+            field="reason",
+            value=len(reason),
+            remedy="use letters, digits and _ . : - only, for example seen_in_dashboard",
+        )
+
+
+def _by_hand(
+    name: str, customer: CustomerId, actor: str, now: datetime, data: Mapping[str, str]
+) -> Event:
+    return Event(
+        id=EventId(derive(name, *data.values(), now.isoformat())),
+        name=name,
+        customer=customer,
+        occurred_at=now,
+        data=data,
+        actor=actor,
+    )

@@ -1,0 +1,517 @@
+"""RetainKit: the one object a host builds; immutable, safe across threads and after a fork."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
+
+from attrs import evolve
+
+from retainkit.billing import Invoices
+from retainkit.contact import Contact
+from retainkit.core import Answer, Event, Intent, Item, NoEffect, RecordedEvent
+from retainkit.customers import CustomerDirectory, StaticDirectory
+from retainkit.engine import _links
+from retainkit.engine._attention import Attention
+from retainkit.engine._explain import Explained
+from retainkit.engine._features import AnyFeature, Features
+from retainkit.engine._instrumentation import Instrumentation, LoggingInstrumentation
+from retainkit.engine._join import JoinedKit
+from retainkit.engine._performers import (
+    Performer,
+    in_shadow,
+    message_performers,
+    payment_performers,
+    subscription_performers,
+)
+from retainkit.engine._runner import Ran, Runner
+from retainkit.engine._sweeper import Finding, sweep
+from retainkit.engine._webhooks import Receipt
+from retainkit.errors import ConfigurationError
+from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
+from retainkit.payments import HostedPage, PaymentProvider, SubscriptionProvider, WebhookReader
+from retainkit.stores import Appended, Store, Transaction
+from retainkit.timing import Clock
+
+
+if TYPE_CHECKING:
+    from retainkit.billing import Declined, Paid
+    from retainkit.dunning import Access, DunningCase, DunningPolicy, Upcoming
+    from retainkit.messages import Branding, Messenger
+
+_WORKERS = count(1)
+
+
+class SystemClock:
+    """The machine's clock, in UTC."""
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return datetime.now(UTC)
+
+
+class Payments(PaymentProvider, SubscriptionProvider, WebhookReader, Protocol):
+    """A provider that does all a kit can use; the shipped adapters are such."""
+
+
+class Dispatch(Protocol):
+    """Where :meth:`RetainKit.dispatch` sends keys: Celery, procrastinate, or a thread pool."""
+
+    def submit(self, key: str, /) -> object:
+        """Have ``kit.perform(key)`` called somewhere, at least most of the time."""
+        ...
+
+
+class RetainKit:
+    """
+    retainkit in the host's process and the host's database.
+
+    Args:
+        store: Where past, now and future are kept.
+
+        payments: The payment provider.
+
+        messages: Who delivers messages.
+
+        dunning: The policy for failed payments; None leaves dunning off.
+
+        customers: The host's knowledge of its customers.
+
+        branding: How messages look.
+
+        links: How messages link to the provider's hosted page; None leaves links out.
+
+        features: Further features, of the host or of third parties.
+
+        performers: How their effects are performed, by kind.
+
+        clock: The time; the machine's by default.
+
+        tenant: Whose data the calls of this object concern; workers serve all tenants.
+
+        sellers: The tenant of each provider account, for webhooks; else ``tenant``.
+
+        shadow: Decide and record, but perform nothing.
+
+        production: Refuses what moves no real money, such as ``SimulatedPayments``.
+
+        instrumentation: Told what the engine does.
+
+        lease: How long a worker may be silent before its item goes to another; more than twice
+            the provider's timeout.
+
+    Raises:
+        ConfigurationError: Parts that do not fit together.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        payments: Payments | None = None,
+        messages: Messenger | None = None,
+        dunning: DunningPolicy | None = None,
+        customers: CustomerDirectory | None = None,
+        branding: Branding | None = None,
+        links: _links.Links | None = None,
+        features: Sequence[AnyFeature] = (),
+        performers: Mapping[str, Performer] | None = None,
+        clock: Clock | None = None,
+        tenant: str = "main",
+        sellers: Mapping[str, str] | None = None,
+        shadow: bool = False,
+        production: bool = False,
+        instrumentation: Instrumentation | None = None,
+        lease: timedelta = timedelta(seconds=60),
+    ) -> None:
+        self.store: Store = store
+        self.payments: Payments | None = payments
+        self.directory: CustomerDirectory = customers or StaticDirectory()
+        self.links: _links.Links | None = links
+        self.clock: Clock = clock or SystemClock()
+        self.tenant: TenantId = TenantId(tenant)
+        self._sellers = dict(sellers or {})
+        self._tell = instrumentation or LoggingInstrumentation()
+        self._lease = lease
+        _check(payments, production=production, lease=lease)
+        self.features: Features = Features(_features(dunning, features))
+        known = {**self._performers(messages, branding), **(performers or {})}
+        self._performing: Mapping[str, Performer] = (
+            {kind: in_shadow(performer) for kind, performer in known.items()} if shadow else known
+        )
+
+    def _performers(
+        self, messages: Messenger | None, branding: Branding | None
+    ) -> Mapping[str, Performer]:
+        found: dict[str, Performer] = {}
+        if self.payments is not None:
+            found |= payment_performers(self.payments)
+            found |= subscription_performers(self.payments, self.payments.capabilities.name)
+        if messages is not None:
+            found |= message_performers(messages, self.directory, branding, self._link)
+        return found
+
+    def _link(self, intent: Intent, now: datetime) -> str | None:
+        return None if self.links is None else self.links.url(intent, now)
+
+    def for_tenant(self, tenant: str) -> RetainKit:
+        """The same kit, its calls concerning another tenant."""
+        other = object.__new__(RetainKit)
+        other.__dict__.update(self.__dict__, tenant=TenantId(tenant))
+        return other
+
+    # ---- joining
+
+    @contextmanager
+    def join(self, connection: object) -> Iterator[JoinedKit]:
+        """
+        The kit inside the host's open transaction.
+
+        Takes a SQLAlchemy ``Connection`` or ``Session``, or Django's ``connection`` inside
+        ``transaction.atomic()``. Works under a savepoint: an error of ours leaves the host's
+        transaction usable. Never commits, rolls back or closes.
+
+        Raises:
+            ConfigurationError: There is no open transaction, or the store can't join it.
+        """
+        with self.store.for_tenant(self.tenant).joined(connection) as tx:
+            yield JoinedKit(self, tx)
+
+    @contextmanager
+    def transaction(self) -> Iterator[JoinedKit]:
+        """The kit inside a transaction of its own, for several calls in one commit."""
+        with self.store.for_tenant(self.tenant).transaction() as tx:
+            yield JoinedKit(self, tx)
+
+    # ---- the past
+
+    def record(self, *events: Event) -> Appended:
+        """
+        Append events; features that subscribe to their names are woken in the same commit.
+
+        Raises:
+            StoreError: Nothing was kept.
+        """
+        with self.transaction() as k:
+            return k.record(*events)
+
+    def timeline(
+        self, customer: CustomerId, *, after: int = 0, limit: int | None = None
+    ) -> tuple[RecordedEvent, ...]:
+        """The customer's events with a counter above ``after``, oldest first."""
+        with self.transaction() as k:
+            return k.timeline(customer, after=after, limit=limit)
+
+    def explain(
+        self, case: CaseId | DunningCase, *, locale: str = "en", zone: str = "UTC"
+    ) -> tuple[Explained, ...]:
+        """
+        Why everything about a case happened, in the reader's language and time zone.
+
+        Raises:
+            NotFound: No feature has a case of that id.
+        """
+        with self.transaction() as k:
+            return k.explain(
+                CaseId(case) if isinstance(case, str) else case.id, locale=locale, zone=zone
+            )
+
+    def receive_webhook(self, body: bytes, headers: Mapping[str, str]) -> Receipt:
+        """
+        Keep a webhook of the payment provider, and schedule a look at what it is about.
+
+        A verified webhook is never refused: one that matches no customer is parked, and listed by
+        :meth:`attention`. Pass the raw body, as it came over the wire.
+
+        Raises:
+            InvalidInput: The signature, age, size or form is wrong; nothing was stored.
+            StoreError: Nothing was kept; answer with 503, and the provider sends it again.
+        """
+        event = self.webhook_reader().read_webhook(body, headers, now=self.clock.now())
+        kit = self.for_tenant(self._sellers.get(event.seller, self.tenant))
+        with kit.transaction() as k:
+            return k.receive_event(event)
+
+    def webhook_reader(self) -> WebhookReader:
+        """The provider, as a reader of webhooks."""
+        return self._provider()
+
+    def _provider(self) -> Payments:
+        if self.payments is None:
+            raise ConfigurationError(
+                "This kit has no payment provider",
+                code="kit.no_payments",
+                field="payments",
+                remedy="pass RetainKit(payments=...)",
+            )
+        return self.payments
+
+    def release(self, event: EventId, *, customer: CustomerId, actor: str) -> None:
+        """
+        Accept a parked webhook as the customer's; ``actor`` is the id of who decided so.
+
+        Raises:
+            NotFound: No parked event has that id.
+        """
+        with self.transaction() as k:
+            k.release(event, customer=customer, actor=actor)
+
+    # ---- the present
+
+    @property
+    def dunning(self) -> Dunning:
+        """Questions about dunning."""
+        return Dunning(self)
+
+    def access(self, customer: CustomerId, now: datetime | None = None) -> Access:
+        """What the customer may use, now or at another time if nothing happens until then."""
+        with self.transaction() as k:
+            return k.access(customer, now)
+
+    # ---- the future
+
+    def decide(self, customer: CustomerId) -> None:
+        """Decide now whatever is due for one customer; effects are left to a worker."""
+        with self.transaction() as k:
+            k.decide(customer)
+
+    def upcoming(self, customer: CustomerId) -> tuple[Upcoming, ...]:
+        """What is planned for a customer if nothing else happens, soonest first."""
+        with self.transaction() as k:
+            return k.upcoming(customer)
+
+    def scheduled(self, customer: CustomerId) -> tuple[Item, ...]:
+        """The timers and effects that are still to come for a customer, soonest first."""
+        with self.transaction() as k:
+            return k.scheduled(customer)
+
+    def run_due(
+        self,
+        *,
+        limit: int | None = None,
+        deadline: timedelta | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Ran:
+        """
+        Work off what is due, of all tenants: decide timers, perform effects, decide outcomes.
+
+        Call it from cron, a task queue or a worker, in as many processes as you like.
+
+        Args:
+            limit: At most so many items.
+
+            deadline: Begin no further item after this time.
+
+            stop: Asked before each item; True ends the run after the item in hand.
+        """
+        ends = None if deadline is None else monotonic() + deadline / timedelta(seconds=1)
+
+        def until() -> bool:
+            return (ends is not None and monotonic() >= ends) or (stop is not None and stop())
+
+        return self._runner().run_due(limit=limit, until=until)
+
+    def dispatch(self, executor: Dispatch | Executor, *, limit: int = 100) -> int:
+        """
+        Claim what is due and send only the keys to an executor; how many.
+
+        The executor may lose a key (its lease runs out, and the item is claimed again) or run it
+        twice (the second claim holds no more).
+        """
+        items = self._runner().claim(limit)
+        for item in items:
+            key = f"{item.tenant}\n{item.id}\n{item.lease}"
+            if isinstance(executor, Executor):
+                executor.submit(self.perform, key)
+            else:
+                executor.submit(key)
+        return len(items)
+
+    def perform(self, key: str) -> None:
+        """Work on the item that :meth:`dispatch` sent; one that is done or taken is left alone."""
+        tenant, id, lease = key.split("\n")
+        with self.store.for_tenant(TenantId(tenant)).transaction() as tx:
+            item: Item | None = tx.schedule.timer(id) or tx.schedule.intent(EffectId(id))
+        if item is not None and item.lease == lease:
+            self._runner().run(item)
+
+    def _runner(self) -> Runner:
+        return Runner(
+            store=self.store,
+            features=self.features,
+            performers=self._performing,
+            clock=self.clock,
+            instrumentation=self._tell,
+            lease=self._lease,
+            # Unique for each runner of each process, also after a fork: it is the fence.
+            worker=f"{os.getpid()}.{next(_WORKERS)}.{os.urandom(4).hex()}",
+        )
+
+    def sweep(self) -> tuple[Finding, ...]:
+        """
+        Look for damage in all tenants: mend it, or list it for :meth:`attention`.
+
+        The worker calls it once an hour; on a healthy store it finds nothing.
+        """
+        found: list[Finding] = []
+        for tenant in self.store.tenants():
+            with self.store.for_tenant(tenant).transaction() as tx:
+                found += sweep(tx, self.features, tenant, self.clock.now())
+        self._tell.attention(sum(not finding.repaired for finding in found))
+        return tuple(found)
+
+    def migrate_cases(self, *, dry_run: bool = True) -> tuple[CaseId, ...]:
+        """
+        Move the open cases to the policy the kit has now; which ones.
+
+        Args:
+            dry_run: Only say which cases would move.
+        """
+        with self.store.for_tenant(self.tenant).transaction() as tx:
+            return _migrate_cases(tx, self.features, dry_run=dry_run)
+
+    # ---- people
+
+    def attention(self, *, limit: int = 100) -> tuple[Attention, ...]:
+        """Everything that waits for a person: what automation can't settle."""
+        with self.transaction() as k:
+            return k.attention(limit=limit)
+
+    def settle(
+        self,
+        effect: EffectId | str,
+        outcome: Paid | Declined | Answer | NoEffect,
+        *,
+        actor: str,
+        reason: str,
+    ) -> None:
+        """
+        Answer an unclear effect in its provider's place; see :meth:`JoinedKit.settle`.
+
+        Raises:
+            NotFound: No effect has that id.
+            Refused: The effect does not wait for a person.
+        """
+        with self.transaction() as k:
+            k.settle(EffectId(effect), outcome, actor=actor, reason=reason)
+
+    def dismiss(self, entry: str, *, actor: str) -> None:
+        """Close an entry of :meth:`attention` that needs no outcome."""
+        with self.transaction() as k:
+            k.dismiss(entry, actor=actor)
+
+    def wake(self, feature: str, customer: CustomerId, *, since: int) -> None:
+        """Have a feature decide a customer's events again, from a counter on."""
+        with self.transaction() as k:
+            k.wake(feature, customer, since=since)
+
+    # ---- links
+
+    def open_link(self, token: str) -> _links.OpenLink:
+        """
+        Look at a link of a message; changes nothing, so that mail scanners do no harm.
+
+        Raises:
+            InvalidInput: It has expired, was used, or is not ours.
+        """
+        links = self._links()
+        effect, tenant = _links.read(links, token, self.clock.now())
+        with self.store.for_tenant(tenant).transaction() as tx:
+            return _links.look(tx, tenant, effect)
+
+    def follow_link(self, token: str) -> HostedPage:
+        """
+        Use a link, once: a fresh page of the payment provider for its customer.
+
+        The page is asked for first, so that an unreachable provider does not cost the link.
+
+        Raises:
+            InvalidInput: It has expired, was used, or is not ours.
+            ProviderError: The provider can't make a page now; the link stays usable.
+        """
+        links = self._links()
+        link = self.open_link(token)
+        page = _links.hosted_page(
+            self._provider(), self.directory, link, return_url=links.return_url
+        )
+        with self.for_tenant(link.tenant).transaction() as k:
+            k.use_link(link)
+        return page
+
+    def _links(self) -> _links.Links:
+        if self.links is None:
+            raise ConfigurationError(
+                "This kit has no links",
+                code="kit.no_links",
+                field="links",
+                remedy="pass RetainKit(links=Links(base_url=..., secrets=[...]))",
+            )
+        return self.links
+
+
+class Dunning:
+    """Questions about dunning, as ``kit.dunning``."""
+
+    def __init__(self, kit: RetainKit) -> None:
+        self._kit = kit
+
+    def open_cases(self, *, customer: CustomerId | None = None) -> tuple[DunningCase, ...]:
+        """The open cases of one customer, or of all."""
+        with self._kit.transaction() as k:
+            return k.open_cases(customer=customer)
+
+
+def _features(dunning: DunningPolicy | None, others: Sequence[AnyFeature]) -> Iterator[AnyFeature]:
+    yield Invoices()
+    yield Contact()
+    if dunning is not None:
+        from retainkit.dunning import Dunning as DunningFeature  # noqa: PLC0415 - dunning is optional
+
+        yield DunningFeature(dunning)
+    yield from others
+
+
+def _check(payments: Payments | None, *, production: bool, lease: timedelta) -> None:
+    if payments is None:
+        return
+    declared = payments.capabilities
+    if declared.test_only and production:
+        raise ConfigurationError(
+            "This payment provider moves no real money",
+            code="payments.test_only",
+            field="payments",
+            value=declared.name,
+            remedy="use a real provider, or say SimulatedPayments(allow_production=True)",
+        )
+    if lease < 2 * declared.timeout:
+        raise ConfigurationError(
+            "A worker could lose its item while the provider still works on it",
+            code="kit.lease",
+            field="lease",
+            value=lease,
+            remedy=f"make it at least twice the provider's timeout of {declared.timeout}",
+        )
+
+
+def _migrate_cases(tx: Transaction, features: Features, *, dry_run: bool) -> tuple[CaseId, ...]:
+    moved: list[CaseId] = []
+    for bound in features:
+        after: CaseId | None = None
+        while page := tx.records.open(bound.feature.name, after=after):
+            after = page[-1].id
+            for record in page:
+                if record.definition == bound.current:
+                    continue
+                moved.append(record.id)
+                if not dry_run:
+                    tx.records.define(bound.current, bound.definition())
+                    tx.records.put(
+                        evolve(record, definition=bound.current, version=record.version + 1)
+                    )
+    return tuple(moved)

@@ -1,0 +1,276 @@
+"""One step: load, decide, write. Everything a decision says goes into the one open transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import evolve
+
+from retainkit.core import (
+    Answer,
+    Case,
+    Decision,
+    Due,
+    Effect,
+    EffectState,
+    Event,
+    EventState,
+    Facts,
+    Intent,
+    Lease,
+    NoEffect,
+    Performed,
+    Record,
+    RecordedEvent,
+    Settled,
+    Timer,
+    Trigger,
+    Unknown,
+    Woken,
+)
+from retainkit.engine._attention import list_case_missing
+from retainkit.engine._features import AnyBound, Features
+from retainkit.ids import CaseId, CustomerId, EventId, TenantId
+from retainkit.stores import Appended, Transaction
+
+
+class Fenced(Exception):
+    """The claim was lost: somebody else works on the item, and this work must be dropped."""
+
+
+class Step:
+    """
+    The one place where decisions are made and written.
+
+    Args:
+        features: The features of the kit.
+
+        tenant: Whose data the transaction holds.
+
+        tx: The open transaction.
+
+        now: The kit's time.
+
+        lease: Under which the first effect is written as already under way; None leaves every
+            effect to a worker.
+    """
+
+    def __init__(
+        self,
+        features: Features,
+        tenant: TenantId,
+        tx: Transaction,
+        *,
+        now: datetime,
+        lease: Lease | None,
+    ) -> None:
+        self.tx: Transaction = tx
+        self._features = features
+        self._tenant = tenant
+        self._now = now
+        self._lease = lease
+        self.under_way: Intent | None = None
+        self.events: int = 0
+        self.effects: int = 0
+
+    # ---- entering
+
+    def record(self, events: Sequence[Event]) -> Appended:
+        """Append events and wake the features that subscribe to them, in the same commit."""
+        appended = self.tx.timeline.append(events, recorded_at=self._now)
+        wakes = {
+            (feature, event.customer)
+            for event in appended.new
+            for feature in self._features.subscribers.get(event.name, ())
+        }
+        self.tx.schedule.wake(
+            [
+                Timer(
+                    tenant=self._tenant,
+                    feature=feature,
+                    customer=customer,
+                    due=self._now,
+                    since=appended.first[customer],
+                )
+                for feature, customer in sorted(wakes)
+            ]
+        )
+        self.events += len(appended.new)
+        return appended
+
+    def park(self, event: Event) -> None:
+        """Keep an event that matches no customer; it wakes nobody until it is released."""
+        self.tx.timeline.append([event], recorded_at=self._now, state=EventState.PARKED)
+
+    def release(self, event: EventId, customer: CustomerId) -> None:
+        """
+        Accept a parked event as the customer's.
+
+        Raises:
+            NotFound: No parked event has that id.
+        """
+        self.tx.timeline.release(event, customer, recorded_at=self._now)
+
+    def intend(self, feature: str, customer: CustomerId, effect: Effect) -> None:
+        """Leave an effect to a worker, for a feature that keeps no case."""
+        self._intend(feature, customer, None, [effect])
+
+    def timer(self, timer: Timer) -> None:
+        """
+        Decide a timer that came due.
+
+        Raises:
+            Fenced: The claim no longer holds.
+        """
+        bound = self._features.get(timer.feature)
+        if bound is None:
+            return
+        counter = self.tx.records.lock(timer.customer)
+        if timer.case is None:
+            self._wake(bound, timer, counter)
+        else:
+            self._due(bound, timer, timer.case)
+
+    def outcome(self, intent: Intent, outcome: Settled, *, actor: str = "retainkit") -> None:
+        """
+        Decide the outcome of an effect, and close the effect.
+
+        Raises:
+            Fenced: The claim no longer holds.
+        """
+        self.tx.records.lock(intent.customer)
+        # Mail that may have gone out is told to its feature, and stays listed until a person answers.
+        state = EffectState.UNCLEAR if isinstance(outcome, Unknown) else EffectState.DONE
+        closed = evolve(intent, state=state, outcome=outcome, wake_at=None)
+        if not self.tx.schedule.settle(closed, lease=intent.lease):
+            raise Fenced(intent.effect.kind)
+        bound = self._features.get(intent.feature)
+        if bound is None:
+            return
+        trigger = Performed(effect=intent.effect, outcome=outcome, actor=actor)
+        record = None if intent.case is None else self.tx.records.get(intent.feature, intent.case)
+        self._decide(bound, intent.customer, record, trigger)
+
+    # ---- deciding
+
+    def _wake(self, bound: AnyBound, timer: Timer, counter: int) -> None:
+        if not self.tx.schedule.rest(timer, since=counter + 1):
+            raise Fenced(timer.id)
+        feature = bound.feature
+        events = self.tx.timeline.of(
+            timer.customer, after=timer.since - 1, names=feature.subscribes
+        )
+        if not events:
+            return
+        records = {
+            record.key: record
+            for record in self.tx.records.open(feature.name, customer=timer.customer)
+        }
+        cases = [bound.case(record) for record in records.values()]
+        concerned: dict[str, list[RecordedEvent]] = {}
+        for recorded in events:
+            for key in feature.route(recorded.event, cases):
+                concerned.setdefault(key, []).append(recorded)
+        for key, news in concerned.items():
+            self._decide(bound, timer.customer, records.get(key), Woken(events=tuple(news)))
+
+    def _due(self, bound: AnyBound, timer: Timer, case: CaseId) -> None:
+        record = self.tx.records.get(timer.feature, case)
+        if record is None or not record.open:
+            if not self.tx.schedule.finish(timer):
+                raise Fenced(timer.id)
+            if record is None:
+                list_case_missing(self.tx, timer)
+            return
+        self._decide(bound, timer.customer, record, Due(), timer)
+
+    def _decide(
+        self,
+        bound: AnyBound,
+        customer: CustomerId,
+        record: Record | None,
+        trigger: Trigger,
+        timer: Timer | None = None,
+    ) -> None:
+        feature = bound.feature
+        history = self.tx.timeline.of(customer, names=feature.reads) if feature.reads else ()
+        facts = Facts(tenant=self._tenant, customer=customer, history=history)
+        policy = feature.policy if record is None else bound.policy(record.definition, self.tx)
+        case = None if record is None else bound.case(record)
+        decision = feature.decide(case, trigger, facts, self._now, policy)
+        self._write(bound, customer, record, decision, timer)
+
+    # ---- writing
+
+    def _write(
+        self,
+        bound: AnyBound,
+        customer: CustomerId,
+        before: Record | None,
+        decision: Decision[Case],
+        timer: Timer | None,
+    ) -> None:
+        case = decision.case
+        if case is not None:
+            after = bound.record(case, before)
+            if before is None:
+                self.tx.records.define(after.definition, bound.definition())
+            if before is None or after.body != before.body or after.open != before.open:
+                self.tx.records.put(after)
+        self._plan(
+            bound.feature.name, customer, None if case is None else case.id, decision.wake, timer
+        )
+        if decision.events:
+            self.record([_with_reasons(event, decision) for event in decision.events])
+        if decision.effects:
+            self._intend(
+                bound.feature.name, customer, None if case is None else case.id, decision.effects
+            )
+
+    def _plan(
+        self,
+        feature: str,
+        customer: CustomerId,
+        case: CaseId | None,
+        wake: datetime | None,
+        timer: Timer | None,
+    ) -> None:
+        """Set the case's one next step; a timer that led here is moved or ended, fenced."""
+        if timer is not None:
+            if not self.tx.schedule.finish(timer, next_due=wake):
+                raise Fenced(timer.id)
+        elif case is not None and wake is not None:
+            self.tx.schedule.plan(
+                Timer(tenant=self._tenant, feature=feature, customer=customer, due=wake, case=case)
+            )
+        elif case is not None:
+            self.tx.schedule.drop(feature, case)
+
+    def _intend(
+        self, feature: str, customer: CustomerId, case: CaseId | None, effects: Sequence[Effect]
+    ) -> None:
+        intents = [
+            Intent(
+                tenant=self._tenant,
+                feature=feature,
+                customer=customer,
+                case=case,
+                effect=effect,
+                wake_at=self._now,
+            )
+            for effect in effects
+        ]
+        lease = None if self.under_way is not None else self._lease
+        self.tx.schedule.intend(intents, lease, now=self._now)
+        self.effects += len(intents)
+        if lease is not None:
+            self.under_way = evolve(
+                intents[0], state=EffectState.SENT, sent_at=self._now, lease=lease.id
+            )
+
+
+def _with_reasons(event: Event, decision: Decision[Case]) -> Event:
+    if event.because or not decision.because:
+        return event
+    return evolve(event, because=decision.because)
