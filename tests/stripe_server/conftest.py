@@ -30,7 +30,7 @@ def server() -> Iterator[StripeServer]:
 @pytest.fixture
 def connect() -> Iterator[Connect]:
     """Make clients that repeat nothing by themselves; their sockets are closed afterwards."""
-    sockets = []
+    sockets: list[Any] = []
 
     def client_of(
         server: StripeServer, *, key: str | None = None, version: str | None = None
@@ -72,9 +72,8 @@ class Shop:
 
     def invoice(self, customer: str, amount: int = 1999, **options: Any) -> str:
         """An open invoice that nobody collects automatically."""
-        invoice = self.client.v1.invoices.create(
-            {"customer": customer, "currency": "eur", **options}
-        ).id
+        asked: Any = {"customer": customer, "currency": "eur", **options}
+        invoice = self.client.v1.invoices.create(asked).id
         self.client.v1.invoice_items.create(
             {"customer": customer, "invoice": invoice, "amount": amount, "currency": "eur"}
         )
@@ -90,9 +89,8 @@ class Shop:
                 "product_data": {"name": "Pro"},
             }
         )
-        return self.client.v1.subscriptions.create(
-            {"customer": customer, "items": [{"price": price.id}], **options}
-        ).id
+        asked: Any = {"customer": customer, "items": [{"price": price.id}], **options}
+        return self.client.v1.subscriptions.create(asked).id
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
         """The plain JSON of an object, whatever the SDK's version makes of it."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from time import sleep
 
 import pytest
 import stripe
-
-from retainkit.testing.stripe_server import Fault
 from tests.stripe_server.conftest import Shop
+
+from retainkit.testing.stripe_server import Fault, StripeServer
 
 
 PAY = "/v1/invoices/{id}/pay"
@@ -178,3 +179,37 @@ def test_faults_wait_for_their_request(shop: Shop) -> None:
         waiting = [times for _, _, times in shop.server.faults]
         assert waiting == ([left] if left else [])
     assert shop.client.v1.invoices.retrieve(invoice).description == "untouched"
+
+
+def test_of_many_requests_at_once_only_one_moves_money(shop: Shop) -> None:
+    """Eight clients with a key each meet one open invoice: one pays, seven are refused."""
+    invoice = shop.invoice(shop.customer())
+
+    def attempt(number: int) -> str:
+        try:
+            return str(pay(shop, invoice, f"key-{number}").status)
+        except stripe.InvalidRequestError as error:
+            return str(error.user_message)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(attempt, range(8)))
+
+    assert answers == ["Invoice is already paid"] * 7 + ["paid"]
+    assert len(shop.server.charges()) == 1
+
+
+def test_a_stopped_server_answers_nobody(shop_of: Callable[[StripeServer], Shop]) -> None:
+    """Neither a kept-alive connection nor a held request outlives the server."""
+    with StripeServer() as server, ThreadPoolExecutor(1) as pool:
+        shop = shop_of(server)
+        server.fail_next("/v1/customers", Fault.SLOW, method="POST")
+        other = shop_of(server)
+        held = pool.submit(shop.customer, None)
+        other.get("/v1/customers")
+        while not server.held:
+            sleep(0.005)
+        server.stop()
+        with pytest.raises(stripe.APIConnectionError):
+            held.result()
+        with pytest.raises(stripe.APIConnectionError):
+            other.get("/v1/customers")

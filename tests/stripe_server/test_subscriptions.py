@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import stripe
+from tests.stripe_server.conftest import NOW, Shop
 
 from retainkit.testing.stripe_server import AfterRetries, StripeServer
-from tests.stripe_server.conftest import NOW, Shop
 
 
 MONTH = timedelta(days=31)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic, sleep
 
-from retainkit.testing.stripe_server import SignedAt, StripeServer, signature
 from tests.stripe_server.conftest import NOW, SECRET, Receiver, Shop
+
+from retainkit.testing.stripe_server import SignedAt, StripeServer, signature
 
 
 def test_events_are_signed_and_come_in_order(shop: Shop, receiver: Receiver) -> None:
@@ -46,7 +47,7 @@ def test_events_can_be_doubled_shuffled_and_late(shop: Shop, receiver: Receiver)
 
 
 def test_an_event_can_come_again_much_later(shop: Shop, receiver: Receiver) -> None:
-    """resend queues the same event once more."""
+    """Asked to resend, the server queues the same event once more."""
     shop.server.webhook(receiver.url, secret=SECRET, events=["customer.created"])
     shop.customer()
     shop.server.deliver()

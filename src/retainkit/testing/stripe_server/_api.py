@@ -98,12 +98,18 @@ class Api:
         self._slow = Condition()
         self._held = 0
         self._releases = 0
+        self._ended = False
 
     @property
     def held(self) -> int:
         """How many requests `Fault.SLOW` holds now."""
         with self._slow:
             return self._held
+
+    def close(self) -> None:
+        """Let the held requests go, unanswered and without effect."""
+        self._ended = True
+        self.release()
 
     def release(self) -> None:
         """Let the held requests go on."""
@@ -179,6 +185,8 @@ class Api:
             self._held += 1
             self._slow.wait_for(lambda: self._releases > before)
             self._held -= 1
+        if self._ended:
+            raise ConnectionAbortedError
 
     def _run(self, request: Request, number: str, fault: Fault | None) -> tuple[Response, bool]:
         headers = self._headers(number, request)

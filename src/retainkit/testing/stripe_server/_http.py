@@ -77,6 +77,10 @@ class _Connection(BaseHTTPRequestHandler):
         """Say nothing: the requests are kept by the API."""
 
     def _serve(self) -> None:
+        if self.server.closing.is_set():
+            # A kept-alive connection must not outlive the server.
+            self.close_connection = True
+            return
         length = int(self.headers.get("Content-Length") or 0)
         if length > LARGEST_BODY:
             self._send(413, b"", "text/plain", {"Connection": "close"})

@@ -173,7 +173,7 @@ class StripeServer:
         """Stop serving and close the SQLite file; requests that hang are let go."""
         self._closing.set()
         self._listener.closing.set()
-        self._api.release()
+        self._api.close()
         if self._threads:
             self._listener.shutdown()
         self._listener.server_close()
