@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 
 if TYPE_CHECKING:
+    from retainkit.testing._clock import ManualClock
     from retainkit.testing._payment_contract import (
         Card,
         PaymentProviderContract,
@@ -14,32 +15,45 @@ if TYPE_CHECKING:
         Signing,
         Stage,
     )
+    from retainkit.testing._store_contract import StoreContract
+    from retainkit.testing._store_play import transcript
 
 
 __all__ = [
     "Card",
+    "ManualClock",
     "PaymentProviderContract",
     "PaymentWorld",
     "Signing",
     "Stage",
+    "StoreContract",
+    "transcript",
 ]
 
-# Contract suites need pytest, which a host that only wants a fake need not have.
-_LAZY = {
+# Each name and the module it is loaded from when it is first asked for: a host that wants the
+# clock alone needs neither pytest nor hypothesis.
+_HOMES = {
     "Card": "_payment_contract",
+    "ManualClock": "_clock",
     "PaymentProviderContract": "_payment_contract",
     "PaymentWorld": "_payment_contract",
     "Signing": "_payment_contract",
     "Stage": "_payment_contract",
+    "StoreContract": "_store_contract",
+    "transcript": "_store_play",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Load what needs pytest when it is asked for; its asserts explain themselves."""
-    if name not in _LAZY:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import pytest
+    home = f"{__name__}.{_HOMES[name]}"
+    if home.endswith("_contract"):
+        import pytest
 
-    home = f"{__name__}.{_LAZY[name]}"
-    pytest.register_assert_rewrite(home)
-    return getattr(importlib.import_module(home), name)
+        pytest.register_assert_rewrite(home)  # a failed promise shows its values
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
