@@ -38,6 +38,9 @@ from retainkit.timing import utc
 
 __all__ = ["MemoryStore"]
 
+# What a timer at rest shows as its time.
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -77,7 +80,10 @@ class MemoryStore:
         with self._alone():
             due = list(islice(self._agenda.due(now), limit))
             # Put back only now, or a lease of no length would be due again at once.
-            return tuple(_claimed(tables, key, item, lease, now) for tables, key, item in due)
+            taken = tuple(_claimed(tables, key, item, lease, now) for tables, key, item in due)
+            for tables, _, _ in due:
+                tables.journal.clear()
+            return taken
 
     def tenants(self) -> Iterable[TenantId]:
         """Every tenant that has anything in the store."""
@@ -134,7 +140,7 @@ class _MemoryTenant:
     def joined(self, connection: object) -> AbstractContextManager[Transaction]:
         raise ConfigurationError(
             "A store in memory can't be part of a host's transaction",
-            code="store.cannot_join",
+            code="join.unsupported",
             field="connection",
             value=type(connection).__name__,
             remedy="use SqlStore on the host's database",
@@ -229,7 +235,7 @@ class _Tables:
         self.put(self.aside, event.id, None)
 
     def schedule(self, key: str, item: Item, wake_at: datetime | None) -> None:
-        """Write a timer or an intent, and when it wakes."""
+        """Write a timer or an intent, and when it is claimed next."""
         self.put(self.rows, key, _Row(item, wake_at, self.agenda.enter(self, key, wake_at)))
         live = self.live[item.customer]
         if isinstance(item, Intent) and item.state is EffectState.DONE:
@@ -303,8 +309,7 @@ class _Timeline:
 
     def listed(self, state: EventState, *, limit: int = 100) -> tuple[RecordedEvent, ...]:
         tables = self._tables
-        ids = tables.events if state is EventState.ACCEPTED else tables.aside
-        found = (recorded for id_ in ids if (recorded := tables.events[id_]).state is state)
+        found = (kept for id_ in tables.aside if (kept := tables.events[id_]).state is state)
         return tuple(sorted(found, key=_learned)[:limit])
 
     def release(self, event: EventId, customer: CustomerId, *, recorded_at: datetime) -> int:
@@ -369,15 +374,15 @@ class _Records:
         tables = self._tables
         records = tables.records[record.feature]
         stored = records.get(record.id)
-        self._check_version(record, stored)
         slot = (record.feature, record.customer, record.key)
-        if record.open and tables.open.get(slot, record.id) != record.id:
+        current = record.version == (1 if stored is None else stored.version + 1)
+        if not current or (record.open and tables.open.get(slot, record.id) != record.id):
             raise Conflict(
-                "The customer has an open case of this key",
-                code="record.open",
-                field="key",
-                value=record.key,
-                remedy="read again and go on with the open case",
+                "The case was changed by somebody else, or its key has an open case",
+                code="record.version",
+                field="version",
+                value=record.version,
+                remedy="read the case again and decide again",
             )
         if stored is not None and stored.open:
             tables.drop(tables.open, (stored.feature, stored.customer, stored.key))
@@ -404,17 +409,6 @@ class _Records:
             if customer is None or records[case].customer == customer:
                 yield records[case]
 
-    @staticmethod
-    def _check_version(record: Record, stored: Record | None) -> None:
-        if record.version != (1 if stored is None else stored.version + 1):
-            raise Conflict(
-                "Somebody else wrote this case",
-                code="record.version",
-                field="version",
-                value=record.version,
-                remedy="read it again and decide again",
-            )
-
 
 class _Schedule:
     def __init__(self, tables: _Tables) -> None:
@@ -422,13 +416,43 @@ class _Schedule:
 
     def wake(self, timers: Sequence[Timer]) -> None:
         for timer in timers:
-            if timer.id not in self._tables.rows:
+            self._check_tenant(timer)
+            row = self._tables.rows.get(timer.id)
+            if row is None:
                 self.plan(timer)
+            elif row.wake_at is None and isinstance(row.item, Timer):
+                self._tables.schedule(timer.id, evolve(row.item, due=timer.due), timer.due)
+
+    def rest(self, timer: Timer, *, since: int) -> bool:
+        stored = self.timer(timer.id)
+        if stored is None or stored.lease != timer.lease:
+            return False
+        asleep = evolve(stored, due=_NEVER, since=since, lease=None)
+        self._tables.schedule(timer.id, asleep, None)
+        return True
+
+    def missed(self, feature: str, names: frozenset[str], *, limit: int = 100) -> tuple[Timer, ...]:
+        found = (
+            Timer(
+                tenant=self._tables.tenant,
+                feature=feature,
+                customer=customer,
+                due=_NEVER,
+                since=since,
+            )
+            for customer in sorted(self._tables.histories)
+            if (since := self._undecided(feature, customer, names)) is not None
+        )
+        return tuple(islice(found, limit))
+
+    def recount(self) -> tuple[CustomerId, ...]:
+        # The counter is the length of the history here: it can't lie below.
+        return ()
 
     def plan(self, timer: Timer) -> None:
         self._check_tenant(timer)
         free = timer if timer.lease is None else evolve(timer, lease=None)
-        self._tables.schedule(timer.id, free, timer.due)
+        self._tables.schedule(timer.id, free, free.due)
 
     def drop(self, feature: str, case: CaseId) -> None:
         timer = self.timer(f"{feature}:{case}")
@@ -477,6 +501,7 @@ class _Schedule:
             stored,
             state=intent.state,
             tries=intent.tries,
+            sent_at=None if intent.sent_at is None else _utc(intent.sent_at, "sent_at"),
             outcome=_frozen_outcome(intent.outcome),
             wake_at=None if intent.wake_at is None else _utc(intent.wake_at, "wake_at"),
             lease=None,
@@ -487,10 +512,9 @@ class _Schedule:
     def begin(self, intent: Intent, *, now: datetime) -> bool:
         key = intent.id
         stored = self.intent(key)
-        if stored is None or stored.lease is None or stored.lease != intent.lease:
+        if stored is None or stored.lease != intent.lease:
             return False
-        sent_at = stored.sent_at or _utc(now, "now")
-        sent = evolve(stored, state=EffectState.SENT, sent_at=sent_at)
+        sent = evolve(stored, state=EffectState.SENT, sent_at=_utc(now, "now"))
         self._tables.schedule(key, sent, sent.wake_at)
         return True
 
@@ -503,33 +527,53 @@ class _Schedule:
         return row.item if row is not None and isinstance(row.item, Intent) else None
 
     def of(self, customer: CustomerId) -> tuple[Item, ...]:
-        rows = [self._tables.rows[key] for key in self._tables.live.get(customer, ())]
-        ahead = [(row.wake_at, row.ticket, row.item) for row in rows if row.wake_at is not None]
+        rows = ((key, self._tables.rows[key]) for key in self._tables.live[customer])
+        ahead = ((row.wake_at, key, row.item) for key, row in rows if row.wake_at is not None)
         return tuple(item for _, _, item in sorted(ahead))
 
     def unclear(self, *, limit: int = 100) -> tuple[Intent, ...]:
-        found = (i for i in self._asleep() if i.state is EffectState.UNCLEAR)
-        return tuple(islice(found, limit))
+        found = (
+            row.item
+            for row in self._asleep()
+            if isinstance(row.item, Intent) and row.item.state is EffectState.UNCLEAR
+        )
+        return tuple(sorted(found, key=_id)[:limit])
 
     def orphans(self, feature: str, *, limit: int = 100) -> tuple[Record, ...]:
-        tables = self._tables
-        busy = {row.item.case for row in self._living() if row.item.feature == feature}
-        records = tables.records[feature]
-        lost = (records[id_] for id_ in sorted(records) if records[id_].open and id_ not in busy)
+        records = self._tables.records[feature]
+        lost = (
+            records[case]
+            for case in sorted(records)
+            if records[case].open and not self._has_step(records[case])
+        )
         return tuple(islice(lost, limit))
 
     def strays(self, *, limit: int = 100) -> tuple[Item, ...]:
-        found = (i for i in self._asleep() if i.state is not EffectState.UNCLEAR)
-        return tuple(islice(found, limit))
+        found = (row.item for row in self._asleep() if _is_stray(row.item))
+        return tuple(sorted(found, key=_id)[:limit])
 
-    def _living(self) -> Iterator[_Row]:
+    def _asleep(self) -> Iterator[_Row]:
+        """What is not done, and has no time to wake."""
         for keys in self._tables.live.values():
-            yield from (self._tables.rows[key] for key in keys)
+            for key in keys:
+                if (row := self._tables.rows[key]).wake_at is None:
+                    yield row
 
-    def _asleep(self) -> Iterator[Intent]:
-        for row in self._living():
-            if row.wake_at is None and isinstance(row.item, Intent):
-                yield row.item
+    def _has_step(self, record: Record) -> bool:
+        items = (self._tables.rows[key].item for key in self._tables.live[record.customer])
+        return any(item.case == record.id and item.feature == record.feature for item in items)
+
+    def _undecided(self, feature: str, customer: CustomerId, names: frozenset[str]) -> int | None:
+        """The first counter a feature will not see by itself; 0 if its wake-up is gone."""
+        row = self._tables.rows.get(f"{feature}:{customer}")
+        if row is not None and row.wake_at is not None:
+            return None
+        since = 1 if row is None or not isinstance(row.item, Timer) else row.item.since
+        history = self._tables.histories[customer]
+        for recorded in islice(history, max(since - 1, 0), None):
+            if recorded.event.name in names:
+                return 0 if row is None else recorded.sequence
+        return None
 
     def _check_tenant(self, item: Item) -> None:
         if item.tenant != self._tables.tenant:
@@ -545,10 +589,24 @@ class _Schedule:
 def _claimed(tables: _Tables, key: str, item: Item, lease: Lease, now: datetime) -> Item:
     """Put the item under the lease; returns it as it was, but for the lease."""
     until = now + lease.length
-    taken: Item = evolve(item, lease=lease.id)
-    kept = evolve(taken, wake_at=until) if isinstance(taken, Intent) else taken
+    kept: Item
+    if isinstance(item, Timer):
+        kept = evolve(item, due=until, lease=lease.id)
+    else:
+        kept = evolve(item, wake_at=until, lease=lease.id)
     tables.schedule(key, kept, until)
-    return taken
+    return evolve(item, lease=lease.id)
+
+
+def _is_stray(item: Item) -> bool:
+    """Whether a sleeping item should not sleep: a wake-up may, and what a person has to answer."""
+    if isinstance(item, Timer):
+        return item.case is not None
+    return item.state is not EffectState.UNCLEAR
+
+
+def _id(item: Item) -> str:
+    return item.id
 
 
 def _learned(recorded: RecordedEvent) -> tuple[datetime, EventId]:
