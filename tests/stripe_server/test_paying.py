@@ -303,6 +303,19 @@ def test_what_is_not_there_and_what_is_not_known(shop: Shop, connect: Connect) -
     assert stranger.value.http_status == 401
 
 
+def test_the_same_card_has_the_same_fingerprint(shop: Shop) -> None:
+    """Whoever attaches it: a card is told from another by its fingerprint, not by its id."""
+    fingerprints = [
+        shop.get(f"/v1/payment_methods/{method}")["card"]["fingerprint"]
+        for method in (
+            shop.server.payment_method(shop.customer(None), card)
+            for card in ("visa", "pm_card_visa", "mastercard", "lost_card", "stolen_card")
+        )
+    ]
+    assert fingerprints[0] == fingerprints[1]
+    assert len(set(fingerprints)) == 4
+
+
 def test_card_numbers_are_refused(shop: Shop) -> None:
     """No card data can enter the server, not even a test number."""
     with pytest.raises(stripe.CardError) as caught:

@@ -61,7 +61,8 @@ def test_an_event_can_come_again_much_later(shop: Shop, receiver: Receiver) -> N
 
 def test_what_is_refused_is_sent_again_and_recorded(shop: Shop, receiver: Receiver) -> None:
     """A receiver that fails gets the event again; every try is on record."""
-    shop.server.webhook(receiver.url, secret=SECRET, events=["customer.created"])
+    first = shop.server.webhook(receiver.url, secret="whsec_wrong")
+    assert first == shop.server.webhook(receiver.url, secret=SECRET, events=["customer.created"])
     shop.customer()
     receiver.answers = [500]
 

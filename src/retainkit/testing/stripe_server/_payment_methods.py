@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from retainkit.testing.stripe_server._call import PAGING, Call, Page, page
 from retainkit.testing.stripe_server._cards import TestCard, behaviour, by_token
 from retainkit.testing.stripe_server._errors import (
@@ -55,7 +57,7 @@ def new_method(
                 "display_brand": network,
                 "exp_month": month,
                 "exp_year": year,
-                "fingerprint": f"fp{network[:2]}{card.last4}{card.name}"[:16].ljust(16, "0"),
+                "fingerprint": _fingerprint(card, network),
                 "funding": "credit",
                 "generated_from": None,
                 "last4": card.last4,
@@ -264,3 +266,8 @@ def _billing(params: Params) -> JsonObject:
         "phone": params.text("phone"),
         "tax_id": None,
     }
+
+
+def _fingerprint(card: TestCard, network: str) -> str:
+    """The same for the same card, whoever attaches it, as at Stripe."""
+    return hashlib.sha256(f"{network}/{card.last4}/{card.name}".encode()).hexdigest()[:16]

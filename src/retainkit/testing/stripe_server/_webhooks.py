@@ -72,10 +72,11 @@ class Parcel:
 def register(
     state: State, url: str, *, secret: str, events: Iterable[str], api_version: str
 ) -> str:
-    """Add an endpoint; returns its id."""
+    """Add an endpoint, or change the one with this URL; returns its id."""
+    known = (endpoint["id"] for endpoint in state.all("_endpoint") if endpoint["url"] == url)
     endpoint = state.save(
         {
-            "id": state.new_id("we"),
+            "id": next(known, None) or state.new_id("we"),
             "object": "_endpoint",
             "url": url,
             "secret": secret,
