@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NewType
 from uuid import UUID, uuid5
 
@@ -32,6 +33,7 @@ EffectId = NewType("EffectId", str)
 _NAMESPACE = UUID("6f1f0f5e-3d0a-5b0e-9c53-7a1d5a0c2b11")
 
 
+@lru_cache(maxsize=8192)
 def derive(*parts: str) -> str:
     """
     The UUIDv5 of a natural key: the same parts always give the same id.

@@ -86,6 +86,7 @@ class Runner:
         self._worker = worker
         self._claims = count(1)
         self._circuits: dict[tuple[TenantId, str], Circuit] = {}
+        self._defined: set[TenantId] = set()
 
     # ---- the loop
 
@@ -148,10 +149,19 @@ class Runner:
         except Exception as exc:  # noqa: BLE001 - one bad item must not stop the others
             self._tell.failed(f"{item.feature} of customer {item.customer}", exc)
 
+    def _define(self, store: TenantStore) -> None:
+        """Keep the present policies in the store, once a tenant, in a commit of their own."""
+        if store.tenant not in self._defined:
+            with store.transaction() as tx:
+                for bound in self._features:
+                    tx.records.define(bound.current, bound.definition())
+            self._defined.add(store.tenant)
+
     # ---- the first commit: decide a timer
 
     def _timer(self, timer: Timer) -> Intent | None:
         store = self._store.for_tenant(timer.tenant)
+        self._define(store)
         with store.transaction() as tx:
             step = Step(
                 self._features,
@@ -159,6 +169,7 @@ class Runner:
                 tx,
                 now=self._clock.now(),
                 lease=self._lease(timer.lease),
+                defined=True,
             )
             step.timer(timer)
         self._tell.decided(timer.feature, "timer", events=step.events, effects=step.effects)
@@ -343,6 +354,7 @@ class Runner:
     def _decide(self, intent: Intent, outcome: Settled) -> Intent | None:
         """Decide an outcome; if that fails, keep the answer first and decide it again."""
         store = self._store.for_tenant(intent.tenant)
+        self._define(store)
         try:
             return self._decided(store, intent, outcome)
         except Fenced:
@@ -365,6 +377,7 @@ class Runner:
                 tx,
                 now=self._clock.now(),
                 lease=self._lease(intent.lease),
+                defined=True,
             )
             step.outcome(intent, outcome)
         self._tell.decided(

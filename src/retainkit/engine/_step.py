@@ -54,6 +54,8 @@ class Step:
 
         lease: Under which the first effect is written as already under way; None leaves every
             effect to a worker.
+
+        defined: Whether the present policies are known to be in the store.
     """
 
     def __init__(
@@ -64,12 +66,14 @@ class Step:
         *,
         now: datetime,
         lease: Lease | None,
+        defined: bool = False,
     ) -> None:
         self.tx: Transaction = tx
         self._features = features
         self._tenant = tenant
         self._now = now
         self._lease = lease
+        self._defined = defined
         self.under_way: Intent | None = None
         self.events: int = 0
         self.effects: int = 0
@@ -214,7 +218,7 @@ class Step:
         case = decision.case
         if case is not None:
             after = bound.record(case, before)
-            if before is None:
+            if before is None and not self._defined:
                 self.tx.records.define(after.definition, bound.definition())
             if before is None or after.body != before.body or after.open != before.open:
                 self.tx.records.put(after)

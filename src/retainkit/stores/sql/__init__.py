@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import cast
@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from retainkit.core import Item, Lease
+from retainkit.errors import StoreError
 from retainkit.ids import TenantId
 from retainkit.stores import Transaction
 from retainkit.stores.sql import _join, _rows
-from retainkit.stores.sql._errors import translated
+from retainkit.stores.sql._errors import driver_error, translate, translated
 from retainkit.stores.sql._migrations import migrate
-from retainkit.stores.sql._statements import Row, Statements, Value
+from retainkit.stores.sql._statements import Cursor, Statements, Value
 from retainkit.stores.sql._tables import Tables
 from retainkit.stores.sql._transaction import SqlTransaction
 from retainkit.timing import to_micros
@@ -54,6 +55,9 @@ class SqlStore:
         self._tables = Tables(prefix=prefix, schema=schema)
         self._engine = _engine(sa.make_url(url), pool_size, lock_timeout)
         self._statements = Statements(self._tables, self._engine.dialect)
+        self._error = driver_error(self._engine.dialect)
+        # SQLite begins as a writer at once: one that reads first could not write any more later.
+        self._begins = "BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else None
 
     @property
     def metadata(self) -> sa.MetaData:
@@ -62,7 +66,7 @@ class SqlStore:
 
     def migrate(self) -> None:
         """Bring the schema up to date; safe to repeat, and from several processes at once."""
-        with self._begin() as connection:
+        with translated(), self._engine.begin() as connection:
             migrate(connection, self._tables, prefix=self._prefix)
 
     def for_tenant(self, tenant: TenantId) -> SqlTenantStore:
@@ -77,29 +81,65 @@ class SqlStore:
             "length": to_micros(now + lease.length) - at,
             "now": at,
         }
-        with self._begin() as connection:
-            found = self._statements.due.one(connection, {"now": at, "limit": limit}).fetchall()
-            due = cast("Sequence[Row]", found)
+        with self._begin() as cursor:
+            due = self._statements.due.all(cursor, {"now": at, "limit": limit})
             if due:
                 claims = [{"w_tenant": row[0], "w_id": row[1], **held} for row in due]
-                self._statements.claim.many(connection, claims)
+                self._statements.claim.many(cursor, claims)
         return tuple(_rows.item((*row[:-1], lease.id)) for row in due)
 
     def tenants(self) -> tuple[TenantId, ...]:
         """Every tenant that has anything in the store."""
-        with self._begin() as connection:
-            return tuple(
-                TenantId(str(row[0])) for row in self._statements.tenants.one(connection, {})
-            )
+        with self._begin() as cursor:
+            return tuple(TenantId(str(row[0])) for row in self._statements.tenants.all(cursor, {}))
 
     def close(self) -> None:
         """Give back all connections."""
         self._engine.dispose()
 
     @contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
-        with translated(), self._engine.begin() as connection:
-            yield connection
+    def _begin(self) -> Iterator[Cursor]:
+        """A transaction of our own, on a cursor of a pooled connection."""
+        with translated():
+            connection = self._engine.raw_connection()
+        try:
+            cursor = cast("Cursor", connection.cursor())
+            self._execute(cursor, self._begins)
+            yield cursor
+            self._commit(connection)
+        except BaseException:
+            self._roll_back(connection)
+            raise
+        finally:
+            connection.close()
+
+    def _execute(self, cursor: Cursor, sql: str | None) -> None:
+        try:
+            if sql is not None:
+                cursor.execute(sql)
+        except self._error as exc:
+            raise translate(exc) from exc
+
+    def _commit(self, connection: sa.PoolProxiedConnection) -> None:
+        try:
+            connection.commit()
+        except self._error as exc:
+            known = translate(exc)
+            if known.code != "store.unavailable":
+                raise known from exc
+            raise StoreError(
+                "The connection was lost during the commit: whether it was kept is not known",
+                code="store.commit_unclear",
+                remedy="read again before you repeat; an event of the same id is kept once",
+            ) from exc
+
+    def _roll_back(self, connection: sa.PoolProxiedConnection) -> None:
+        try:
+            connection.rollback()
+        except self._error:
+            # The connection is dead, and those that wait in the pool most likely, too.
+            connection.invalidate()
+            self._engine.dispose()
 
 
 class SqlTenantStore:
@@ -112,14 +152,15 @@ class SqlTenantStore:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """One atomic unit of its own."""
-        with self._store._begin() as connection:  # noqa: SLF001 - two halves of one store
-            yield SqlTransaction(connection, self._store._statements, self.tenant)  # noqa: SLF001
+        with self._store._begin() as cursor:  # noqa: SLF001 - two halves of one store
+            yield SqlTransaction(cursor, self._store._statements, self.tenant)  # noqa: SLF001
 
     @contextmanager
     def joined(self, connection: object) -> Iterator[Transaction]:
         """A savepoint in the host's open transaction."""
-        with _join.savepoint(connection) as borrowed:
-            yield SqlTransaction(borrowed, self._store._statements, self.tenant)  # noqa: SLF001
+        store = self._store
+        with _join.savepoint(connection, store._engine.dialect) as cursor:  # noqa: SLF001 - two halves of one store
+            yield SqlTransaction(cursor, store._statements, self.tenant)  # noqa: SLF001
 
 
 def _engine(url: sa.URL, pool_size: int, lock_timeout: int) -> sa.Engine:

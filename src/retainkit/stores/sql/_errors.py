@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import sqlalchemy as sa
 import sqlalchemy.exc as sa_exc
 
 from retainkit.errors import Conflict, RetainkitError, StoreError
@@ -21,7 +22,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except sa_exc.DBAPIError as exc:
-        raise translate(exc) from exc
+        raise translate(exc.orig) from exc
     except sa_exc.TimeoutError as exc:
         raise StoreError(
             "No database connection became free in time",
@@ -30,9 +31,14 @@ def translated() -> Iterator[None]:
         ) from exc
 
 
-def translate(exc: sa_exc.DBAPIError) -> RetainkitError:
+def driver_error(dialect: sa.Dialect) -> type[Exception]:
+    """The root of the errors that the dialect's driver raises."""
+    error: type[Exception] = getattr(dialect.loaded_dbapi, "Error")  # noqa: B009 - PEP 249 has it, the type does not
+    return error
+
+
+def translate(origin: BaseException | None) -> RetainkitError:
     """Our error for a driver's; raise it ``from`` the original."""
-    origin = exc.orig
     state = getattr(origin, "sqlstate", None)
     name = getattr(origin, "sqlite_errorname", None)
     said = str(origin)
@@ -65,11 +71,7 @@ def translate(exc: sa_exc.DBAPIError) -> RetainkitError:
             code=f"store.{_SERIALIZATION[state]}",
             remedy="roll the transaction back and run it again; a retry inside it can't succeed",
         )
-    if (
-        exc.connection_invalidated
-        or (state or "").startswith(("08", "57P"))
-        or isinstance(exc, sa_exc.OperationalError)
-    ):
+    if (state or "").startswith(("08", "57P")) or type(origin).__name__ == "OperationalError":
         return StoreError(
             "The database can't be reached or ended the connection",
             code="store.unavailable",

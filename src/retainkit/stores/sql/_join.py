@@ -4,112 +4,105 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import StaticPool
 
 from retainkit.errors import ConfigurationError
-from retainkit.stores.sql._errors import translated
+from retainkit.stores.sql._errors import driver_error, translate, translated
+from retainkit.stores.sql._statements import Cursor
 
 
 @contextmanager
-def savepoint(host: object) -> Iterator[sa.Connection]:
+def savepoint(host: object, dialect: sa.Dialect) -> Iterator[Cursor]:
     """
-    A savepoint in the host's open transaction.
+    A savepoint in the host's open transaction, on a cursor of its connection.
 
     An error of ours rolls back to the savepoint, so that the host's transaction stays usable.
     Nothing is ever committed, rolled back as a whole, or closed.
     """
-    with translated():
-        connection = _borrowed(host)
-        _begin_if_lazy(connection)
-        connection.exec_driver_sql("SAVEPOINT retainkit")
+    cursor = _cursor(host, dialect)
+    error = driver_error(dialect)
+    _execute(cursor, "SAVEPOINT retainkit", error)
     try:
-        yield connection
+        yield cursor
     except BaseException:
-        with translated():
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT retainkit")
-            connection.exec_driver_sql("RELEASE SAVEPOINT retainkit")
+        _execute(cursor, "ROLLBACK TO SAVEPOINT retainkit", error)
+        _execute(cursor, "RELEASE SAVEPOINT retainkit", error)
         raise
-    with translated():
-        connection.exec_driver_sql("RELEASE SAVEPOINT retainkit")
+    _execute(cursor, "RELEASE SAVEPOINT retainkit", error)
 
 
-def _borrowed(host: object) -> sa.Connection:
+def _execute(cursor: Cursor, sql: str, error: type[Exception]) -> None:
+    try:
+        cursor.execute(sql)
+    except error as exc:
+        raise translate(exc) from exc
+
+
+def _cursor(host: object, dialect: sa.Dialect) -> Cursor:
     if isinstance(host, Session):
-        return _open(host.connection())
+        return _of_sqlalchemy(host.connection(), dialect)
     if isinstance(host, sa.Connection):
-        return _open(host)
+        return _of_sqlalchemy(host, dialect)
     if hasattr(host, "in_atomic_block"):
-        return _of_django(host)
+        return _of_django(host, dialect)
     raise ConfigurationError(
         "Not a connection that retainkit can join",
         code="join.unsupported",
         field="connection",
         value=type(host).__name__,
-        remedy="pass a SQLAlchemy Connection or Session, or Django's connection; async ones to AsyncRetainKit.join",
+        remedy="pass a SQLAlchemy Connection or Session, or Django's connection;"
+        " async ones to AsyncRetainKit.join",
     )
 
 
-def _open(connection: sa.Connection) -> sa.Connection:
-    """Refuse autocommit: there, every statement of ours would stand alone."""
+def _of_sqlalchemy(connection: sa.Connection, dialect: sa.Dialect) -> Cursor:
+    _same_database(connection.dialect.name, dialect)
+    _refuse_autocommit(connection)
+    with translated():
+        # SQLAlchemy's own lazy begin, with the host's event hooks.
+        connection.exec_driver_sql("SELECT 1")
+    driver = connection.connection
+    if dialect.name == "sqlite" and not getattr(driver.driver_connection, "in_transaction", True):
+        # sqlite3 opens its transaction before the first INSERT only: until then a savepoint of
+        # ours would be the outermost, and its RELEASE would commit.
+        driver.cursor().execute("BEGIN")
+    return driver.cursor()
+
+
+def _refuse_autocommit(connection: sa.Connection) -> None:
+    """There, every statement of ours would stand alone."""
     level = connection.get_execution_options().get("isolation_level") or getattr(
         connection.engine.dialect, "_on_connect_isolation_level", None
     )
     if level == "AUTOCOMMIT":
         raise _no_transaction("SQLAlchemy in AUTOCOMMIT")
-    return connection
 
 
-def _begin_if_lazy(connection: sa.Connection) -> None:
-    """
-    Issue BEGIN where the driver would not.
-
-    sqlite3 opens its transaction before the first INSERT only: until then a savepoint of ours
-    would be the outermost, and its RELEASE would commit.
-    """
-    if connection.dialect.name != "sqlite":
-        return
-    connection.exec_driver_sql(
-        "SELECT 1"
-    )  # SQLAlchemy's own lazy begin, with the host's event hooks
-    driver = connection.connection.driver_connection
-    if not getattr(driver, "in_transaction", True):
-        connection.exec_driver_sql("BEGIN")
-
-
-def _of_django(host: object) -> sa.Connection:
-    """SQLAlchemy's view of the connection that Django has open; it never begins, ends or closes."""
+def _of_django(host: object, dialect: sa.Dialect) -> Cursor:
+    """A cursor of the driver's connection that Django has open."""
     if not getattr(host, "in_atomic_block", False):
         raise _no_transaction("Django outside transaction.atomic()")
-    vendor = getattr(host, "vendor", "")
-    raw = getattr(host, "connection", None)
-    if vendor not in _DJANGO_URLS or raw is None:
+    _same_database(str(getattr(host, "vendor", "")), dialect)
+    driver: object = getattr(host, "connection")  # noqa: B009 - Django has it, and no stubs here
+    return cast("Cursor", cast("_Driver", driver).cursor())
+
+
+class _Driver(Protocol):
+    def cursor(self) -> Cursor: ...
+
+
+def _same_database(name: str, dialect: sa.Dialect) -> None:
+    if name != dialect.name:
         raise ConfigurationError(
-            "Django's database is none that retainkit can join",
+            "The connection belongs to another kind of database than the store",
             code="join.unsupported",
             field="connection",
-            value=vendor,
-            remedy="use PostgreSQL with psycopg 3, or SQLite",
+            value=name,
+            remedy=f"join a connection to the {dialect.name} database that holds the store's tables",
         )
-    engine = sa.create_engine(
-        _DJANGO_URLS[vendor],
-        creator=lambda: raw,
-        poolclass=StaticPool,
-        pool_reset_on_return=None,
-        _initialize=False,
-    )
-    for verb in ("do_begin", "do_commit", "do_rollback", "do_close", "do_terminate"):
-        setattr(engine.dialect, verb, _left_to_django)
-    return engine.connect()
-
-
-_DJANGO_URLS = {"postgresql": "postgresql+psycopg://", "sqlite": "sqlite://"}
-
-
-def _left_to_django(connection: object) -> None:
-    del connection
 
 
 def _no_transaction(value: str) -> ConfigurationError:

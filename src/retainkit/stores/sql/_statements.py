@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 
-from retainkit.stores.sql._errors import translate
+from retainkit.stores.sql._errors import driver_error, translate
 from retainkit.stores.sql._tables import Tables
 
 
@@ -21,10 +20,31 @@ Row: TypeAlias = Sequence[Value]
 _WORKING = ("ready", "sent", "unknown", "answered")
 
 
+class Cursor(Protocol):
+    """A cursor of the driver, as PEP 249 has it: hot statements take no detour."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement touched."""
+        ...
+
+    def execute(self, sql: str, values: object = ..., /) -> object:
+        """Execute a statement."""
+        ...
+
+    def executemany(self, sql: str, rows: Sequence[object], /) -> object:
+        """Execute a statement for every row."""
+        ...
+
+    def fetchall(self) -> Sequence[Row]:
+        """The rows of the last statement."""
+        ...
+
+
 class Statement:
     """A statement as the driver takes it: SQLAlchemy compiles it here, once."""
 
-    __slots__ = ("constants", "names", "sql")
+    __slots__ = ("constants", "errors", "names", "sql")
 
     def __init__(self, clause: sa.ClauseElement, dialect: sa.Dialect) -> None:
         compiled = clause.compile(dialect=dialect)
@@ -35,34 +55,37 @@ class Statement:
         }
         positions: Sequence[str] | None = getattr(compiled, "positiontup", None)
         self.names: tuple[str, ...] | None = None if positions is None else tuple(positions)
+        self.errors: type[Exception] = driver_error(dialect)
 
-    def one(self, connection: sa.Connection, values: Values) -> sa.CursorResult[tuple[Value, ...]]:
-        """Execute it once."""
-        names = self.names
+    def all(self, cursor: Cursor, values: Values) -> Sequence[Row]:
+        """Execute it and fetch what it gives."""
+        self.one(cursor, values)
+        return cursor.fetchall()
+
+    def one(self, cursor: Cursor, values: Values) -> int:
+        """Execute it once; the number of rows it touched."""
+        try:
+            cursor.execute(self.sql, self._bound(values))
+        except self.errors as exc:
+            raise translate(exc) from exc
+        return cursor.rowcount
+
+    def many(self, cursor: Cursor, rows: Sequence[Values]) -> int:
+        """Execute it for every row; the number of rows it touched."""
+        if len(rows) == 1:
+            return self.one(cursor, rows[0])
+        try:
+            cursor.executemany(self.sql, [self._bound(row) for row in rows])
+        except self.errors as exc:
+            raise translate(exc) from exc
+        return cursor.rowcount
+
+    def _bound(self, values: Values) -> object:
         if self.constants:
             values = {**self.constants, **values}
-        try:
-            if names is None:
-                return connection.exec_driver_sql(self.sql, dict(values))
-            return connection.exec_driver_sql(self.sql, tuple([values[name] for name in names]))
-        except DBAPIError as exc:
-            raise translate(exc) from exc
-
-    def many(self, connection: sa.Connection, rows: Sequence[Values]) -> int:
-        """Execute it for every row; the number of rows the database says it touched."""
-        if len(rows) == 1:
-            return self.one(connection, rows[0]).rowcount
-        names = self.names
-        if self.constants:
-            rows = [{**self.constants, **row} for row in rows]
-        try:
-            if names is None:
-                return connection.exec_driver_sql(self.sql, [dict(row) for row in rows]).rowcount
-            return connection.exec_driver_sql(
-                self.sql, [tuple([row[name] for name in names]) for row in rows]
-            ).rowcount
-        except DBAPIError as exc:
-            raise translate(exc) from exc
+        if self.names is None:
+            return values
+        return tuple([values[name] for name in self.names])
 
 
 class Statements:

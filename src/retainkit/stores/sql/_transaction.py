@@ -1,4 +1,4 @@
-"""One transaction of one tenant on one connection: timeline, records and schedule in SQL."""
+"""One transaction of one tenant on one cursor: timeline, records and schedule in SQL."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import cast
-
-import sqlalchemy as sa
 
 from retainkit.core import (
     Event,
@@ -26,7 +24,7 @@ from retainkit.errors import Conflict, NotFound
 from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
 from retainkit.stores import Appended
 from retainkit.stores.sql import _rows as rows
-from retainkit.stores.sql._statements import Row, Statement, Statements, Value
+from retainkit.stores.sql._statements import Cursor, Row, Statement, Statements, Value
 from retainkit.timing import to_micros
 
 
@@ -37,36 +35,35 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class SqlTransaction:
     """Implements :class:`retainkit.stores.Transaction`; whoever made it commits or rolls back."""
 
-    def __init__(self, connection: sa.Connection, statements: Statements, tenant: TenantId) -> None:
-        bound = _Bound(connection, statements, tenant)
+    def __init__(self, cursor: Cursor, statements: Statements, tenant: TenantId) -> None:
+        bound = _Bound(cursor, statements, tenant)
         self.timeline: SqlTimeline = SqlTimeline(bound)
         self.records: SqlRecords = SqlRecords(bound)
         self.schedule: SqlSchedule = SqlSchedule(bound)
 
 
 class _Bound:
-    """A connection whose statements all carry the tenant."""
+    """A cursor whose statements all carry the tenant."""
 
-    __slots__ = ("connection", "statements", "tenant")
+    __slots__ = ("cursor", "statements", "tenant")
 
-    def __init__(self, connection: sa.Connection, statements: Statements, tenant: TenantId) -> None:
-        self.connection = connection
+    def __init__(self, cursor: Cursor, statements: Statements, tenant: TenantId) -> None:
+        self.cursor = cursor
         self.statements = statements
         self.tenant = tenant
 
     def write(self, statement: Statement, **values: Value) -> int:
         return statement.one(
-            self.connection, {"tenant": self.tenant, "w_tenant": self.tenant, **values}
-        ).rowcount
+            self.cursor, {"tenant": self.tenant, "w_tenant": self.tenant, **values}
+        )
 
     def write_rows(self, statement: Statement, written: Sequence[dict[str, Value]]) -> int:
-        return statement.many(self.connection, written)
+        return statement.many(self.cursor, written)
 
     def all(self, statement: Statement, **values: Value) -> Sequence[Row]:
-        result = statement.one(
-            self.connection, {"tenant": self.tenant, "w_tenant": self.tenant, **values}
+        return statement.all(
+            self.cursor, {"tenant": self.tenant, "w_tenant": self.tenant, **values}
         )
-        return cast("Sequence[Row]", result.fetchall())
 
     def first(self, statement: Statement, **values: Value) -> Row | None:
         found = self.all(statement, **values)
