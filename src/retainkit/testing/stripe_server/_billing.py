@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retainkit.testing.stripe_server._call import Settings
-from retainkit.testing.stripe_server._invoices import (
+from retainkit.testing.stripe_server._invoice_life import (
     add_line,
     collect,
     end_subscription,

@@ -11,7 +11,7 @@ from retainkit.errors import InvalidInput
 from retainkit.testing.stripe_server._call import Settings
 from retainkit.testing.stripe_server._cards import LISTED
 from retainkit.testing.stripe_server._errors import ApiError
-from retainkit.testing.stripe_server._invoices import authenticate
+from retainkit.testing.stripe_server._invoice_life import authenticate
 from retainkit.testing.stripe_server._json import JsonObject
 from retainkit.testing.stripe_server._payments import intent_of
 from retainkit.testing.stripe_server._sessions import (

@@ -22,7 +22,7 @@ from retainkit.testing.stripe_server._control import control
 from retainkit.testing.stripe_server._customers import set_default
 from retainkit.testing.stripe_server._faults import Fault
 from retainkit.testing.stripe_server._http import Listener
-from retainkit.testing.stripe_server._invoices import authenticate
+from retainkit.testing.stripe_server._invoice_life import authenticate
 from retainkit.testing.stripe_server._json import HIDDEN, JsonObject
 from retainkit.testing.stripe_server._pages import HtmlAnswer, submit, visit
 from retainkit.testing.stripe_server._payment_methods import attach, new_method

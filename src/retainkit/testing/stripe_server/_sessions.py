@@ -6,7 +6,7 @@ from retainkit.testing.stripe_server._call import PAGING, Call, Page, Settings, 
 from retainkit.testing.stripe_server._cards import by_name
 from retainkit.testing.stripe_server._customers import set_default
 from retainkit.testing.stripe_server._errors import bad_parameter, invalid, missing_parameter
-from retainkit.testing.stripe_server._invoices import collect
+from retainkit.testing.stripe_server._invoice_life import collect
 from retainkit.testing.stripe_server._json import HIDDEN, JsonObject
 from retainkit.testing.stripe_server._payment_methods import attach, from_token, new_method
 from retainkit.testing.stripe_server._payments import Tried

@@ -13,7 +13,7 @@ from retainkit.testing.stripe_server._errors import (
     invalid,
     missing_parameter,
 )
-from retainkit.testing.stripe_server._invoices import (
+from retainkit.testing.stripe_server._invoice_life import (
     collect,
     end_subscription,
     finalize,
