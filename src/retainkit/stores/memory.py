@@ -302,10 +302,10 @@ class _Timeline:
         limit: int | None = None,
     ) -> tuple[RecordedEvent, ...]:
         # The counter counts without gaps here, so it is also the place in the list.
-        history = self._tables.histories.get(customer, ())
+        history = self._tables.histories.get(customer, [])[max(after, 0) :]
         if names is None:
-            return tuple(history[after:] if limit is None else history[after : after + limit])
-        return tuple(islice((e for e in history[after:] if e.event.name in names), limit))
+            return tuple(history if limit is None else history[:limit])
+        return tuple(islice((kept for kept in history if kept.event.name in names), limit))
 
     def listed(self, state: EventState, *, limit: int = 100) -> tuple[RecordedEvent, ...]:
         tables = self._tables
