@@ -168,6 +168,8 @@ class Feature(Protocol[C, P]):
         """The natural keys of the cases an event concerns; ``cases`` are the open ones."""
         ...
 
-    def decide(self, case: C | None, trigger: Trigger, facts: Facts, now: datetime, policy: P) -> Decision[C]:
+    def decide(
+        self, case: C | None, trigger: Trigger, facts: Facts, now: datetime, policy: P
+    ) -> Decision[C]:
         """What to do now. Pure: the same arguments give the same decision."""
         ...

@@ -81,7 +81,9 @@ class Event:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of what the event says; reasons and actor do not count."""
-        said = dumps([self.name, self.customer, self.occurred_at.isoformat(), self.data, self.schema])
+        said = dumps(
+            [self.name, self.customer, self.occurred_at.isoformat(), self.data, self.schema]
+        )
         return hashlib.sha256(said.encode()).hexdigest()
 
 

@@ -9,9 +9,7 @@ from typing import TypeAlias
 from retainkit.errors import InvalidInput
 
 
-JsonValue: TypeAlias = (
-    "None | bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
-)
+JsonValue: TypeAlias = "None | bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 _encode = json.JSONEncoder(
