@@ -18,7 +18,8 @@ _FORBIDDEN = 403
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
 
-# Words of the network error for a connection that never stood, so that nothing was sent.
+# Causes of a connection that never stood, so that nothing was sent. Not any SSLError: a TLS
+# connection may break while the answer is read.
 _NEVER_CONNECTED = frozenset(
     {
         "ConnectTimeout",
@@ -26,7 +27,7 @@ _NEVER_CONNECTED = frozenset(
         "ConnectionRefusedError",
         "NameResolutionError",
         "NewConnectionError",
-        "SSLError",
+        "SSLCertVerificationError",
         "gaierror",
     }
 )

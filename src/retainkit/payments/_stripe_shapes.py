@@ -165,7 +165,7 @@ class StripeInvoice(_Shape):
     """An invoice; ``payment_intent``, ``charge`` and ``subscription`` on top are pre-basil."""
 
     id: str
-    status: str
+    status: InvoiceState
     currency: str
     created: int = 0
     amount_remaining: int
@@ -179,11 +179,6 @@ class StripeInvoice(_Shape):
     subscription: _Subscription = None
     payment_intent: Annotated[PaymentIntent | None, BeforeValidator(_object)] = None
     charge: Ref = None
-
-    @property
-    def state(self) -> InvoiceState:
-        """Where it stands."""
-        return InvoiceState(self.status)
 
     @property
     def remaining(self) -> Money:
@@ -204,7 +199,7 @@ class StripeInvoice(_Shape):
         if self.payment_intent is None and self.charge is None:
             return ()
         only = _PaidBy(charge=self.charge, payment_intent=self.payment_intent)
-        status = "paid" if self.state is InvoiceState.PAID else "open"
+        status = "paid" if self.status is InvoiceState.PAID else "open"
         return (InvoicePayment(id=self.id, status=status, payment=only),)
 
     @property
@@ -320,7 +315,7 @@ def invoice_of(invoice: StripeInvoice, payments: tuple[Payment, ...], seller: st
         reference=invoice.customer or "",
         subscription=None if billed is None else SubscriptionId(billed.id),
         subscription_cancelled=billed is not None and billed.ended,
-        state=invoice.state,
+        state=invoice.status,
         remaining=invoice.remaining,
         payments=payments,
         tries=invoice.attempt_count,
