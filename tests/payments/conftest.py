@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, cast
+from uuid import uuid4
 
 import pytest
 import stripe
@@ -197,6 +200,78 @@ class ServerClock:
         return self._server.now
 
 
+# https://docs.stripe.com/testing: cards that can be kept and ask each time, or never.
+LIVE_TOKENS = {
+    Card.GOOD: "pm_card_visa",
+    Card.AUTHENTICATION: "pm_card_authenticationRequired",
+}
+
+
+class StripeLiveWorld(StripeWorld):
+    """Stripe moved by its own API; faults and time are Stripe's own."""
+
+    missing = frozenset(Stage) - {
+        Stage.AUTHENTICATION,
+        Stage.CUSTOMER_PAYS,
+        Stage.OUTAGE,
+        Stage.SUBSCRIPTION,
+        Stage.WEBHOOK,
+    }
+
+    def __init__(self, key: str) -> None:
+        super().__init__(stripe.StripeClient(key, stripe_version=BASIL, max_network_retries=2))
+        self._key = key
+        self.run = f"{uuid4()}/"
+        self._provider = self._payments(None)
+
+    def _payments(self, url: str | None) -> StripePayments:
+        return StripePayments(
+            self._key, webhook_secrets=(self.signing.current, self.signing.old), base_url=url
+        )
+
+    @property
+    def provider(self) -> StripePayments:
+        return self._provider
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def give_card(self, customer: str, card: Card | Decline, *, default: bool) -> str:
+        token = "pm_card_chargeCustomerFail" if isinstance(card, Decline) else LIVE_TOKENS[card]
+        method = str(
+            self.call("post", f"/v1/payment_methods/{token}/attach", customer=customer)["id"]
+        )
+        if default:
+            self.call(
+                "post",
+                f"/v1/customers/{customer}",
+                invoice_settings={"default_payment_method": method},
+            )
+        return method
+
+    def pay(self, invoice: InvoiceId) -> None:
+        self.call("post", f"/v1/invoices/{invoice}/pay")
+
+    def fail_next(self, fault: Stage) -> None:
+        assert fault is Stage.OUTAGE
+        # Nobody listens on port 9 (discard) of this machine.
+        self._provider = self._payments("http://127.0.0.1:9")
+
+    def turn(self, span: timedelta) -> None:
+        raise AssertionError(f"Stripe's clock can't be turned by {span}")
+
+    def webhook(self, invoice: InvoiceId) -> bytes:
+        for _ in range(20):  # events appear a moment after the change
+            try:
+                body: bytes = super().webhook(invoice)
+            except LookupError:
+                time.sleep(0.5)
+            else:
+                return body
+        raise LookupError(invoice)
+
+
 @pytest.fixture
 def server() -> Iterator[StripeServer]:
     with StripeServer(seed=7, now=datetime(2026, 11, 2, 9, tzinfo=UTC)) as running:
@@ -206,3 +281,14 @@ def server() -> Iterator[StripeServer]:
 @pytest.fixture
 def stripe_world(server: StripeServer) -> StripeServerWorld:
     return StripeServerWorld(server)
+
+
+@pytest.fixture
+def live_world() -> StripeLiveWorld:
+    """Stripe itself, in test mode; a live key is refused."""
+    key = os.environ.get("STRIPE_TEST_KEY", "")
+    if not key:
+        pytest.skip("STRIPE_TEST_KEY is not set")
+    if not key.startswith(("sk_test_", "rk_test_")):
+        pytest.fail("STRIPE_TEST_KEY is no key of the test mode")
+    return StripeLiveWorld(key)

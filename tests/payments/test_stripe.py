@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 import stripe
 from attrs import frozen
 
@@ -24,6 +27,7 @@ from retainkit.errors import ConfigurationError, InvalidInput, ProviderError
 from retainkit.ids import InvoiceId, SubscriptionId
 from retainkit.money import money
 from retainkit.payments import Collect, ProviderEvent, ProviderEventKind
+from retainkit.payments._stripe_errors import translate
 from retainkit.payments.stripe import API_VERSION, MethodPage, StripePayments
 from retainkit.testing import Card, PaymentWorld, Stage
 from retainkit.testing.stripe_server import Fault, StripeServer, signature
@@ -606,6 +610,34 @@ def test_pause_asked_for_is_kept(canned: CannedStripe) -> None:
     assert canned.payments.collect(ASKED, key="slow") == NotSent(
         reason="rate_limited", retry_after=timedelta(seconds=17)
     )
+
+
+@pytest.mark.parametrize(
+    ("broken", "outcome"),
+    [
+        (ssl.SSLCertVerificationError("self-signed"), NotSent(reason="not_connected")),
+        (socket.gaierror("no such host"), NotSent(reason="not_connected")),
+        (ssl.SSLEOFError("broke off"), Unknown(reason="connection_lost")),
+        (TimeoutError("too slow"), Unknown(reason="timeout")),
+        (ConnectionResetError("reset"), Unknown(reason="connection_lost")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_broken_connection(broken: OSError, outcome: NotSent | Unknown) -> None:
+    """Only a connection that never stood proves that nothing was sent."""
+    make: Callable[[str], stripe.APIConnectionError] = stripe.APIConnectionError
+    lost = make("Unexpected error communicating with Stripe")
+    lost.__cause__ = requests.ConnectionError(broken)
+    assert translate(lost) == outcome
+
+
+def test_method_of_another_customer(stripe_world: Any) -> None:
+    """A method that can't be used is no decline and no charge."""
+    invoice, other = stripe_world.open_invoice(), stripe_world.open_invoice()
+    asked = stripe_world.asking(invoice, method=stripe_world.add_card(other))
+    outcome = stripe_world.provider.collect(asked, key="other")
+    assert outcome == NoEffect(reason="payment_method_missing")
+    assert stripe_world.taken(invoice) == 0
 
 
 def test_restricted_key_without_the_right(canned: CannedStripe) -> None:

@@ -197,6 +197,9 @@ class SimulatedPayments:
         page: Makes the URL of the hosted page from the customer's reference and the return URL.
 
         webhook_secrets: What webhooks are signed with; the first signs, all verify.
+
+    Raises:
+        InvalidInput: ``simulated.lag``: the script lags longer than ``lookup_lag`` declares.
     """
 
     def __init__(
@@ -217,6 +220,14 @@ class SimulatedPayments:
         self._now = (clock or _SystemClock()).now
         self._page = page
         self._secrets = webhook_secrets
+        if self._script.lag > lookup_lag:
+            raise InvalidInput(
+                "Look-ups would call a charge absent that can't be seen yet",
+                code="simulated.lag",
+                field="script",
+                value=str(self._script.lag),
+                remedy="declare a lookup_lag that is at least as long",
+            )
         self._capabilities = Capabilities(
             name="simulated",
             idempotency_window=idempotency_window,

@@ -120,6 +120,9 @@ class PaymentWorld(ABC):
     missing: frozenset[Stage] = frozenset()
     """What this world can't stage; tests that need it are skipped, and say so."""
 
+    run: str = ""
+    """Begins every key; to be new each time where the provider outlives the test."""
+
     @property
     @abstractmethod
     def provider(self) -> Provider:
@@ -184,6 +187,10 @@ class PaymentWorld(ABC):
 
     # What follows is written once, in terms of the above.
 
+    def key(self, name: str) -> str:
+        """An idempotency key that no other run of the contract uses."""
+        return f"{self.run}{name}"
+
     def read(self, invoice: InvoiceId) -> Invoice:
         """The invoice as the adapter shows it."""
         shown = self.provider.read_invoice(invoice, seller=self.seller)
@@ -246,7 +253,7 @@ class PaymentProviderContract:
         """Collecting takes the money once, and says which payment did it."""
         invoice = world.open_invoice()
         asked = world.asking(invoice)
-        outcome = world.provider.collect(asked, key="pay-1")
+        outcome = world.provider.collect(asked, key=world.key("pay-1"))
         assert isinstance(outcome, Paid), outcome
         assert outcome.payment.state is PaymentState.SUCCEEDED
         assert outcome.payment.amount == asked.amount
@@ -256,7 +263,7 @@ class PaymentProviderContract:
     def test_paid_invoice_shows_the_payment(self, world: PaymentWorld) -> None:
         """What collecting answers and what the invoice shows is one payment, equal in all."""
         invoice = world.open_invoice()
-        outcome = world.provider.collect(world.asking(invoice), key="pay-2")
+        outcome = world.provider.collect(world.asking(invoice), key=world.key("pay-2"))
         shown = world.read(invoice)
         assert isinstance(outcome, Paid), outcome
         assert shown.payments == (outcome.payment,)
@@ -267,7 +274,9 @@ class PaymentProviderContract:
         """A method named in the request is used instead of the default one."""
         invoice = world.open_invoice(DECLINES[0])
         method = world.add_card(invoice)
-        outcome = world.provider.collect(world.asking(invoice, method=method), key="pay-3")
+        outcome = world.provider.collect(
+            world.asking(invoice, method=method), key=world.key("pay-3")
+        )
         assert isinstance(outcome, Paid), outcome
         assert outcome.payment.method == method
         assert outcome.payment.credential
@@ -278,7 +287,7 @@ class PaymentProviderContract:
         if decline is not DECLINES[0]:
             world.need(Stage.DECLINE_CODES)
         invoice = world.open_invoice(decline)
-        outcome = world.provider.collect(world.asking(invoice), key="decline-1")
+        outcome = world.provider.collect(world.asking(invoice), key=world.key("decline-1"))
         assert isinstance(outcome, Declined), outcome
         assert outcome.payment.state is PaymentState.FAILED
         assert outcome.payment.credential
@@ -295,7 +304,7 @@ class PaymentProviderContract:
         """A bank that asks for the customer is a decline that needs their action."""
         world.need(Stage.AUTHENTICATION)
         invoice = world.open_invoice(Card.AUTHENTICATION)
-        outcome = world.provider.collect(world.asking(invoice), key="ask-1")
+        outcome = world.provider.collect(world.asking(invoice), key=world.key("ask-1"))
         assert isinstance(outcome, Declined), outcome
         assert outcome.code == "authentication_required"
         assert outcome.payment.state is PaymentState.NEEDS_ACTION
@@ -305,8 +314,8 @@ class PaymentProviderContract:
         """While a bank debit is under way nothing else is charged."""
         world.need(Stage.BANK_DEBIT)
         invoice = world.open_invoice(Card.BANK_DEBIT)
-        first = world.provider.collect(world.asking(invoice), key="debit-1")
-        second = world.provider.collect(world.asking(invoice), key="debit-2")
+        first = world.provider.collect(world.asking(invoice), key=world.key("debit-1"))
+        second = world.provider.collect(world.asking(invoice), key=world.key("debit-2"))
         assert isinstance(first, Pending), first
         assert second == first
         assert len(world.read(invoice).payments) == 1
@@ -317,8 +326,8 @@ class PaymentProviderContract:
         """The same key again gives the same answer and takes no more money."""
         invoice = world.open_invoice()
         asked = world.asking(invoice)
-        first = world.provider.collect(asked, key="twice-1")
-        assert world.provider.collect(asked, key="twice-1") == first
+        first = world.provider.collect(asked, key=world.key("twice-1"))
+        assert world.provider.collect(asked, key=world.key("twice-1")) == first
         assert isinstance(first, Paid), first
         assert world.taken(invoice) == 1
 
@@ -326,16 +335,16 @@ class PaymentProviderContract:
         """The same key again repeats the decline without another try."""
         invoice = world.open_invoice(DECLINES[0])
         asked = world.asking(invoice)
-        first = world.provider.collect(asked, key="twice-2")
-        assert world.provider.collect(asked, key="twice-2") == first
+        first = world.provider.collect(asked, key=world.key("twice-2"))
+        assert world.provider.collect(asked, key=world.key("twice-2")) == first
         assert isinstance(first, Declined), first
         assert world.read(invoice).payments == (first.payment,)
 
     def test_new_key_tries_again(self, world: PaymentWorld) -> None:
         """Another attempt has another key and is another payment."""
         invoice = world.open_invoice(DECLINES[0])
-        first = world.provider.collect(world.asking(invoice), key="again-1")
-        second = world.provider.collect(world.asking(invoice), key="again-2")
+        first = world.provider.collect(world.asking(invoice), key=world.key("again-1"))
+        second = world.provider.collect(world.asking(invoice), key=world.key("again-2"))
         assert isinstance(first, Declined), first
         assert isinstance(second, Declined), second
         assert first.payment.id != second.payment.id
@@ -346,8 +355,8 @@ class PaymentProviderContract:
         invoice = world.open_invoice(DECLINES[0])
         method = world.add_card(invoice)
         asked = world.asking(invoice)
-        world.provider.collect(asked, key="other-1")
-        outcome = world.provider.collect(evolve(asked, method=method), key="other-1")
+        world.provider.collect(asked, key=world.key("other-1"))
+        outcome = world.provider.collect(evolve(asked, method=method), key=world.key("other-1"))
         assert outcome == Unknown(reason="key_of_another_request")
         assert world.taken(invoice) == 0
 
@@ -359,7 +368,7 @@ class PaymentProviderContract:
         invoice = world.open_invoice()
         asked = world.asking(invoice)
         world.pay(invoice)
-        outcome = world.provider.collect(asked, key="moved-1")
+        outcome = world.provider.collect(asked, key=world.key("moved-1"))
         assert isinstance(outcome, Paid), outcome
         assert (outcome.payment,) == world.read(invoice).payments
         assert world.taken(invoice) == 1
@@ -369,7 +378,7 @@ class PaymentProviderContract:
         invoice = world.open_invoice()
         asked = world.asking(invoice)
         world.void(invoice)
-        outcome = world.provider.collect(asked, key="moved-2")
+        outcome = world.provider.collect(asked, key=world.key("moved-2"))
         assert outcome == NoEffect(reason="invoice_void")
         assert world.taken(invoice) == 0
 
@@ -377,8 +386,10 @@ class PaymentProviderContract:
         """A written-off invoice is not charged by us."""
         invoice = world.open_invoice()
         asked = world.asking(invoice)
-        world.provider.mark_uncollectible(invoice, seller=world.seller, key="moved-3-off")
-        outcome = world.provider.collect(asked, key="moved-3")
+        world.provider.mark_uncollectible(
+            invoice, seller=world.seller, key=world.key("moved-3-off")
+        )
+        outcome = world.provider.collect(asked, key=world.key("moved-3"))
         assert outcome == NoEffect(reason="invoice_uncollectible")
         assert world.taken(invoice) == 0
 
@@ -387,7 +398,7 @@ class PaymentProviderContract:
         invoice = world.open_invoice()
         asked = world.asking(invoice)
         expected = evolve(asked, amount=Money(asked.amount.amount - 1, asked.amount.currency))
-        outcome = world.provider.collect(expected, key="moved-4")
+        outcome = world.provider.collect(expected, key=world.key("moved-4"))
         assert outcome == NoEffect(reason="amount_changed")
         assert world.taken(invoice) == 0
 
@@ -399,7 +410,7 @@ class PaymentProviderContract:
         assert shown.provider_retries
         assert shown.next_payment_attempt is not None
         assert shown.next_payment_attempt > world.now
-        outcome = world.provider.collect(world.asking(invoice), key="moved-5")
+        outcome = world.provider.collect(world.asking(invoice), key=world.key("moved-5"))
         assert outcome == NoEffect(reason="provider_retries")
         assert world.taken(invoice) == 0
 
@@ -407,10 +418,12 @@ class PaymentProviderContract:
         """An invoice that is not there has no effect, and can't be read."""
         missing = InvoiceId("in_missing")
         asked = evolve(world.asking(world.open_invoice()), invoice=missing)
-        assert world.provider.collect(asked, key="gone-1") == NoEffect(reason="invoice_missing")
-        assert world.provider.look_up(asked, key="gone-1", sent_at=world.now) == NoEffect(
+        assert world.provider.collect(asked, key=world.key("gone-1")) == NoEffect(
             reason="invoice_missing"
         )
+        assert world.provider.look_up(
+            asked, key=world.key("gone-1"), sent_at=world.now
+        ) == NoEffect(reason="invoice_missing")
         with pytest.raises(NotFound) as caught:
             world.provider.read_invoice(missing, seller=world.seller)
         assert caught.value.code == "provider.no_such_invoice"
@@ -427,12 +440,12 @@ class PaymentProviderContract:
         invoice = world.open_invoice()
         asked = world.asking(invoice)
         world.fail_next(fault)
-        outcome = world.provider.collect(asked, key="refused-1")
+        outcome = world.provider.collect(asked, key=world.key("refused-1"))
         assert isinstance(outcome, NotSent), outcome
         assert world.taken(invoice) == 0
         if fault is Stage.OUTAGE:
             return
-        assert isinstance(world.provider.collect(asked, key="refused-1"), Paid)
+        assert isinstance(world.provider.collect(asked, key=world.key("refused-1")), Paid)
         assert world.taken(invoice) == 1
 
     def test_expired_api_key_is_no_outcome(self, world: PaymentWorld) -> None:
@@ -442,7 +455,7 @@ class PaymentProviderContract:
         asked = world.asking(invoice)
         world.fail_next(Stage.KEY_EXPIRED)
         with pytest.raises(ProviderError) as caught:
-            world.provider.collect(asked, key="expired-1")
+            world.provider.collect(asked, key=world.key("expired-1"))
         assert caught.value.code.endswith(".authentication")
         assert caught.value.field == "api_key"
         assert caught.value.remedy
@@ -455,7 +468,7 @@ class PaymentProviderContract:
         invoice = world.open_invoice()
         asked = world.asking(invoice)
         world.fail_next(fault)
-        outcome = world.provider.collect(asked, key="lost-1")
+        outcome = world.provider.collect(asked, key=world.key("lost-1"))
         assert isinstance(outcome, Unknown), outcome
         assert world.taken(invoice) == (1 if fault in AFTER else 0)
 
@@ -469,9 +482,9 @@ class PaymentProviderContract:
         invoice = world.open_invoice(card)
         asked, sent_at = world.asking(invoice), world.now
         world.fail_next(fault)
-        world.provider.collect(asked, key="truth-1")
+        world.provider.collect(asked, key=world.key("truth-1"))
         world.turn(world.provider.capabilities.lookup_lag)
-        outcome = world.provider.look_up(asked, key="truth-1", sent_at=sent_at)
+        outcome = world.provider.look_up(asked, key=world.key("truth-1"), sent_at=sent_at)
         payments = world.read(invoice).payments
         if fault not in AFTER:
             assert outcome == NoEffect(reason="not_found")
@@ -488,20 +501,20 @@ class PaymentProviderContract:
         invoice = world.open_invoice()
         asked, sent_at = world.asking(invoice), world.now
         world.fail_next(Stage.LOST_REQUEST)
-        world.provider.collect(asked, key="early-1")
-        outcome = world.provider.look_up(asked, key="early-1", sent_at=sent_at)
+        world.provider.collect(asked, key=world.key("early-1"))
+        outcome = world.provider.look_up(asked, key=world.key("early-1"), sent_at=sent_at)
         assert outcome == Unknown(reason="too_early_to_tell")
 
     def test_look_up_does_not_take_an_earlier_try(self, world: PaymentWorld) -> None:
         """A try that was known before the request is not its own."""
         world.need(Stage.LOST_REQUEST)
         invoice = world.open_invoice(DECLINES[0])
-        world.provider.collect(world.asking(invoice), key="earlier-1")
+        world.provider.collect(world.asking(invoice), key=world.key("earlier-1"))
         asked, sent_at = world.asking(invoice), world.now
         world.fail_next(Stage.LOST_REQUEST)
-        world.provider.collect(asked, key="earlier-2")
+        world.provider.collect(asked, key=world.key("earlier-2"))
         world.turn(world.provider.capabilities.lookup_lag)
-        outcome = world.provider.look_up(asked, key="earlier-2", sent_at=sent_at)
+        outcome = world.provider.look_up(asked, key=world.key("earlier-2"), sent_at=sent_at)
         assert outcome == NoEffect(reason="not_found")
 
     def test_look_up_remembers_longer_than_keys(self, world: PaymentWorld) -> None:
@@ -510,11 +523,11 @@ class PaymentProviderContract:
         invoice = world.open_invoice()
         asked, sent_at = world.asking(invoice), world.now
         world.fail_next(Stage.LOST_ANSWER)
-        world.provider.collect(asked, key="forgotten-1")
+        world.provider.collect(asked, key=world.key("forgotten-1"))
         world.turn(world.provider.capabilities.idempotency_window * 2)
-        outcome = world.provider.look_up(asked, key="forgotten-1", sent_at=sent_at)
+        outcome = world.provider.look_up(asked, key=world.key("forgotten-1"), sent_at=sent_at)
         assert isinstance(outcome, Paid), outcome
-        assert isinstance(world.provider.collect(asked, key="forgotten-1"), Paid)
+        assert isinstance(world.provider.collect(asked, key=world.key("forgotten-1")), Paid)
         assert world.taken(invoice) == 1
 
     def test_look_up_sees_who_paid(self, world: PaymentWorld) -> None:
@@ -523,9 +536,9 @@ class PaymentProviderContract:
         invoice = world.open_invoice()
         asked, sent_at = world.asking(invoice), world.now
         world.fail_next(Stage.LOST_REQUEST)
-        world.provider.collect(asked, key="who-1")
+        world.provider.collect(asked, key=world.key("who-1"))
         world.pay(invoice)
-        outcome = world.provider.look_up(asked, key="who-1", sent_at=sent_at)
+        outcome = world.provider.look_up(asked, key=world.key("who-1"), sent_at=sent_at)
         assert outcome == Paid(payment=world.read(invoice).payments[-1])
 
     def test_lost_decline_is_not_denied_when_the_invoice_is_void(self, world: PaymentWorld) -> None:
@@ -534,11 +547,11 @@ class PaymentProviderContract:
         invoice = world.open_invoice(DECLINES[0])
         asked, sent_at = world.asking(invoice), world.now
         world.fail_next(Stage.LOST_ANSWER)
-        world.provider.collect(asked, key="denied-1")
+        world.provider.collect(asked, key=world.key("denied-1"))
         world.void(invoice)
-        again = world.provider.collect(asked, key="denied-1")
+        again = world.provider.collect(asked, key=world.key("denied-1"))
         assert isinstance(again, Declined | Unknown), again
-        outcome = world.provider.look_up(asked, key="denied-1", sent_at=sent_at)
+        outcome = world.provider.look_up(asked, key=world.key("denied-1"), sent_at=sent_at)
         assert outcome == Declined(payment=world.read(invoice).payments[0])
 
     def test_same_key_after_a_lost_answer(self, world: PaymentWorld) -> None:
@@ -547,8 +560,8 @@ class PaymentProviderContract:
         invoice = world.open_invoice()
         asked = world.asking(invoice)
         world.fail_next(Stage.LOST_ANSWER)
-        world.provider.collect(asked, key="found-1")
-        outcome = world.provider.collect(asked, key="found-1")
+        world.provider.collect(asked, key=world.key("found-1"))
+        outcome = world.provider.collect(asked, key=world.key("found-1"))
         assert isinstance(outcome, Paid), outcome
         assert world.taken(invoice) == 1
 
@@ -560,7 +573,7 @@ class PaymentProviderContract:
         reference = world.read(invoice).reference
         world.fail_next(Stage.OUTAGE)
         assert isinstance(world.provider.read_invoice(invoice, seller=world.seller), NotSent)
-        looked = world.provider.look_up(asked, key="outage-1", sent_at=world.now)
+        looked = world.provider.look_up(asked, key=world.key("outage-1"), sent_at=world.now)
         assert isinstance(looked, NotSent), looked
         with pytest.raises(ProviderError) as caught:
             world.provider.payment_method_page(
@@ -588,7 +601,7 @@ class PaymentProviderContract:
         invoice = world.open_invoice(subscription=True)
         subscription = self._subscription(world, invoice)
         assert not world.read(invoice).subscription_cancelled
-        world.provider.cancel(subscription, seller=world.seller, key="sub-1")
+        world.provider.cancel(subscription, seller=world.seller, key=world.key("sub-1"))
         shown = world.read(invoice)
         assert shown.subscription_cancelled
         assert shown.state is InvoiceState.OPEN
@@ -599,25 +612,31 @@ class PaymentProviderContract:
         """Cancelling what is cancelled is an answer, whatever the key."""
         world.need(Stage.SUBSCRIPTION)
         subscription = self._subscription(world, world.open_invoice(subscription=True))
-        first = world.provider.cancel(subscription, seller=world.seller, key="cancel-1")
+        first = world.provider.cancel(subscription, seller=world.seller, key=world.key("cancel-1"))
         assert isinstance(first, Answer), first
-        assert world.provider.cancel(subscription, seller=world.seller, key="cancel-1") == first
-        assert world.provider.cancel(subscription, seller=world.seller, key="cancel-2") == first
+        assert (
+            world.provider.cancel(subscription, seller=world.seller, key=world.key("cancel-1"))
+            == first
+        )
+        assert (
+            world.provider.cancel(subscription, seller=world.seller, key=world.key("cancel-2"))
+            == first
+        )
 
     def test_cancel_after_a_lost_answer(self, world: PaymentWorld) -> None:
         """A lost answer is Unknown; the same call again finds the end."""
         world.need(Stage.SUBSCRIPTION, Stage.LOST_ANSWER)
         subscription = self._subscription(world, world.open_invoice(subscription=True))
         world.fail_next(Stage.LOST_ANSWER)
-        lost = world.provider.cancel(subscription, seller=world.seller, key="cancel-3")
+        lost = world.provider.cancel(subscription, seller=world.seller, key=world.key("cancel-3"))
         assert isinstance(lost, Unknown), lost
-        again = world.provider.cancel(subscription, seller=world.seller, key="cancel-3")
+        again = world.provider.cancel(subscription, seller=world.seller, key=world.key("cancel-3"))
         assert isinstance(again, Answer), again
 
     def test_cancel_what_is_not_there(self, world: PaymentWorld) -> None:
         """A subscription that never was has no effect."""
         outcome = world.provider.cancel(
-            SubscriptionId("sub_missing"), seller=world.seller, key="cancel-4"
+            SubscriptionId("sub_missing"), seller=world.seller, key=world.key("cancel-4")
         )
         assert outcome == NoEffect(reason="subscription_missing")
 
@@ -625,24 +644,33 @@ class PaymentProviderContract:
         """A running subscription is paused; an ended one is not."""
         world.need(Stage.SUBSCRIPTION)
         subscription = self._subscription(world, world.open_invoice(subscription=True))
-        paused = world.provider.pause(subscription, seller=world.seller, key="pause-1")
+        paused = world.provider.pause(subscription, seller=world.seller, key=world.key("pause-1"))
         assert isinstance(paused, Answer), paused
-        assert world.provider.pause(subscription, seller=world.seller, key="pause-2") == paused
-        world.provider.cancel(subscription, seller=world.seller, key="pause-3")
-        ended = world.provider.pause(subscription, seller=world.seller, key="pause-4")
+        assert (
+            world.provider.pause(subscription, seller=world.seller, key=world.key("pause-2"))
+            == paused
+        )
+        world.provider.cancel(subscription, seller=world.seller, key=world.key("pause-3"))
+        ended = world.provider.pause(subscription, seller=world.seller, key=world.key("pause-4"))
         assert ended == NoEffect(reason="subscription_canceled")
 
     def test_mark_uncollectible(self, world: PaymentWorld) -> None:
         """Writing off is done once, answered always, and never done to a paid invoice."""
         invoice = world.open_invoice()
-        first = world.provider.mark_uncollectible(invoice, seller=world.seller, key="off-1")
+        first = world.provider.mark_uncollectible(
+            invoice, seller=world.seller, key=world.key("off-1")
+        )
         assert isinstance(first, Answer), first
-        again = world.provider.mark_uncollectible(invoice, seller=world.seller, key="off-2")
+        again = world.provider.mark_uncollectible(
+            invoice, seller=world.seller, key=world.key("off-2")
+        )
         assert again == first
         assert world.read(invoice).state is InvoiceState.UNCOLLECTIBLE
         paid = world.open_invoice()
-        world.provider.collect(world.asking(paid), key="off-3")
-        refused = world.provider.mark_uncollectible(paid, seller=world.seller, key="off-4")
+        world.provider.collect(world.asking(paid), key=world.key("off-3"))
+        refused = world.provider.mark_uncollectible(
+            paid, seller=world.seller, key=world.key("off-4")
+        )
         assert refused == NoEffect(reason="invoice_paid")
 
     def test_hosted_page(self, world: PaymentWorld) -> None:
