@@ -83,6 +83,7 @@ class Provider:
     default: PaymentMethodId = PaymentMethodId("pm_old")
     without_effect: int = 0
     shadow: bool = False
+    ends: Settled = field(factory=Answer)
     now: datetime = START
     charges: list[tuple[str, str | None, datetime]] = field(factory=list)
     successes: list[str] = field(factory=list)
@@ -141,7 +142,7 @@ class Provider:
         if effect.kind == "payments.read_invoice":
             return Answer(data={"invoice": invoice_to_json(self.invoices[str(effect.data["invoice"])])})
         if effect.kind != "payments.collect":
-            return Answer()
+            return self.ends
         return self._collect(effect.data)
 
     def _collect(self, data: JsonObject) -> Settled:

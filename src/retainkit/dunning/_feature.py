@@ -21,13 +21,21 @@ from retainkit.core import (
     Woken,
 )
 from retainkit.dunning._case import CaseOutcome, DunningCase, case_key
-from retainkit.dunning._history import CLOSED, OBSERVED, closed_cases, is_past
+from retainkit.dunning._history import (
+    CLOSED,
+    METHOD_CHANGED,
+    OBSERVED,
+    closed_cases,
+    is_past,
+    newest_method,
+)
 from retainkit.dunning._learn import (
     first_failure,
     learn_cancellation,
     learn_method,
     learn_snapshot,
     say_declines,
+    with_method,
 )
 from retainkit.dunning._plan import Reason, reading
 from retainkit.dunning._policy import DunningPolicy, EndAction
@@ -47,7 +55,6 @@ from retainkit.dunning._wake import Access, Upcoming, access, next_look, upcomin
 from retainkit.ids import CaseId, CustomerId, derive
 
 
-METHOD_CHANGED: Final = "payment_method.changed"
 CANCELLED: Final = "subscription.cancelled"
 
 
@@ -66,7 +73,7 @@ class Dunning:
     policy: DunningPolicy
     name: str = "dunning"
     subscribes: frozenset[str] = frozenset({OBSERVED, METHOD_CHANGED, CANCELLED})
-    reads: frozenset[str] = frozenset({OBSERVED, CLOSED})
+    reads: frozenset[str] = frozenset({OBSERVED, CLOSED, METHOD_CHANGED})
     schema: int = 1
 
     @property
@@ -139,13 +146,17 @@ class Dunning:
 
 
 def _blank(trigger: Trigger, facts: Facts, now: datetime) -> DunningCase | None:
-    """A case without invoices, for the first snapshot that could fill it."""
+    """A case without invoices, for the snapshots that may fill it."""
     if not isinstance(trigger, Woken):
         return None
-    snapshots = [_snapshot(recorded) for recorded in trigger.events]
-    first = next((snapshot for snapshot in snapshots if snapshot is not None), None)
-    if first is None:
+    read = [(_snapshot(recorded), recorded.event.occurred_at) for recorded in trigger.events]
+    snapshots = [(snapshot, at) for snapshot, at in read if snapshot is not None]
+    if not snapshots:
         return None
+    first = snapshots[0][0]
+    failures = [first_failure(snapshot, at) for snapshot, at in snapshots]
+    since = min((at for at in failures if at is not None), default=now)
+    given = newest_method(facts, first.seller, since)
     currency = first.remaining.currency.code
     key = case_key(currency, first.seller)
     earlier = closed_cases(facts, key)
@@ -153,7 +164,7 @@ def _blank(trigger: Trigger, facts: Facts, now: datetime) -> DunningCase | None:
     for closed in earlier:
         names = closed.get("dead")
         dead.update(names if isinstance(names, (list, tuple)) else ())
-    return DunningCase(
+    blank = DunningCase(
         id=_case_id(facts.customer, key, len(earlier)),
         key=key,
         customer=facts.customer,
@@ -163,6 +174,7 @@ def _blank(trigger: Trigger, facts: Facts, now: datetime) -> DunningCase | None:
         seen_at=now,
         dead=tuple(sorted(dead)),
     )
+    return blank if given is None else with_method(blank, given)
 
 
 def _case_id(customer: CustomerId, key: str, earlier: int) -> CaseId:
@@ -192,8 +204,8 @@ def _learn(step: Step, trigger: Trigger, facts: Facts) -> None:
                 forgiven(step, trigger)
             else:
                 end_answered(step, trigger)
-    step.case = evolve(step.case, seen_at=max(step.case.seen_at, step.now))
     if step.case.open:
+        step.case = evolve(step.case, seen_at=max(step.case.seen_at, step.now))
         say_declines(step, before)
 
 

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
 
 from retainkit.billing import Invoice, invoice_from_json
-from retainkit.core import Facts
+from retainkit.core import Event, Facts
 from retainkit.dunning._case import CaseOutcome
 from retainkit.dunning._knowledge import Knowledge, of_closed, of_snapshot
 
 
-CLOSED = "dunning.case_closed"
-OBSERVED = "invoice.observed"
+CLOSED: Final = "dunning.case_closed"
+OBSERVED: Final = "invoice.observed"
+METHOD_CHANGED: Final = "payment_method.changed"
+
+
+def newest_method(facts: Facts, seller: str, since: datetime) -> Event | None:
+    """The payment method the customer gave last, if that was after an instant."""
+    given = [
+        recorded.event
+        for recorded in facts.history
+        if recorded.event.name == METHOD_CHANGED
+        and isinstance(recorded.event.data.get("method"), str)
+        and recorded.event.data.get("seller") in (None, seller)
+        and recorded.event.occurred_at >= since
+    ]
+    return max(given, key=lambda event: event.occurred_at, default=None)
 
 
 def closed_cases(facts: Facts, key: str) -> tuple[Mapping[str, object], ...]:

@@ -9,14 +9,14 @@ from typing import Final
 from attrs import evolve
 
 from retainkit.billing import Invoice, InvoiceState, Payment, PaymentState
-from retainkit.core import Event
-from retainkit.dunning._case import CaseInvoice, credential_of
+from retainkit.core import Event, JsonValue
+from retainkit.dunning._case import CaseInvoice, DunningCase, credential_of
 from retainkit.dunning._declines import DeclineClass
 from retainkit.dunning._knowledge import merged, of_case, of_snapshot, rank
-from retainkit.dunning._plan import Reason, obstacle, outlook, reading
+from retainkit.dunning._plan import Reason, is_dead, obstacle, outlook, reading
 from retainkit.dunning._policy import Collector
 from retainkit.dunning._step import Step
-from retainkit.ids import PaymentMethodId, SubscriptionId
+from retainkit.ids import PaymentMethodId
 from retainkit.money import to_json
 
 
@@ -43,7 +43,7 @@ def learn_snapshot(step: Step, snapshot: Invoice, seen_at: datetime) -> None:
     outdated = of_case(known).outdates(of_snapshot(snapshot))
     learned = step.put(learn_payments(step, known, snapshot.payments))
     if snapshot.subscription_cancelled and not learned.cancelled:
-        learned = step.put(evolve(learned, cancelled=True))
+        learned = _stop(step, learned)
     if outdated:
         return
     if snapshot.state.settled:
@@ -78,7 +78,8 @@ def _join(step: Step, snapshot: Invoice, seen_at: datetime) -> None:
         next_payment_attempt=snapshot.next_payment_attempt,
         provider_retries=snapshot.provider_retries,
     )
-    invoice = step.put(learn_payments(step, bare, snapshot.payments))
+    invoice = learn_payments(step, bare, snapshot.payments)
+    invoice = step.put(evolve(invoice, owed=_never_tried(step, invoice)))
     read = reading(invoice, step.policy)
     reason: Reason = (
         "dunning.invoice.joined",
@@ -90,6 +91,15 @@ def _join(step: Step, snapshot: Invoice, seen_at: datetime) -> None:
         },
     )
     _say_joined(step, invoice, reason)
+
+
+def _never_tried(step: Step, invoice: CaseInvoice) -> bool:
+    """Whether the customer gave a new payment method after the latest failure was made."""
+    given, case = step.case.method_at, step.case
+    if given is None or step.policy.collector is Collector.PROVIDER or invoice.cancelled:
+        return False
+    failed_at = invoice.failed_at if invoice.last is None else invoice.last.at
+    return failed_at <= given and not is_dead(case, invoice)
 
 
 def _say_joined(step: Step, invoice: CaseInvoice, reason: Reason) -> None:
@@ -161,6 +171,17 @@ def settle(
     )
 
 
+def with_method(case: DunningCase, event: Event) -> DunningCase:
+    """The case with the payment method that the customer gave."""
+    method, credential = event.data.get("method"), event.data.get("credential")
+    return evolve(
+        case,
+        method=PaymentMethodId(str(method)),
+        credential=credential if isinstance(credential, str) else None,
+        method_at=event.occurred_at,
+    )
+
+
 def learn_method(step: Step, event: Event) -> None:
     """A new payment method: one immediate try is owed on each open invoice."""
     method, credential = event.data.get("method"), event.data.get("credential")
@@ -169,17 +190,12 @@ def learn_method(step: Step, event: Event) -> None:
         return
     if case.method_at is not None and event.occurred_at < case.method_at:
         return
-    step.case = evolve(
-        case,
-        method=PaymentMethodId(method),
-        credential=credential if isinstance(credential, str) else None,
-        method_at=event.occurred_at,
-    )
+    step.case = with_method(case, event)
     owing = [invoice for invoice in step.case.open_invoices if not invoice.cancelled]
     reason: Reason
     if step.policy.collector is Collector.PROVIDER:
         reason, owing = ("dunning.method.provider_collects", {"method": method}), []
-    elif not {method, credential}.isdisjoint(case.dead):
+    elif method in case.dead or credential in case.dead:
         reason, owing = ("dunning.method.dead", {"method": method}), []
     elif not owing:
         reason = ("dunning.method.subscription_cancelled", {"method": method})
@@ -201,9 +217,20 @@ def learn_cancellation(step: Step, event: Event) -> None:
     subscription = event.data.get("subscription")
     if not isinstance(subscription, str):
         return
-    for invoice in step.case.invoices:
-        if invoice.subscription == SubscriptionId(subscription):
-            step.put(evolve(invoice, cancelled=True, owed=False))
+    for invoice in step.case.open_invoices:
+        if invoice.subscription == subscription and not invoice.cancelled:
+            _stop(step, invoice)
+
+
+def _stop(step: Step, invoice: CaseInvoice) -> CaseInvoice:
+    """No more automatic tries: the subscription was cancelled."""
+    values: dict[str, JsonValue] = {
+        "subscription": invoice.subscription,
+        "invoices": [invoice.id],
+        "forgiven": step.policy.forgive_on_cancel,
+    }
+    step.say("dunning.cancellation_noted", values, ("dunning.subscription.cancelled", values))
+    return step.put(evolve(invoice, cancelled=True, owed=False))
 
 
 def say_declines(step: Step, before: dict[str, Payment | None]) -> None:

@@ -132,7 +132,7 @@ def _write_at_once(step: Step, unasked: dict[str, CaseInvoice]) -> None:
     stage = policy.stages[first]
     told = read.reason
     message = CARD_NEEDS_ACTION if told == "needs_authentication" else stage.message
-    _request(step, str(message), stage.tone, stage=f"action:{name}", told=told, reason=reason)
+    _request(step, str(message), stage.tone, stage="action", told=told, reason=reason, key=name)
 
 
 def _stage_reason(step: Step, index: int) -> Reason:
@@ -166,7 +166,14 @@ def _write_stage(step: Step, index: int, reason: Reason) -> None:
 
 
 def _request(
-    step: Step, message: str, tone: Tone, *, stage: int | str, told: str, reason: Reason
+    step: Step,
+    message: str,
+    tone: Tone,
+    *,
+    stage: int | str,
+    told: str,
+    reason: Reason,
+    key: str = "",
 ) -> None:
     case, policy = step.case, step.policy
     next_at = _next_try(step)
@@ -184,7 +191,7 @@ def _request(
         "link": "payment_method",
         "stage": stage,
     }
-    ask_for_message(step, data, f"{case.round}:{stage}", *reasons)
+    ask_for_message(step, data, f"{case.round}:{stage}:{key}", *reasons)
 
 
 def ask_for_message(step: Step, data: dict[str, JsonValue], key: str, *reasons: Reason) -> None:
