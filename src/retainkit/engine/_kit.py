@@ -83,7 +83,8 @@ class RetainKit:
 
         customers: The host's knowledge of its customers.
 
-        branding: How messages look.
+        branding: How messages and the pages of their links look; without it, they bear the name
+            of the messages' sender.
 
         links: How messages link to the provider's hosted page; None leaves links out.
 
@@ -134,6 +135,7 @@ class RetainKit:
         self.payments: Payments | None = payments
         self.directory: CustomerDirectory = customers or StaticDirectory()
         self.links: _links.Links | None = links
+        self.branding: Branding = branding or _plain_branding(messages)
         self.clock: Clock = clock or SystemClock()
         self.tenant: TenantId = TenantId(tenant)
         self._sellers = dict(sellers or {})
@@ -141,20 +143,18 @@ class RetainKit:
         self._lease = lease
         _check(payments, production=production, lease=lease)
         self.features: Features = Features(_features(dunning, features))
-        known = {**self._performers(messages, branding), **(performers or {})}
+        known = {**self._performers(messages), **(performers or {})}
         self._performing: Mapping[str, Performer] = (
             {kind: in_shadow(performer) for kind, performer in known.items()} if shadow else known
         )
 
-    def _performers(
-        self, messages: Messenger | None, branding: Branding | None
-    ) -> Mapping[str, Performer]:
+    def _performers(self, messages: Messenger | None) -> Mapping[str, Performer]:
         found: dict[str, Performer] = {}
         if self.payments is not None:
             found |= payment_performers(self.payments)
             found |= subscription_performers(self.payments, self.payments.capabilities.name)
         if messages is not None:
-            found |= message_performers(messages, self.directory, branding, self._link)
+            found |= message_performers(messages, self.directory, self.branding, self._link)
         return found
 
     def _link(self, intent: Intent, now: datetime) -> str | None:
@@ -475,6 +475,12 @@ def _features(dunning: DunningPolicy | None, others: Sequence[AnyFeature]) -> It
 
         yield DunningFeature(dunning)
     yield from others
+
+
+def _plain_branding(messages: Messenger | None) -> Branding:
+    from retainkit.messages import Branding
+
+    return Branding(product="" if messages is None else messages.sender.partition("<")[0].strip())
 
 
 def _check(payments: Payments | None, *, production: bool, lease: timedelta) -> None:

@@ -160,13 +160,13 @@ def subscription_performers(provider: SubscriptionProvider, group: str) -> Mappi
 def message_performers(
     messenger: Messenger,
     directory: CustomerDirectory,
-    branding: Branding | None,
+    branding: Branding,
     link: Callable[[Intent, datetime], str | None],
 ) -> Mapping[str, Performer]:
     """Rendering a granted message with what the host knows right now, and sending it once."""
 
     def send(intent: Intent, now: datetime) -> Outcome:
-        from retainkit.messages import Branding, render  # noqa: PLC0415 - templates cost import time
+        from retainkit.messages import render  # noqa: PLC0415 - templates cost import time
 
         customer = directory.get(intent.customer, tenant=intent.tenant)
         if customer is None:
@@ -174,7 +174,7 @@ def message_performers(
         message = render(
             intent.effect.data,
             customer,
-            branding=branding or Branding(product=messenger.sender.partition("<")[0].strip()),
+            branding=branding,
             sender=messenger.sender,
             reply_to=messenger.reply_to,
             link=link(intent, now),
