@@ -1,0 +1,1 @@
+"""Mounts for web frameworks, one module each; what they answer is in `_replies`, once for all."""

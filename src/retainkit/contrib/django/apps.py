@@ -1,0 +1,13 @@
+"""The app as Django lists it."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class RetainkitConfig(AppConfig):
+    """For ``INSTALLED_APPS``: ``"retainkit.contrib.django"``."""
+
+    name: str = "retainkit.contrib.django"
+    label: str = "retainkit"
+    verbose_name: str = "retainkit"
