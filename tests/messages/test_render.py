@@ -220,7 +220,6 @@ def test_an_expired_card_is_promised_nothing_from_the_next_try(write: Write) -> 
 
 ACCESS = {
     "limited": ("will be limited", "is limited at the moment"),
-    "read_only": ("still see everything", "can see everything"),
     "blocked": ("will be paused", "is paused at the moment"),
     "level_of_the_future": ("will be limited", "is limited at the moment"),
 }
@@ -248,7 +247,6 @@ def test_access_that_changes_is_told_before_and_after(
     [
         ("cancel", "will end on Saturday, December 12, 2026"),
         ("pause", "will be paused on Saturday, December 12, 2026"),
-        ("downgrade", "change to a smaller plan on Saturday, December 12, 2026"),
         ("hand_over", "a person from our team will look at your subscription"),
     ],
 )
@@ -265,6 +263,23 @@ def test_an_end_is_announced_with_its_day(
     text = message.text.replace("\n", " ")
     assert said in text
     assert "Unless the payment arrives first" in text
+
+
+def test_access_nobody_restricts_is_not_spoken_of(write: Write) -> None:
+    """Full access, with a notice in the product or without, is no news."""
+    for level in ("full", "notice"):
+        message = write(access={"level": level, "at": "2026-11-29T09:00:00+00:00"})
+
+        assert "Zugriff" not in message.text
+
+
+@pytest.mark.parametrize(("action", "said"), [("cancel", "endet dein"), ("pause", "pausiert dein")])
+def test_an_end_that_is_here_is_no_longer_a_condition(write: Write, action: str, said: str) -> None:
+    """On the day itself the letter doesn't pretend that there is time left."""
+    message = write(message="last_notice", end={"action": action, "at": NOW.isoformat()})
+
+    text = message.text.replace("\n", " ")
+    assert f"Weil die Zahlung nicht angekommen ist, {said} Abo von Acme" in text
 
 
 def test_a_recovered_payment_is_thanked_for(write: Write) -> None:
