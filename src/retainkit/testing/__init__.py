@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         Signing,
         Stage,
     )
+    from retainkit.testing._postgres import PostgresServer, postgres_server
     from retainkit.testing._store_contract import StoreContract
     from retainkit.testing._store_play import transcript
 
@@ -24,9 +25,11 @@ __all__ = [
     "ManualClock",
     "PaymentProviderContract",
     "PaymentWorld",
+    "PostgresServer",
     "Signing",
     "Stage",
     "StoreContract",
+    "postgres_server",
     "transcript",
 ]
 
@@ -37,9 +40,11 @@ _HOMES = {
     "ManualClock": "_clock",
     "PaymentProviderContract": "_payment_contract",
     "PaymentWorld": "_payment_contract",
+    "PostgresServer": "_postgres",
     "Signing": "_payment_contract",
     "Stage": "_payment_contract",
     "StoreContract": "_store_contract",
+    "postgres_server": "_postgres",
     "transcript": "_store_play",
 }
 
