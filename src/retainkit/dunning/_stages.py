@@ -196,7 +196,8 @@ def _request(
 
 def ask_for_message(step: Step, data: dict[str, JsonValue], key: str, *reasons: Reason) -> None:
     """Note a ``message.requested``; the contact room decides whether it goes out."""
-    step.say("message.requested", {"feature": "dunning", **data}, *reasons, key=key)
+    said = {"feature": "dunning", "seller": step.case.seller, **data}
+    step.say("message.requested", said, *reasons, key=key)
     step.case = evolve(step.case, messages=step.case.messages + 1)
 
 
