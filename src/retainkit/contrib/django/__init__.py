@@ -19,6 +19,8 @@ from importlib.util import find_spec
 from retainkit.errors import ConfigurationError
 
 
+__all__: list[str] = []
+
 if find_spec("django") is None:
     raise ConfigurationError(
         "Django is not installed",

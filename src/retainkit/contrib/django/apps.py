@@ -5,6 +5,9 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 
+__all__ = ["RetainkitConfig"]
+
+
 class RetainkitConfig(AppConfig):
     """For ``INSTALLED_APPS``: ``"retainkit.contrib.django"``."""
 

@@ -7,6 +7,8 @@ from django.urls import URLPattern, path
 from retainkit.contrib.django.views import link, webhook
 
 
+__all__ = ["app_name", "urlpatterns"]
+
 app_name = "retainkit"
 
 urlpatterns: list[URLPattern] = [

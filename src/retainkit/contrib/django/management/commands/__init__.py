@@ -1,1 +1,6 @@
 """One command a module."""
+
+from __future__ import annotations
+
+
+__all__: list[str] = []

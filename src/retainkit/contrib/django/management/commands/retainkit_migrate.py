@@ -7,6 +7,9 @@ from django.core.management.base import BaseCommand
 from retainkit.contrib.django._kit import configured_kit
 
 
+__all__ = ["Command"]
+
+
 class Command(BaseCommand):
     """Safe to repeat, and from several processes at once."""
 

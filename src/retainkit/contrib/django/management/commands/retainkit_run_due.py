@@ -10,6 +10,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from retainkit.contrib.django._kit import configured_kit
 
 
+__all__ = ["Command"]
+
+
 class _Options(TypedDict, total=False):
     limit: int | None
     seconds: int | None
