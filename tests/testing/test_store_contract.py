@@ -9,7 +9,7 @@ import pytest
 
 from retainkit.errors import ConfigurationError
 from retainkit.stores.memory import MemoryStore
-from retainkit.testing import StoreContract, transcript
+from retainkit.testing import StoreContract, store_transcript
 
 
 def test_a_test_of_the_contract_cannot_be_hidden() -> None:
@@ -49,15 +49,15 @@ def test_a_known_failure_says_why() -> None:
 
 def test_a_script_is_the_same_in_every_run() -> None:
     """One seed, one transcript, line by line; another seed, another one."""
-    lines = transcript(MemoryStore(), seed=7, steps=120)
+    lines = store_transcript(MemoryStore(), seed=7, steps=120)
     assert len(lines) == 122
-    assert transcript(MemoryStore(), seed=7, steps=120) == lines
-    assert transcript(MemoryStore(), seed=8, steps=120) != lines
+    assert store_transcript(MemoryStore(), seed=7, steps=120) == lines
+    assert store_transcript(MemoryStore(), seed=8, steps=120) != lines
 
 
 def test_a_script_reaches_every_corner() -> None:
     """Refusals, lost claims, conflicts, strays: a transcript without them would compare little."""
-    said = "\n".join(transcript(MemoryStore(), seed=7, steps=2_000))
+    said = "\n".join(store_transcript(MemoryStore(), seed=7, steps=2_000))
     for corner in (
         "record.version", "effect.exists", "event.not_parked", '"failed"', ":true}", ":false}",
         "released", "leased", '"conflict"', '"parked"', "unclear", "answered", "NotSent",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from sys import modules
 from typing import TYPE_CHECKING
 
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     )
     from retainkit.testing._postgres import PostgresServer, postgres_server
     from retainkit.testing._store_contract import StoreContract
-    from retainkit.testing._store_play import transcript
+    from retainkit.testing._store_play import store_transcript
 
 
 __all__ = [
@@ -30,7 +31,7 @@ __all__ = [
     "Stage",
     "StoreContract",
     "postgres_server",
-    "transcript",
+    "store_transcript",
 ]
 
 # Each name and the module it is loaded from when it is first asked for: a host that wants the
@@ -45,7 +46,7 @@ _HOMES = {
     "Stage": "_payment_contract",
     "StoreContract": "_store_contract",
     "postgres_server": "_postgres",
-    "transcript": "_store_play",
+    "store_transcript": "_store_play",
 }
 
 
@@ -53,7 +54,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = f"{__name__}.{_HOMES[name]}"
-    if home.endswith("_contract"):
+    if home.endswith("_contract") and home not in modules:
         import pytest
 
         pytest.register_assert_rewrite(home)  # a failed promise shows its values

@@ -48,8 +48,8 @@ from retainkit.testing._store_play import (
     intent,
     record,
     step,
+    store_transcript,
     timer,
-    transcript,
 )
 
 
@@ -185,7 +185,12 @@ class StoreContract:
         """``first`` leads to exactly the new events of each customer that has any."""
         _append(tenant, event("evt_1"), event("evt_2", B))
         made = _append(
-            tenant, event("evt_1"), event("evt_3"), event("evt_2", B), event("evt_4", "cus_c")
+            tenant,
+            event("evt_1"),
+            event("evt_3"),
+            event("evt_2", B),
+            event("evt_4", "cus_c"),
+            event("evt_5"),
         )
         assert set(made.first) == {"cus_a", "cus_c"}
         with tenant.transaction() as tx:
@@ -193,7 +198,7 @@ class StoreContract:
                 customer: [kept.event.id for kept in tx.timeline.of(customer, after=first - 1)]
                 for customer, first in made.first.items()
             }
-        assert news == {"cus_a": ["evt_3"], "cus_c": ["evt_4"]}
+        assert news == {"cus_a": ["evt_3", "evt_5"], "cus_c": ["evt_4"]}
 
     def test_an_empty_batch_is_nothing(self, store: Store, tenant: TenantStore) -> None:
         """No events, no rows, no error."""
@@ -437,6 +442,15 @@ class StoreContract:
             _put(tenant, moved)
         _assert_error(caught.value, code="record.version", field="version", value=2)
         assert _all(tenant) == before
+
+    def test_a_case_moves_to_another_customer(self, tenant: TenantStore) -> None:
+        """Two customers turn out to be one: the case is the other's, and the key is free."""
+        _put(tenant, record("case_1"), record("case_1", B, version=2))
+        with tenant.transaction() as tx:
+            for read in (tx.records.open, tx.records.all):
+                assert read(FEATURE, customer=A) == ()
+                assert read(FEATURE, customer=B) == (record("case_1", B, version=2),)
+        _put(tenant, record("case_2"))
 
     def test_a_lock_tells_how_much_is_known(self, tenant: TenantStore) -> None:
         """The counter is that of the customer's latest event, or above it."""
@@ -1228,8 +1242,8 @@ class StoreContract:
     @pytest.mark.parametrize("seed", [1, 2, 3, 4])
     def test_its_transcript_is_the_models(self, store: Store, seed: int) -> None:
         """A long seeded script, line by line: what a property test rarely gets as far as."""
-        expected = transcript(MemoryStore(), seed=seed)
-        for line, wanted in zip(transcript(store, seed=seed), expected, strict=True):
+        expected = store_transcript(MemoryStore(), seed=seed)
+        for line, wanted in zip(store_transcript(store, seed=seed), expected, strict=True):
             assert line == wanted
 
     # ----------------------------------------------------------------------------- helpers

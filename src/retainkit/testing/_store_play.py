@@ -577,7 +577,7 @@ def step(dice: Dice, number: int) -> Action | Claim:
     return dice.one(_STEPS)(dice, Lease(id=f"lease {number}", length=dice.one(LEASES)))
 
 
-def transcript(store: Store, *, seed: int, steps: int = 300) -> tuple[str, ...]:
+def store_transcript(store: Store, *, seed: int, steps: int = 300) -> tuple[str, ...]:
     """
     Play a seeded script on an empty store, and write down what the store answers.
 
