@@ -86,6 +86,7 @@ class Provider:
     ends: Settled = field(factory=Answer)
     now: datetime = START
     charges: list[tuple[str, str | None, datetime]] = field(factory=list)
+    seen: dict[str, list[Invoice]] = field(factory=dict)
     successes: list[str] = field(factory=list)
 
     def bill(
