@@ -19,7 +19,7 @@ from tests.messages.conftest import LINK, Write, invoices
 
 import retainkit.messages
 from retainkit.customers import Customer
-from retainkit.messages import Branding, known_messages
+from retainkit.messages import Branding, _compile, known_messages
 from retainkit.messages._catalogues import compiled, language
 from retainkit.messages._locales import candidates
 
@@ -80,6 +80,23 @@ def test_what_is_compiled_is_what_is_written(path: Path) -> None:
         assert entries(read_mo(source)) == entries(read_mo(BytesIO(compiled(path.read_bytes())))), (
             f"{path.name} was changed: {COMPILE}"
         )
+
+
+def test_compiling_writes_beside_what_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command makes a .mo of each .po, wherever in the folder it lies."""
+    for path in WRITTEN:
+        copy = tmp_path / path.relative_to(ROOM)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    monkeypatch.setattr(_compile, "LOCALE", tmp_path)
+
+    _compile.main()
+
+    for path in WRITTEN:
+        made = (tmp_path / path.relative_to(ROOM)).with_suffix(".mo")
+        assert made.read_bytes() == compiled(path.read_bytes())
 
 
 def test_no_compiled_catalogue_is_an_orphan() -> None:

@@ -13,7 +13,7 @@ import retainkit
 from retainkit.core import JsonObject
 from retainkit.errors import InvalidInput
 from retainkit.messages._catalogues import language, translations
-from retainkit.messages.reasons import DOMAIN, explain_text
+from retainkit.messages.reasons import _DOMAIN, explain_text
 
 
 PACKAGE = Path(retainkit.__file__).parent
@@ -194,10 +194,10 @@ USED = _used()
 
 def _catalogue(name: str) -> set[str]:
     """The keys a language has a sentence for, its own or by falling back on its neutral form."""
-    spoken = language(name, (), DOMAIN)
+    spoken = language(name, (), _DOMAIN)
     own = tuple(one for one in spoken.catalogues if one != "en" or name == "en")
     found: set[str] = set()
-    view: object = translations(own, (), DOMAIN)
+    view: object = translations(own, (), _DOMAIN)
     while view is not None:
         found |= set(getattr(view, "_catalog", {})) - {""}
         view = getattr(view, "_fallback", None)

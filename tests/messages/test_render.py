@@ -577,6 +577,7 @@ def test_a_product_may_bring_a_message_and_replace_one(
         '{{ _("Pay %(amuont)s") }}',
         "{{ 1/0 }}",
         "{% include '../x' %}",
+        "{% include 'missing.jinja' %}",
     ],
 )
 def test_a_template_that_cannot_be_rendered_is_named(

@@ -178,7 +178,17 @@ def test_a_domain_with_umlauts_is_written_in_ascii(
 
 @pytest.mark.parametrize(
     "to",
-    ["", "joerg", "a@b.example, c@d.example", "<a@b.example> b", "jörg@kunde.example", "a b@c.d"],
+    [
+        "",
+        "joerg",
+        "a@b.example, c@d.example",
+        "<a@b.example> b",
+        "jörg@kunde.example",
+        "a@kunde..example",
+        "a@" + "x" * 64 + ".example",
+        "a" * 250 + "@kunde.example",
+        "a b@c.d",
+    ],
 )
 def test_what_is_no_mailbox_is_rejected_before_connecting(write: Write, to: str) -> None:
     """One recipient, one letter; a list of them is refused like a typo."""

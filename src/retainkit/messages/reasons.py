@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["explain_text"]
 
-DOMAIN = "reasons"
+_DOMAIN = "reasons"
 """The gettext domain of what explains decisions; its msgids are the keys of `Because`."""
 
 _DURATIONS = frozenset({"after", "seconds"})
@@ -69,8 +69,8 @@ def explain_text(
     Raises:
         InvalidInput: ``time.unknown_zone``.
     """
-    spoken = language(locale, directories, DOMAIN)
-    say = translations(spoken.catalogues, directories, DOMAIN).gettext
+    spoken = language(locale, directories, _DOMAIN)
+    say = translations(spoken.catalogues, directories, _DOMAIN).gettext
     there = zone_named(zone)
 
     def shown(name: str, value: JsonValue) -> str:
