@@ -96,7 +96,9 @@ def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
     with ExitStack() as stack:
         given = os.environ.get("RETAINKIT_PG_URL")
         if given:
-            server = PostgresServer(re.sub(r"^postgres(ql)?(\+\w+)?:", "postgresql+psycopg:", given))
+            server = PostgresServer(
+                re.sub(r"^postgres(ql)?(\+\w+)?:", "postgresql+psycopg:", given)
+            )
             stack.callback(server.close)
         else:
             server = stack.enter_context(_own(_binaries(), durable=durable))
@@ -140,7 +142,9 @@ class _OwnServer(PostgresServer):
         if not durable:
             settings["fsync"] = "off"
         self._options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
-        self._run("initdb", *self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C")
+        self._run(
+            "initdb", *self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"
+        )
 
     def start(self) -> None:
         log = str(self._folder / "log")

@@ -13,6 +13,7 @@ from retainkit.errors import Conflict, RetainkitError, StoreError
 
 _SERIALIZATION = {"40001": "serialization", "40P01": "deadlock"}
 _LOCKED = "55P03"
+_DUPLICATE = "23505"
 _NO_TABLE = {"42P01", "3F000"}
 
 
@@ -70,6 +71,12 @@ def translate(origin: BaseException | None) -> RetainkitError:
             "Another transaction got in between",
             code=f"store.{_SERIALIZATION[state]}",
             remedy="roll the transaction back and run it again; a retry inside it can't succeed",
+        )
+    if state == _DUPLICATE or name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
+        return Conflict(
+            "Somebody else has written this before",
+            code="store.duplicate",
+            remedy="roll back, read again and decide again",
         )
     if (state or "").startswith(("08", "57P")) or type(origin).__name__ == "OperationalError":
         return StoreError(

@@ -140,7 +140,7 @@ class Statements:
         )
         self.append: Statement = ready(self._insert(event).on_conflict_do_nothing())
         self.known: Statement = ready(
-            sa.select(event.c.id, event.c.fingerprint, event.c.sequence).where(
+            sa.select(event.c.id, event.c.fingerprint, event.c.customer, event.c.sequence).where(
                 event.c.tenant == _bind("tenant"), among(event.c.id)
             )
         )
@@ -189,29 +189,18 @@ class Statements:
         self.record: Statement = ready(
             sa.select(*record.c).where(same(record, "tenant", "feature", "id"))
         )
-        self.open_of: Statement = ready(
-            sa.select(*record.c)
-            .where(
-                same(record, "tenant", "customer", "feature"),
-                record.c.open == sa.literal_column("1"),
-            )
-            .order_by(record.c.id)
-        )
         page = sa.and_(same(record, "tenant", "feature"), record.c.id > _bind("after"))
-        of = record.c.customer == _bind("customer")
+        of = record.c.customer == _bind("w_customer")
+        is_open = record.c.open == sa.literal_column("1")
         size = _bind("limit", sa.BigInteger())
-        self.open_records: Statement = ready(
-            sa.select(*record.c)
-            .where(page, record.c.open == sa.literal_column("1"))
-            .order_by(record.c.id)
-            .limit(size)
-        )
-        self.records: Statement = ready(
-            sa.select(*record.c).where(page).order_by(record.c.id).limit(size)
-        )
-        self.records_of: Statement = ready(
-            sa.select(*record.c).where(page, of).order_by(record.c.id).limit(size)
-        )
+
+        def records(*which: sa.ColumnElement[bool]) -> Statement:
+            return ready(sa.select(*record.c).where(*which).order_by(record.c.id).limit(size))
+
+        self.open_of: Statement = records(page, of, is_open)
+        self.open_records: Statement = records(page, is_open)
+        self.records: Statement = records(page)
+        self.records_of: Statement = records(page, of)
         self.put_new: Statement = ready(self._insert(record).on_conflict_do_nothing())
         self.put: Statement = ready(
             sa.update(record)
@@ -374,7 +363,12 @@ class Statements:
         )
         self.tenants: Statement = ready(
             sa.union(
-                sa.select(customer.c.tenant), sa.select(record.c.tenant), sa.select(item.c.tenant)
+                # One with accepted events has a counter above 0; looking at all events takes long.
+                sa.select(customer.c.tenant).where(customer.c.counter > sa.literal_column("0")),
+                sa.select(event.c.tenant).where(event.c.state != sa.literal_column("'accepted'")),
+                sa.select(record.c.tenant),
+                sa.select(definition.c.tenant),
+                sa.select(item.c.tenant),
             )
         )
 

@@ -20,7 +20,7 @@ from retainkit.core import (
     dumps,
     loads,
 )
-from retainkit.errors import Conflict, NotFound
+from retainkit.errors import Conflict, InvalidInput, NotFound
 from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
 from retainkit.stores import Appended
 from retainkit.stores.sql import _rows as rows
@@ -127,30 +127,20 @@ class SqlTimeline:
     ) -> Appended:
         """Which of the events are new, now that some were not."""
         ids = dumps([event.id for event in events])
-        known = {
-            id: (print_, sequence)
-            for id, print_, sequence in self._bound.all(self._sql.known, ids=ids)
-        }
+        known = {id: tuple(kept) for id, *kept in self._bound.all(self._sql.known, ids=ids)}
         new, duplicates, conflicts = [], [], []
         first: dict[CustomerId, int] = {}
         for event, row in zip(events, written, strict=True):
-            fingerprint, sequence = known[event.id]
-            if sequence == row["sequence"] and fingerprint == row["fingerprint"]:
+            said, sequence = row["fingerprint"], row["sequence"]
+            if known[event.id] == (said, event.customer, sequence):
                 new.append(event)
                 first.setdefault(event.customer, cast("int", sequence))
-            elif fingerprint == row["fingerprint"]:
-                duplicates.append(event.id)
+            elif known[event.id][0] != said and self._in_conflict(event, recorded_at):
+                conflicts.append(event.id)
             else:
-                conflicts.append(event)
-        for event in conflicts:
-            self._keep_aside(
-                event, f"{event.id}#{event.fingerprint[:16]}", recorded_at, EventState.CONFLICT
-            )
+                duplicates.append(event.id)
         return Appended(
-            new=tuple(new),
-            duplicates=tuple(duplicates),
-            conflicts=tuple(event.id for event in conflicts),
-            first=first,
+            new=tuple(new), duplicates=tuple(duplicates), conflicts=tuple(conflicts), first=first
         )
 
     def _append_aside(
@@ -162,14 +152,16 @@ class SqlTimeline:
                 new.append(event)
                 continue
             known = self._bound.all(self._sql.known, ids=dumps([event.id]))
-            if known[0][1] == event.fingerprint:
-                duplicates.append(event.id)
-            else:
-                self._keep_aside(
-                    event, f"{event.id}#{event.fingerprint[:16]}", recorded_at, EventState.CONFLICT
-                )
+            if known[0][1] != event.fingerprint and self._in_conflict(event, recorded_at):
                 conflicts.append(event.id)
+            else:
+                duplicates.append(event.id)
         return Appended(new=tuple(new), duplicates=tuple(duplicates), conflicts=tuple(conflicts))
+
+    def _in_conflict(self, event: Event, recorded_at: datetime) -> bool:
+        """Keep an event beside the one that has its id; whether it was not there yet."""
+        beside = f"{event.id}#{event.fingerprint[:16]}"
+        return self._keep_aside(event, beside, recorded_at, EventState.CONFLICT)
 
     def _keep_aside(self, event: Event, id: str, recorded_at: datetime, state: EventState) -> bool:
         row = rows.event_row(
@@ -265,13 +257,12 @@ class SqlRecords:
         limit: int = 1000,
     ) -> tuple[Record, ...]:
         """Open cases of a feature, in the order of their ids."""
-        if customer is not None:
-            found = self._bound.all(self._sql.open_of, w_customer=customer, w_feature=feature)
-        else:
-            found = self._bound.all(
-                self._sql.open_records, w_feature=feature, after=after or "", limit=limit
-            )
-        return tuple(map(rows.record, found))
+        page = {"w_feature": feature, "after": after or "", "limit": limit}
+        if customer is None:
+            return tuple(map(rows.record, self._bound.all(self._sql.open_records, **page)))
+        return tuple(
+            map(rows.record, self._bound.all(self._sql.open_of, w_customer=customer, **page))
+        )
 
     def all(
         self,
@@ -286,20 +277,21 @@ class SqlRecords:
         if customer is None:
             return tuple(map(rows.record, self._bound.all(self._sql.records, **page)))
         return tuple(
-            map(rows.record, self._bound.all(self._sql.records_of, customer=customer, **page))
+            map(rows.record, self._bound.all(self._sql.records_of, w_customer=customer, **page))
         )
 
     def put(self, record: Record) -> None:
         """Write a record whose version is one above the stored one."""
         statement = self._sql.put_new if record.version == 1 else self._sql.put
-        if self._bound.write_rows(statement, [rows.record_row(self._bound.tenant, record)]) != 1:
-            raise Conflict(
-                "The case was changed by somebody else, or its key has an open case",
-                code="record.version",
-                field="version",
-                value=record.version,
-                remedy="read the case again and decide again",
-            )
+        row = rows.record_row(self._bound.tenant, record)
+        try:
+            written = self._bound.write_rows(statement, [row])
+        except Conflict as exc:
+            if exc.code != "store.duplicate":
+                raise
+            raise _not_current(record) from exc
+        if written != 1:
+            raise _not_current(record)
 
     def define(self, definition: str, body: JsonObject) -> None:
         """Keep a policy or definition under its content hash."""
@@ -320,6 +312,7 @@ class SqlSchedule:
 
     def wake(self, timers: Sequence[Timer]) -> None:
         """Add wake-ups; one that is already pending is kept as it is."""
+        self._check_tenant(*timers)
         if timers:
             self._bound.write_rows(self._sql.wake, [rows.timer_row(timer) for timer in timers])
 
@@ -356,6 +349,7 @@ class SqlSchedule:
 
     def plan(self, timer: Timer) -> None:
         """Set a case's next step, replacing the one it has."""
+        self._check_tenant(timer)
         self._bound.write_rows(self._sql.plan, [rows.timer_row(timer)])
 
     def drop(self, feature: str, case: CaseId) -> None:
@@ -371,6 +365,7 @@ class SqlSchedule:
 
     def intend(self, intents: Sequence[Intent], lease: Lease | None, *, now: datetime) -> None:
         """Keep effects as intents; the first is leased and ``sent`` when a lease is given."""
+        self._check_tenant(*intents)
         at = to_micros(now)
         ready = [{**rows.intent_row(intent), "state": "ready", "wake_at": at} for intent in intents]
         written = 0
@@ -435,6 +430,27 @@ class SqlSchedule:
     def strays(self, *, limit: int = 100) -> tuple[Item, ...]:
         """Rows that would never come due."""
         return tuple(map(rows.item, self._bound.all(self._sql.strays, limit=limit)))
+
+    def _check_tenant(self, *items: Item) -> None:
+        for item in items:
+            if item.tenant != self._bound.tenant:
+                raise InvalidInput(
+                    "This item belongs to another tenant",
+                    code="tenant.foreign",
+                    field="tenant",
+                    value=item.tenant,
+                    remedy="use the store of that tenant",
+                )
+
+
+def _not_current(record: Record) -> Conflict:
+    return Conflict(
+        "The case was changed by somebody else, or its key has an open case",
+        code="record.version",
+        field="version",
+        value=record.version,
+        remedy="read the case again and decide again",
+    )
 
 
 def _micros(lease: Lease) -> int:
