@@ -164,11 +164,7 @@ class Post:
             step = self.script.pop(0)
             if isinstance(step, BaseException):
                 raise step
-            if callable(step):
-                return step()
-            if not isinstance(step, Answer):
-                return step
-            return step
+            return step() if callable(step) else step
         return self.deliver(intent)
 
     def deliver(self, intent: Intent) -> Outcome:

@@ -154,11 +154,12 @@ class JoinedKit:
                 item
                 for item in self._tx.schedule.of(customer)
                 if isinstance(item, Timer) and (item.due <= now or item.lease is not None)
+                if self._kit.features.get(item.feature) is not None
             ]
             if not due:
                 return
-            for timer in due:
-                self._step(now).timer(timer)
+            # One at a time: it may move or end the others.
+            self._step(now).timer(due[0])
 
     def upcoming(self, customer: CustomerId) -> tuple[Upcoming, ...]:
         """What is planned for a customer if nothing else happens, soonest first."""

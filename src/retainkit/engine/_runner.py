@@ -207,7 +207,7 @@ class Runner:
         if performer.guarantee is Guarantee.AT_MOST_ONCE:
             return self._conclude(intent, Unknown(reason="worker_lost"))
         if self._key_is_fresh(intent, performer):
-            return intent
+            return evolve(intent, outcome=Unknown(reason="worker_lost"))
         return self._look_up(intent)
 
     def _key_is_fresh(self, intent: Intent, performer: Performer) -> bool:
@@ -239,7 +239,12 @@ class Runner:
     # ---- the call
 
     def _perform(self, intent: Intent) -> Intent | None:
-        performer = self._performer(intent)
+        try:
+            performer = self._performer(intent)
+        except Refused as exc:
+            # It was never sent, and another worker may be able to.
+            self._tell.failed(intent.effect.kind, exc)
+            return self._postpone(intent, NotSent(reason=exc.code), None)
         breaker = self._breaker(intent, performer)
         if breaker.rests(self._clock.now()):
             return self._postpone(intent, NotSent(reason="circuit_open"), breaker.open_until)
@@ -333,12 +338,14 @@ class Runner:
     def _postpone(self, intent: Intent, outcome: NotSent, until: datetime | None) -> Intent | None:
         """The same key and the same bytes again, after a pause; no ladder moves."""
         pause = max(_pause(intent), outcome.retry_after or timedelta(0))
+        # A refusal says nothing about what a lost worker sent: its key ages on.
+        lost = isinstance(intent.outcome, Unknown)
         self._settle(
             evolve(
                 intent,
-                state=EffectState.READY,
+                state=EffectState.SENT if lost else EffectState.READY,
                 tries=intent.tries + 1,
-                sent_at=None,
+                sent_at=intent.sent_at if lost else None,
                 outcome=outcome,
                 wake_at=max(self._clock.now() + pause, until or self._clock.now()),
             ),
@@ -360,7 +367,8 @@ class Runner:
         except Fenced:
             raise
         except NewerSchema:
-            self._keep_answer(store, intent, outcome, pause=self._length)
+            # A newer worker decides it, however long that one takes to come: no try is counted.
+            self._keep_answer(store, evolve(intent, tries=0), outcome, pause=self._length)
             raise
         except Conflict:
             self._keep_answer(store, intent, outcome, pause=timedelta(0))
