@@ -157,7 +157,7 @@ def demo(session: nox.Session) -> None:
 def example(session: nox.Session) -> None:
     """Start the example product, with its own Stripe and mail server, on this machine."""
     session.install("-e", f".[{EXTRAS}]", *_group("example"))
-    session.run("python", "examples/saas_app", *session.posargs)
+    session.run("python", "-m", "examples.saas_app", *session.posargs)
 
 
 @nox.session
