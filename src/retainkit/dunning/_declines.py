@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from retainkit.billing import Decline
+
+if TYPE_CHECKING:
+    from retainkit.billing import Decline
 
 
 class DeclineClass(StrEnum):

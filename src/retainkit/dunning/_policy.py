@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import field, frozen
 
-from retainkit.core import JsonObject, dumps
 from retainkit.dunning._declines import DeclineClass
 from retainkit.errors import InvalidInput
 
+
+if TYPE_CHECKING:
+    from retainkit.core import JsonObject
 
 LAST_NOTICE: Final = "last_notice"
 """The message that announces the end."""
@@ -226,6 +227,10 @@ class DunningPolicy:
             _duration(offset, f"retries[{index}]")
         _duration(self.recheck, "recheck")
         object.__setattr__(self, "end", checked_end(self))
+        import hashlib
+
+        from retainkit.core import dumps
+
         digest = hashlib.sha256(dumps(self.definition).encode()).hexdigest()[:32]
         object.__setattr__(self, "fingerprint", digest)
 

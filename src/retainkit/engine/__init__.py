@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from retainkit.engine._async import AsyncJoinedKit, AsyncRetainKit
-from retainkit.engine._attention import Attention, AttentionKind
-from retainkit.engine._explain import Explained
-from retainkit.engine._instrumentation import Instrumentation, LoggingInstrumentation
-from retainkit.engine._join import JoinedKit
-from retainkit.engine._kit import Dispatch, Dunning, Payments, RetainKit, SystemClock
-from retainkit.engine._links import Links, OpenLink
-from retainkit.engine._performers import Guarantee, Performer
-from retainkit.engine._runner import Ran
-from retainkit.engine._sweeper import Finding, FindingKind
-from retainkit.engine._webhooks import Receipt, ReceiptState
+from typing import TYPE_CHECKING
 
+from retainkit._lazy import lazily
+
+
+if TYPE_CHECKING:
+    from retainkit.engine._async import AsyncJoinedKit, AsyncRetainKit
+    from retainkit.engine._attention import Attention, AttentionKind
+    from retainkit.engine._explain import Explained
+    from retainkit.engine._instrumentation import Instrumentation, LoggingInstrumentation
+    from retainkit.engine._join import JoinedKit
+    from retainkit.engine._kit import Dispatch, Dunning, RetainKit, SystemClock
+    from retainkit.engine._links import Links, OpenLink
+    from retainkit.engine._performers import Guarantee, Performer
+    from retainkit.engine._runner import Ran
+    from retainkit.engine._sweeper import Finding, FindingKind
+    from retainkit.engine._webhooks import Receipt, ReceiptState
 
 __all__ = [
     "AsyncJoinedKit",
@@ -31,7 +36,6 @@ __all__ = [
     "Links",
     "LoggingInstrumentation",
     "OpenLink",
-    "Payments",
     "Performer",
     "Ran",
     "Receipt",
@@ -39,3 +43,31 @@ __all__ = [
     "RetainKit",
     "SystemClock",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "AsyncJoinedKit": "_async",
+            "AsyncRetainKit": "_async",
+            "Attention": "_attention",
+            "AttentionKind": "_attention",
+            "Dispatch": "_kit",
+            "Dunning": "_kit",
+            "Explained": "_explain",
+            "Finding": "_sweeper",
+            "FindingKind": "_sweeper",
+            "Guarantee": "_performers",
+            "Instrumentation": "_instrumentation",
+            "JoinedKit": "_join",
+            "Links": "_links",
+            "LoggingInstrumentation": "_instrumentation",
+            "OpenLink": "_links",
+            "Performer": "_performers",
+            "Ran": "_runner",
+            "Receipt": "_webhooks",
+            "ReceiptState": "_webhooks",
+            "RetainKit": "_kit",
+            "SystemClock": "_kit",
+        },
+    )

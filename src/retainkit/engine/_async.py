@@ -14,6 +14,7 @@ from retainkit.engine._kit import RetainKit
 from retainkit.engine._links import OpenLink
 from retainkit.engine._runner import Ran
 from retainkit.engine._webhooks import Receipt
+from retainkit.errors import ConfigurationError
 from retainkit.ids import CustomerId
 from retainkit.payments import HostedPage
 from retainkit.stores import Appended
@@ -26,7 +27,7 @@ T = TypeVar("T")
 
 
 class RunsSync(Protocol):
-    """A SQLAlchemy ``AsyncConnection`` or ``AsyncSession``: it can run a function of its sync half."""
+    """A SQLAlchemy ``AsyncConnection`` or ``AsyncSession``: runs a function of its sync half."""
 
     def run_sync(self, fn: Callable[..., T], /) -> Awaitable[T]:
         """Call ``fn`` with the sync connection or session."""
@@ -46,7 +47,7 @@ class AsyncRetainKit:
 
     async def call(self, work: Callable[[RetainKit], T]) -> T:
         """Do any work with the kit in a thread: ``await akit.call(lambda kit: kit.sweep())``."""
-        from asyncio import to_thread  # noqa: PLC0415 - asyncio costs import time
+        from asyncio import to_thread  # asyncio costs import time
 
         return await to_thread(work, self.kit)
 
@@ -88,7 +89,20 @@ class AsyncRetainKit:
 
     @asynccontextmanager
     async def join(self, connection: RunsSync) -> AsyncIterator[AsyncJoinedKit]:
-        """The kit inside the open transaction of an ``AsyncConnection`` or ``AsyncSession``."""
+        """
+        The kit inside the open transaction of an ``AsyncConnection`` or ``AsyncSession``.
+
+        Raises:
+            ConfigurationError: There is no open transaction, or the store can't join it.
+        """
+        if not hasattr(connection, "run_sync"):
+            raise ConfigurationError(
+                "Not a connection that an async kit can join",
+                code="join.unsupported",
+                field="connection",
+                value=type(connection).__name__,
+                remedy="pass an AsyncConnection or AsyncSession; others to RetainKit.join",
+            )
 
         def enter(host: object) -> tuple[AbstractContextManager[JoinedKit], JoinedKit]:
             joined = self.kit.join(host)
@@ -128,3 +142,7 @@ class AsyncJoinedKit:
     async def decide(self, customer: CustomerId) -> None:
         """See :meth:`JoinedKit.decide`."""
         return await self.call(lambda k: k.decide(customer))
+
+    async def run_due(self) -> None:
+        """See :meth:`JoinedKit.run_due`: always refused."""
+        await self.call(lambda k: k.run_due())

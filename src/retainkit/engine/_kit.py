@@ -2,50 +2,46 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from attrs import evolve
-
-from retainkit.billing import Invoices
-from retainkit.contact import Contact
-from retainkit.core import Answer, Event, Intent, Item, NoEffect, RecordedEvent
-from retainkit.customers import CustomerDirectory, StaticDirectory
-from retainkit.engine import _links
-from retainkit.engine._attention import Attention
-from retainkit.engine._explain import Explained
-from retainkit.engine._features import AnyFeature, Features
-from retainkit.engine._instrumentation import Instrumentation, LoggingInstrumentation
-from retainkit.engine._join import JoinedKit
-from retainkit.engine._performers import (
-    Performer,
-    in_shadow,
-    message_performers,
-    payment_performers,
-    subscription_performers,
-)
-from retainkit.engine._runner import Ran, Runner
-from retainkit.engine._sweeper import Finding, sweep
-from retainkit.engine._webhooks import Receipt
 from retainkit.errors import ConfigurationError
 from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
-from retainkit.payments import HostedPage, PaymentProvider, SubscriptionProvider, WebhookReader
-from retainkit.stores import Appended, Store, Transaction
-from retainkit.timing import Clock
 
 
 if TYPE_CHECKING:
-    from retainkit.billing import Declined, Paid
-    from retainkit.dunning import Access, DunningCase, DunningPolicy, Upcoming
-    from retainkit.messages import Branding, Messenger
+    from concurrent.futures import Executor
 
+    from retainkit.billing import Declined, Paid
+    from retainkit.core import Answer, Event, Intent, Item, NoEffect, RecordedEvent
+    from retainkit.customers import CustomerDirectory
+    from retainkit.dunning import Access, DunningCase, DunningPolicy, Upcoming
+    from retainkit.engine._attention import Attention
+    from retainkit.engine._explain import Explained
+    from retainkit.engine._features import AnyFeature, Features
+    from retainkit.engine._instrumentation import Instrumentation
+    from retainkit.engine._join import JoinedKit
+    from retainkit.engine._links import Links, OpenLink
+    from retainkit.engine._performers import Performer
+    from retainkit.engine._runner import Ran, Runner
+    from retainkit.engine._sweeper import Finding
+    from retainkit.engine._webhooks import Receipt
+    from retainkit.messages import Branding, Messenger
+    from retainkit.payments import HostedPage, Payments, WebhookReader
+    from retainkit.stores import Appended, Store, Transaction
+    from retainkit.timing import Clock
+
+# Only what is needed to build a kit is imported with this module; the rest when it is first used,
+# since a web process pays for the import at every start.
 _WORKERS = count(1)
+_COUNTED = 1000
 
 
 class SystemClock:
@@ -54,10 +50,6 @@ class SystemClock:
     def now(self) -> datetime:
         """The present instant."""
         return datetime.now(UTC)
-
-
-class Payments(PaymentProvider, SubscriptionProvider, WebhookReader, Protocol):
-    """A provider that does all a kit can use; the shipped adapters are such."""
 
 
 class Dispatch(Protocol):
@@ -120,7 +112,7 @@ class RetainKit:
         dunning: DunningPolicy | None = None,
         customers: CustomerDirectory | None = None,
         branding: Branding | None = None,
-        links: _links.Links | None = None,
+        links: Links | None = None,
         features: Sequence[AnyFeature] = (),
         performers: Mapping[str, Performer] | None = None,
         clock: Clock | None = None,
@@ -133,29 +125,80 @@ class RetainKit:
     ) -> None:
         self.store: Store = store
         self.payments: Payments | None = payments
-        self.directory: CustomerDirectory = customers or StaticDirectory()
-        self.links: _links.Links | None = links
-        self.branding: Branding = branding or _plain_branding(messages)
+        self.links: Links | None = links
         self.clock: Clock = clock or SystemClock()
         self.tenant: TenantId = TenantId(tenant)
+        self._messages = messages
+        self._look = branding
+        self._customers = customers
+        self._dunning = dunning
+        self._others = tuple(features)
+        self._further = dict(performers or {})
         self._sellers = dict(sellers or {})
-        self._tell = instrumentation or LoggingInstrumentation()
+        self._shadow = shadow
+        self._told = instrumentation
         self._lease = lease
         _check(payments, production=production, lease=lease)
-        self.features: Features = Features(_features(dunning, features))
-        known = {**self._performers(messages), **(performers or {})}
-        self._performing: Mapping[str, Performer] = (
-            {kind: in_shadow(performer) for kind, performer in known.items()} if shadow else known
-        )
+        if features:
+            self.features  # noqa: B018 - two of one name are refused at once
 
-    def _performers(self, messages: Messenger | None) -> Mapping[str, Performer]:
-        found: dict[str, Performer] = {}
+    @cached_property
+    def features(self) -> Features:
+        """The features of this kit: the built-in ones, and the host's."""
+        from retainkit.billing import Invoices
+        from retainkit.contact import Contact
+        from retainkit.engine._features import Features
+
+        built_in: list[AnyFeature] = [Invoices(), Contact()]
+        if self._dunning is not None:
+            from retainkit.dunning import Dunning as DunningFeature
+
+            built_in.append(DunningFeature(self._dunning))
+        return Features([*built_in, *self._others])
+
+    @cached_property
+    def directory(self) -> CustomerDirectory:
+        """The host's knowledge of its customers."""
+        if self._customers is not None:
+            return self._customers
+        from retainkit.customers import StaticDirectory
+
+        return StaticDirectory()
+
+    @cached_property
+    def branding(self) -> Branding:
+        """How messages and the pages of their links look."""
+        if self._look is not None:
+            return self._look
+        from retainkit.messages import Branding
+
+        sender = "" if self._messages is None else self._messages.sender
+        return Branding(product=sender.partition("<")[0].strip())
+
+    @cached_property
+    def _tell(self) -> Instrumentation:
+        if self._told is not None:
+            return self._told
+        from retainkit.engine._instrumentation import LoggingInstrumentation
+
+        return LoggingInstrumentation()
+
+    @cached_property
+    def _performing(self) -> Mapping[str, Performer]:
+        from retainkit.engine import _performers as kinds
+
+        known: dict[str, Performer] = {}
         if self.payments is not None:
-            found |= payment_performers(self.payments)
-            found |= subscription_performers(self.payments, self.payments.capabilities.name)
-        if messages is not None:
-            found |= message_performers(messages, self.directory, self.branding, self._link)
-        return found
+            known |= kinds.payment_performers(self.payments)
+            known |= kinds.subscription_performers(self.payments, self.payments.capabilities.name)
+        if self._messages is not None:
+            known |= kinds.message_performers(
+                self._messages, self.directory, self.branding, self._link
+            )
+        known |= self._further
+        if not self._shadow:
+            return known
+        return {kind: kinds.in_shadow(performer) for kind, performer in known.items()}
 
     def _link(self, intent: Intent, now: datetime) -> str | None:
         return None if self.links is None else self.links.url(intent, now)
@@ -180,12 +223,16 @@ class RetainKit:
         Raises:
             ConfigurationError: There is no open transaction, or the store can't join it.
         """
+        from retainkit.engine._join import JoinedKit
+
         with self.store.for_tenant(self.tenant).joined(connection) as tx:
             yield JoinedKit(self, tx)
 
     @contextmanager
     def transaction(self) -> Iterator[JoinedKit]:
         """The kit inside a transaction of its own, for several calls in one commit."""
+        from retainkit.engine._join import JoinedKit
+
         with self.store.for_tenant(self.tenant).transaction() as tx:
             yield JoinedKit(self, tx)
 
@@ -324,9 +371,12 @@ class RetainKit:
         The executor may lose a key (its lease runs out, and the item is claimed again) or run it
         twice (the second claim holds no more).
         """
+        from concurrent.futures import Executor
+
         items = self._runner().claim(limit)
         for item in items:
-            key = f"{item.tenant}\n{item.id}\n{item.lease}"
+            # The state tells a second delivery of the key from the first: nothing is sent twice.
+            key = json.dumps([item.tenant, item.id, item.lease, _state(item)])
             if isinstance(executor, Executor):
                 executor.submit(self.perform, key)
             else:
@@ -335,13 +385,15 @@ class RetainKit:
 
     def perform(self, key: str) -> None:
         """Work on the item that :meth:`dispatch` sent; one that is done or taken is left alone."""
-        tenant, id, lease = key.split("\n")
+        tenant, id, lease, state = json.loads(key)
         with self.store.for_tenant(TenantId(tenant)).transaction() as tx:
             item: Item | None = tx.schedule.timer(id) or tx.schedule.intent(EffectId(id))
-        if item is not None and item.lease == lease:
+        if item is not None and (item.lease, _state(item)) == (lease, state):
             self._runner().run(item)
 
     def _runner(self) -> Runner:
+        from retainkit.engine._runner import Runner
+
         return Runner(
             store=self.store,
             features=self.features,
@@ -359,11 +411,16 @@ class RetainKit:
 
         The worker calls it once an hour; on a healthy store it finds nothing.
         """
+        from retainkit.engine._attention import attention
+        from retainkit.engine._sweeper import sweep
+
         found: list[Finding] = []
+        waiting = 0
         for tenant in self.store.tenants():
             with self.store.for_tenant(tenant).transaction() as tx:
                 found += sweep(tx, self.features, tenant, self.clock.now())
-        self._tell.attention(sum(not finding.repaired for finding in found))
+                waiting += len(attention(tx, limit=_COUNTED))
+        self._tell.attention(waiting)
         return tuple(found)
 
     def migrate_cases(self, *, dry_run: bool = True) -> tuple[CaseId, ...]:
@@ -413,13 +470,15 @@ class RetainKit:
 
     # ---- links
 
-    def open_link(self, token: str) -> _links.OpenLink:
+    def open_link(self, token: str) -> OpenLink:
         """
         Look at a link of a message; changes nothing, so that mail scanners do no harm.
 
         Raises:
             InvalidInput: It has expired, was used, or is not ours.
         """
+        from retainkit.engine import _links
+
         links = self._links()
         effect, tenant = _links.read(links, token, self.clock.now())
         with self.store.for_tenant(tenant).transaction() as tx:
@@ -435,6 +494,8 @@ class RetainKit:
             InvalidInput: It has expired, was used, or is not ours.
             ProviderError: The provider can't make a page now; the link stays usable.
         """
+        from retainkit.engine import _links
+
         links = self._links()
         link = self.open_link(token)
         page = _links.hosted_page(
@@ -444,7 +505,7 @@ class RetainKit:
             k.use_link(link)
         return page
 
-    def _links(self) -> _links.Links:
+    def _links(self) -> Links:
         if self.links is None:
             raise ConfigurationError(
                 "This kit has no links",
@@ -465,22 +526,6 @@ class Dunning:
         """The open cases of one customer, or of all."""
         with self._kit.transaction() as k:
             return k.open_cases(customer=customer)
-
-
-def _features(dunning: DunningPolicy | None, others: Sequence[AnyFeature]) -> Iterator[AnyFeature]:
-    yield Invoices()
-    yield Contact()
-    if dunning is not None:
-        from retainkit.dunning import Dunning as DunningFeature  # noqa: PLC0415 - dunning is optional
-
-        yield DunningFeature(dunning)
-    yield from others
-
-
-def _plain_branding(messages: Messenger | None) -> Branding:
-    from retainkit.messages import Branding
-
-    return Branding(product="" if messages is None else messages.sender.partition("<")[0].strip())
 
 
 def _check(payments: Payments | None, *, production: bool, lease: timedelta) -> None:
@@ -506,6 +551,8 @@ def _check(payments: Payments | None, *, production: bool, lease: timedelta) -> 
 
 
 def _migrate_cases(tx: Transaction, features: Features, *, dry_run: bool) -> tuple[CaseId, ...]:
+    from attrs import evolve
+
     moved: list[CaseId] = []
     for bound in features:
         after: CaseId | None = None
@@ -521,3 +568,7 @@ def _migrate_cases(tx: Transaction, features: Features, *, dry_run: bool) -> tup
                         evolve(record, definition=bound.current, version=record.version + 1)
                     )
     return tuple(moved)
+
+
+def _state(item: Item) -> str:
+    return str(getattr(item, "state", ""))

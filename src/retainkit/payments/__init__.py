@@ -20,6 +20,7 @@ __all__ = [
     "Collect",
     "HostedPage",
     "PaymentProvider",
+    "Payments",
     "ProviderEvent",
     "ProviderEventKind",
     "SubscriptionProvider",
@@ -237,3 +238,7 @@ class WebhookReader(Protocol):
                 ``webhook.malformed``; nothing was stored.
         """
         ...
+
+
+class Payments(PaymentProvider, SubscriptionProvider, WebhookReader, Protocol):
+    """A provider that does all a kit can use; the shipped adapters are such."""
