@@ -258,6 +258,15 @@ class StoreContract:
             assert tx.timeline.listed(EventState.CONFLICT) == ()
         assert len(_history(tenant)) == 1
 
+    def test_an_event_released_to_another_comes_again(self, tenant: TenantStore) -> None:
+        """As its sender's customer, and with the number it has elsewhere: still a duplicate."""
+        said = event("evt_1", B)
+        _append(tenant, said, state=EventState.PARKED)
+        with tenant.transaction() as tx:
+            tx.timeline.release(said.id, A, recorded_at=START)
+        assert _append(tenant, said) == Appended(new=(), duplicates=(said.id,))
+        assert _history(tenant, B) == ()
+
     @pytest.mark.parametrize("which", ["unknown", "accepted", "released", "conflict"])
     def test_only_a_parked_event_can_be_released(self, tenant: TenantStore, which: str) -> None:
         """Everything else is left as it is, with an error that says so."""
