@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis searches, and databases. Other fixtures stay in their room."""
+"""What all tests share: how hypothesis searches, and databases; the rest stays in its room."""
 
 from __future__ import annotations
 

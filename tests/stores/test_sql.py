@@ -1,4 +1,4 @@
-"""The store in SQL: the contract on each database, migrations, options, and the errors of databases."""
+"""The store in SQL: the contract on each database, migrations, options, and their errors."""
 
 from __future__ import annotations
 

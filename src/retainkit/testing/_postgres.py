@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import LiteralString, cast
 
 from attrs import frozen
 
@@ -68,11 +67,11 @@ class PostgresServer:
             self._say(f'DROP DATABASE IF EXISTS "{made}" WITH (FORCE)')
 
     def _say(self, sql: str) -> None:
-        import psycopg  # noqa: PLC0415 - an extra
+        import psycopg
 
         plain = self.url.replace("+psycopg", "", 1)
         with psycopg.connect(plain, autocommit=True) as connection:
-            connection.execute(cast("LiteralString", sql))
+            connection.execute(sql)
 
 
 @contextmanager
@@ -227,7 +226,7 @@ def _user() -> _User:
     """Nobody in particular, when we are root: PostgreSQL refuses to run as root."""
     if os.name == "nt" or os.geteuid() != 0:
         return _User()
-    import pwd  # noqa: PLC0415 - not on every system
+    import pwd
 
     for name in _UNPRIVILEGED:
         try:

@@ -8,13 +8,15 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 import sqlalchemy.exc as sa_exc
 
-from retainkit.errors import Conflict, RetainkitError, StoreError
+from retainkit.errors import ConfigurationError, Conflict, RetainkitError, StoreError
 
 
 _SERIALIZATION = {"40001": "serialization", "40P01": "deadlock"}
 _LOCKED = "55P03"
 _DUPLICATE = "23505"
-_NO_TABLE = {"42P01", "3F000"}
+_ABORTED = "25P02"
+_ENDED = {"25P01", "3B001"}
+_NOT_THERE = {"42P01", "3F000", "42703"}
 
 
 @contextmanager
@@ -43,12 +45,7 @@ def translate(origin: BaseException | None) -> RetainkitError:
     state = getattr(origin, "sqlstate", None)
     name = getattr(origin, "sqlite_errorname", None)
     said = str(origin)
-    if (
-        state in _NO_TABLE
-        or "no such table" in said
-        or "no such column" in said
-        or state == "42703"
-    ):
+    if state in _NOT_THERE or "no such table" in said or "no such column" in said:
         return StoreError(
             "The store was not migrated",
             code="store.not_migrated",
@@ -56,7 +53,7 @@ def translate(origin: BaseException | None) -> RetainkitError:
         )
     if name == "SQLITE_BUSY_SNAPSHOT":
         return StoreError(
-            "The open transaction has read before somebody else wrote, so SQLite lets it write no more",
+            "Somebody wrote after the open transaction had read: SQLite lets it write no more",
             code="store.snapshot",
             remedy="roll back and retry; begin transactions that write with BEGIN IMMEDIATE",
         )
@@ -71,6 +68,19 @@ def translate(origin: BaseException | None) -> RetainkitError:
             "Another transaction got in between",
             code=f"store.{_SERIALIZATION[state]}",
             remedy="roll the transaction back and run it again; a retry inside it can't succeed",
+        )
+    if state == _ABORTED:
+        return StoreError(
+            "An earlier statement of the open transaction failed",
+            code="store.aborted",
+            remedy="roll it back, or back to a savepoint, before anything else is done in it",
+        )
+    if state in _ENDED or "no such savepoint" in said:
+        return ConfigurationError(
+            "The transaction was ended while it was joined",
+            code="join.ended",
+            field="connection",
+            remedy="commit or roll back after the block, not inside it",
         )
     if state == _DUPLICATE or name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
         return Conflict(

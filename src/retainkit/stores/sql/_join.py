@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol, cast
 
 import sqlalchemy as sa
+import sqlalchemy.exc as sa_exc
 from sqlalchemy.orm import Session
 
 from retainkit.errors import ConfigurationError
@@ -28,8 +29,10 @@ def savepoint(host: object, dialect: sa.Dialect) -> Iterator[Cursor]:
     try:
         yield cursor
     except BaseException:
-        _execute(cursor, "ROLLBACK TO SAVEPOINT retainkit", error)
-        _execute(cursor, "RELEASE SAVEPOINT retainkit", error)
+        # What went wrong first is what the host hears of, even if the connection is gone by now.
+        with suppress(error):
+            cursor.execute("ROLLBACK TO SAVEPOINT retainkit")
+            cursor.execute("RELEASE SAVEPOINT retainkit")
         raise
     _execute(cursor, "RELEASE SAVEPOINT retainkit", error)
 
@@ -41,10 +44,12 @@ def _execute(cursor: Cursor, sql: str, error: type[Exception]) -> None:
         raise translate(exc) from exc
 
 
+class _Driver(Protocol):
+    def cursor(self) -> Cursor: ...
+
+
 def _cursor(host: object, dialect: sa.Dialect) -> Cursor:
-    if isinstance(host, Session):
-        return _of_sqlalchemy(host.connection(), dialect)
-    if isinstance(host, sa.Connection):
+    if isinstance(host, Session | sa.Connection):
         return _of_sqlalchemy(host, dialect)
     if hasattr(host, "in_atomic_block"):
         return _of_django(host, dialect)
@@ -58,50 +63,72 @@ def _cursor(host: object, dialect: sa.Dialect) -> Cursor:
     )
 
 
-def _of_sqlalchemy(connection: sa.Connection, dialect: sa.Dialect) -> Cursor:
-    _same_database(connection.dialect.name, dialect)
-    _refuse_autocommit(connection)
-    with translated():
-        # SQLAlchemy's own lazy begin, with the host's event hooks.
-        connection.exec_driver_sql("SELECT 1")
-    driver = connection.connection
-    if dialect.name == "sqlite" and not getattr(driver.driver_connection, "in_transaction", True):
-        # sqlite3 opens its transaction before the first INSERT only: until then a savepoint of
-        # ours would be the outermost, and its RELEASE would commit.
-        driver.cursor().execute("BEGIN")
-    return driver.cursor()
-
-
-def _refuse_autocommit(connection: sa.Connection) -> None:
-    """There, every statement of ours would stand alone."""
-    level = connection.get_execution_options().get("isolation_level") or getattr(
-        connection.engine.dialect, "_on_connect_isolation_level", None
-    )
-    if level == "AUTOCOMMIT":
-        raise _no_transaction("SQLAlchemy in AUTOCOMMIT")
+def _of_sqlalchemy(host: Session | sa.Connection, dialect: sa.Dialect) -> Cursor:
+    try:
+        with translated():
+            connection = host.connection() if isinstance(host, Session) else host
+            _same_database(connection.dialect.name, driver_error(connection.dialect), dialect)
+            if not connection.in_transaction():
+                # SQLAlchemy's own lazy begin, with the host's event hooks.
+                connection.exec_driver_sql("SELECT 1")
+            driver = connection.connection
+    except sa_exc.InvalidRequestError as exc:
+        # Closed, bound to no database, or waiting for a rollback of its own.
+        raise _no_transaction(type(exc).__name__) from exc
+    return _opened(cast("_Driver", driver), driver.driver_connection, dialect)
 
 
 def _of_django(host: object, dialect: sa.Dialect) -> Cursor:
     """A cursor of the driver's connection that Django has open."""
     if not getattr(host, "in_atomic_block", False):
         raise _no_transaction("Django outside transaction.atomic()")
-    _same_database(str(getattr(host, "vendor", "")), dialect)
-    driver: object = getattr(host, "connection")  # noqa: B009 - Django has it, and no stubs here
-    return cast("Cursor", cast("_Driver", driver).cursor())
+    # Django has these, and no stubs here.
+    error: type[Exception] = getattr(host, "Database").Error  # noqa: B009
+    _same_database(str(getattr(host, "vendor", "")), error, dialect)
+    driver: _Driver = getattr(host, "connection")  # noqa: B009
+    return _opened(driver, driver, dialect)
 
 
-class _Driver(Protocol):
-    def cursor(self) -> Cursor: ...
+def _opened(driver: _Driver, raw: object, dialect: sa.Dialect) -> Cursor:
+    """
+    A cursor in a transaction that is really open: it is the driver's word that counts.
+
+    A driver that begins by itself does so at our savepoint; one in autocommit never does, and
+    every statement of ours would stand alone.
+    """
+    if dialect.name == "sqlite":
+        if not getattr(raw, "in_transaction", True):
+            if getattr(raw, "isolation_level", "") is None or getattr(raw, "autocommit", 0) is True:
+                raise _no_transaction("sqlite3 in autocommit")
+            # sqlite3 begins before the first INSERT only: until then a savepoint of ours would be
+            # the outermost, and its RELEASE would commit.
+            driver.cursor().execute("BEGIN")
+    elif getattr(raw, "autocommit", False) and _idle(raw):
+        raise _no_transaction("psycopg in autocommit")
+    return driver.cursor()
 
 
-def _same_database(name: str, dialect: sa.Dialect) -> None:
+def _idle(raw: object) -> bool:
+    info: object = getattr(raw, "info", None)
+    return getattr(getattr(info, "transaction_status", None), "name", "") == "IDLE"
+
+
+def _same_database(name: str, error: type[Exception], dialect: sa.Dialect) -> None:
     if name != dialect.name:
         raise ConfigurationError(
             "The connection belongs to another kind of database than the store",
             code="join.unsupported",
             field="connection",
             value=name,
-            remedy=f"join a connection to the {dialect.name} database that holds the store's tables",
+            remedy=f"join a connection to the {dialect.name} database of the store's tables",
+        )
+    if not issubclass(error, driver_error(dialect)):
+        raise ConfigurationError(
+            "The connection's driver is another than the store's",
+            code="join.unsupported",
+            field="connection",
+            value=error.__module__.partition(".")[0],
+            remedy=f"connect with {dialect.driver}",
         )
 
 
