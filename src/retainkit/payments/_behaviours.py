@@ -1,13 +1,15 @@
-"""What a pretend payment method does when charged; its provider is in ``simulated``."""
+"""What the pretend outside does: payment methods and faults; its books are kept elsewhere."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from enum import Enum
 from fractions import Fraction
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from retainkit.billing import Decline, PaymentState
 from retainkit.money import Money
@@ -153,3 +155,43 @@ class Chance:
         if tried.draw < self.success:
             return _SUCCEEDED
         return Verdict(state=PaymentState.FAILED, decline=self.decline)
+
+
+class Fault(Enum):
+    """
+    How a write goes wrong.
+
+    ``lost_answer`` and ``stored_error_after`` have their effect all the same. A stored error is
+    the provider's answer to that key from then on.
+    """
+
+    REFUSED = "not_connected"
+    RATE_LIMITED = "rate_limited"
+    IN_USE = "key_in_use"
+    LOST_REQUEST = "timeout"
+    LOST_ANSWER = "timeout_after"
+    STORED_ERROR = "server_error"
+    STORED_ERROR_AFTER = "server_error_after"
+    KEY_EXPIRED = "key_expired"
+
+
+@frozen(kw_only=True)
+class Script:
+    """
+    What the pretend outside does.
+
+    Args:
+        methods: The behaviour of payment methods, by id.
+
+        usual: The behaviour of all others.
+
+        faults: Asked before each write with its key and how often that key came; says what goes
+            wrong. Used after the faults given to `SimulatedPayments.fail_next`.
+
+        lag: How long a charge stays invisible to look-ups and reads; at most the declared one.
+    """
+
+    methods: Mapping[str, Behaviour] = field(factory=dict)
+    usual: Behaviour = field(factory=Succeeds)
+    faults: Callable[[str, int], Fault | None] | None = None
+    lag: timedelta = timedelta(0)

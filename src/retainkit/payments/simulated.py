@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from enum import Enum
-from heapq import heappop, heappush
-from itertools import count
-from typing import TypeAlias
 
-from attrs import define, evolve, field, frozen
+from attrs import frozen
 
 from retainkit.billing import (
     Declined,
@@ -25,9 +19,9 @@ from retainkit.billing import (
     PaymentState,
     Pending,
 )
-from retainkit.core import Answer, JsonObject, NoEffect, NotSent, Outcome, Unknown, dumps, loads
-from retainkit.errors import InvalidInput, NotFound, ProviderError
-from retainkit.ids import InvoiceId, PaymentId, PaymentMethodId, SubscriptionId
+from retainkit.core import Answer, NoEffect, NotSent, Outcome, Unknown
+from retainkit.errors import InvalidInput, ProviderError
+from retainkit.ids import InvoiceId, PaymentMethodId, SubscriptionId
 from retainkit.money import Money
 from retainkit.payments import (
     Capabilities,
@@ -42,21 +36,17 @@ from retainkit.payments._behaviours import (
     Behaviour,
     Chance,
     Declines,
+    Fault,
     NeedsAuthentication,
+    Script,
     Settles,
     Succeeds,
     Try,
     Verdict,
 )
-from retainkit.payments._webhooks import (
-    bad_signature,
-    check_age,
-    check_size,
-    malformed,
-    signature_header,
-    signed_at,
-)
-from retainkit.timing import Clock, utc
+from retainkit.payments._simulated_books import BookedInvoice, Books, Charge
+from retainkit.payments._simulated_webhooks import SIGNATURE_HEADER, signed, verified, written
+from retainkit.timing import Clock
 
 
 __all__ = [
@@ -77,84 +67,7 @@ __all__ = [
     "Verdict",
 ]
 
-SIGNATURE_HEADER = "Simulated-Signature"
-"""The header that `SimulatedPayments.sign` makes."""
 _SECRET = "simulated"  # noqa: S105 - signs pretend events of a provider that moves no money
-
-
-class Fault(Enum):
-    """
-    How a write goes wrong.
-
-    ``lost_answer`` and ``stored_error_after`` have their effect all the same. A stored error is
-    the provider's answer to that key from then on.
-    """
-
-    REFUSED = "not_connected"
-    RATE_LIMITED = "rate_limited"
-    IN_USE = "key_in_use"
-    LOST_REQUEST = "timeout"
-    LOST_ANSWER = "timeout_after"
-    STORED_ERROR = "server_error"
-    STORED_ERROR_AFTER = "server_error_after"
-    KEY_EXPIRED = "key_expired"
-
-
-@frozen(kw_only=True)
-class Script:
-    """
-    What the pretend outside does.
-
-    Args:
-        methods: The behaviour of payment methods, by id.
-
-        usual: The behaviour of all others.
-
-        faults: Asked before each write with its key and how often that key came; says what goes
-            wrong. Used after the faults given to `SimulatedPayments.fail_next`.
-
-        lag: How long a charge stays invisible to look-ups and reads; at most the declared one.
-    """
-
-    methods: Mapping[str, Behaviour] = field(factory=dict)
-    usual: Behaviour = field(factory=Succeeds)
-    faults: Callable[[str, int], Fault | None] | None = None
-    lag: timedelta = timedelta(0)
-
-
-@frozen(kw_only=True)
-class Charge:
-    """
-    One try on the provider's own books: the judge of double charges.
-
-    Args:
-        invoice: What was charged.
-
-        seller: Whose invoice.
-
-        payment: The try as it stands.
-
-        key: The idempotency key that asked for it; None for the provider's and customers' own.
-    """
-
-    invoice: InvoiceId
-    seller: str
-    payment: Payment
-    key: str | None
-
-
-@define(kw_only=True, eq=False)
-class _Invoice:
-    id: InvoiceId
-    seller: str
-    reference: str
-    subscription: SubscriptionId | None
-    remaining: Money
-    method: PaymentMethodId | None
-    state: InvoiceState = InvoiceState.OPEN
-    charges: list[int] = field(factory=list)
-    retries: tuple[timedelta, ...] = ()
-    next_try: datetime | None = None
 
 
 @frozen
@@ -167,9 +80,6 @@ class _Remembered:
 class _SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
-
-
-_InvoiceKey: TypeAlias = tuple[str, str]
 
 
 class SimulatedPayments:
@@ -215,7 +125,6 @@ class SimulatedPayments:
         page: Callable[[str, str], str] | None = None,
         webhook_secrets: tuple[str, ...] = (_SECRET,),
     ) -> None:
-        self._seed = seed
         self._script = script or Script()
         self._now = (clock or _SystemClock()).now
         self._page = page
@@ -242,20 +151,11 @@ class SimulatedPayments:
         """Set to False for an outage: nothing gets through, and everybody is told so."""
 
         self._lock = threading.RLock()
-        self._invoices: dict[_InvoiceKey, _Invoice] = {}
-        self._charges: list[Charge] = []
+        self._books = Books(seed, self._script)
         self._answers: dict[str, _Remembered] = {}
-        self._behaviours: dict[str, Behaviour] = dict(self._script.methods)
-        self._credentials: dict[str, str] = {}
-        self._defaults: dict[tuple[str, str], PaymentMethodId] = {}
-        self._cancelled: set[tuple[str, str]] = set()
-        self._subscriptions: set[tuple[str, str]] = set()
         self._paused: set[tuple[str, str]] = set()
         self._faults: deque[Fault] = deque()
         self._calls: Counter[str] = Counter()
-        self._agenda: list[tuple[datetime, int, Callable[[datetime], None]]] = []
-        self._sequence = count(1)
-        self._events: deque[ProviderEvent] = deque()
 
     # ------------------------------------------------------------------- the pretend outside
 
@@ -290,23 +190,23 @@ class SimulatedPayments:
         with self._lock:
             now = self._advance()
             seller = seller or self.seller
-            method = PaymentMethodId(id or f"pm_{next(self._sequence)}")
+            method = PaymentMethodId(id or self._books.new_id("pm"))
             if behaviour is not None:
-                self._behaviours[method] = behaviour
-            self._credentials[method] = credential or f"fp_{method}"
+                self._books.behaviours[method] = behaviour
+            self._books.credentials[method] = credential or f"fp_{method}"
             if not default:
                 return method
-            known = self._defaults.get((seller, reference))
-            self._defaults[seller, reference] = method
+            known = self._books.defaults.get((seller, reference))
+            self._books.defaults[seller, reference] = method
             if known is not None:
-                self._emit(
+                self._books.emit(
                     ProviderEventKind.PAYMENT_METHOD_CHANGED,
                     "customer.payment_method_changed",
                     now,
                     seller,
                     reference=reference,
                     method=method,
-                    credential=self._credentials[method],
+                    credential=self._books.credentials[method],
                 )
             return method
 
@@ -344,8 +244,8 @@ class SimulatedPayments:
         """
         with self._lock:
             now = self._advance()
-            invoice = _Invoice(
-                id=InvoiceId(id or f"in_{next(self._sequence)}"),
+            invoice = BookedInvoice(
+                id=InvoiceId(id or self._books.new_id("in")),
                 seller=seller or self.seller,
                 reference=reference,
                 subscription=None if subscription is None else SubscriptionId(subscription),
@@ -353,7 +253,7 @@ class SimulatedPayments:
                 method=method,
                 retries=retries,
             )
-            if (invoice.seller, invoice.id) in self._invoices:
+            if (invoice.seller, invoice.id) in self._books.invoices:
                 raise InvalidInput(
                     "There is an invoice of this id",
                     code="simulated.invoice_exists",
@@ -361,33 +261,33 @@ class SimulatedPayments:
                     value=invoice.id,
                     remedy="give each invoice an id of its own",
                 )
-            self._invoices[invoice.seller, invoice.id] = invoice
+            self._books.invoices[invoice.seller, invoice.id] = invoice
             if invoice.subscription is not None:
-                self._subscriptions.add((invoice.seller, invoice.subscription))
+                self._books.subscriptions.add((invoice.seller, invoice.subscription))
             if charge:
-                self._charge_by_provider(invoice, now)
-            return self._shown(invoice, now)
+                self._books.charge_by_provider(invoice, now)
+            return self._books.shown(invoice, now)
 
     def pay(self, invoice: str, *, seller: str | None = None) -> Payment:
         """The customer pays the invoice by themselves, on the provider's page."""
         with self._lock:
             now = self._advance()
-            found = self._find(invoice, seller or self.seller)
-            return self._charge(found, now, None, None, Verdict(state=PaymentState.SUCCEEDED))
+            found = self._books.find(invoice, seller or self.seller)
+            return self._books.charge(found, now, None, None, Verdict(state=PaymentState.SUCCEEDED))
 
     def void(self, invoice: str, *, seller: str | None = None) -> None:
         """Somebody voids the invoice."""
         with self._lock:
             now = self._advance()
-            found = self._find(invoice, seller or self.seller)
+            found = self._books.find(invoice, seller or self.seller)
             found.state, found.next_try = InvoiceState.VOID, None
-            self._emit_invoice("invoice.voided", found, now)
+            self._books.emit_invoice("invoice.voided", found, now)
 
     def change_amount(self, invoice: str, remaining: Money, *, seller: str | None = None) -> None:
         """A credit note or a correction changes what is due."""
         with self._lock:
             self._advance()
-            self._find(invoice, seller or self.seller).remaining = remaining
+            self._books.find(invoice, seller or self.seller).remaining = remaining
 
     def fail_next(self, fault: Fault, times: int = 1) -> None:
         """Let the next writes go wrong; reads go on as before."""
@@ -399,7 +299,7 @@ class SimulatedPayments:
         """Every try there was, oldest first, whoever asked for it."""
         with self._lock:
             self._advance()
-            return tuple(self._charges)
+            return tuple(self._books.charges)
 
     def double_charges(self) -> tuple[InvoiceId, ...]:
         """Invoices for which money was taken more than once; none is the only right answer."""
@@ -414,19 +314,17 @@ class SimulatedPayments:
         """The webhooks since the last call, oldest first, as events."""
         with self._lock:
             self._advance()
-            taken = tuple(self._events)
-            self._events.clear()
+            taken = tuple(self._books.events)
+            self._books.events.clear()
             return taken
 
     def webhook(self, event: ProviderEvent) -> bytes:
         """The raw body of an event as it comes over the wire."""
-        return dumps(_event_json(event)).encode()
+        return written(event)
 
     def sign(self, body: bytes, *, at: datetime, secret: str | None = None) -> dict[str, str]:
         """The headers that come with a body; signed with the first secret, or another one."""
-        time = int(utc(at).timestamp())
-        signature = _signature(secret or self._secrets[0], time, body)
-        return {SIGNATURE_HEADER: f"t={time},v1={signature}"}
+        return signed(body, at, secret or self._secrets[0])
 
     # ---------------------------------------------------------------------- PaymentProvider
 
@@ -452,14 +350,14 @@ class SimulatedPayments:
             now = self._advance()
             if not self.reachable:
                 return NotSent(reason=Fault.REFUSED.value)
-            found = self._invoices.get((collect.seller, collect.invoice))
+            found = self._books.invoices.get((collect.seller, collect.invoice))
             if found is None:
                 return NoEffect(reason="invoice_missing")
             for number in reversed(found.charges):
-                charge = self._charges[number]
-                if charge.key == key and self._visible(charge, now):
+                charge = self._books.charges[number]
+                if charge.key == key and self._books.visible(charge, now):
                     return _outcome(charge.payment)
-            paid_by = self._paid_by(found, now)
+            paid_by = self._books.paid_by(found, now)
             if paid_by is not None:
                 return Paid(payment=paid_by)
             if now < sent_at + self._capabilities.lookup_lag:
@@ -472,7 +370,7 @@ class SimulatedPayments:
             now = self._advance()
             if not self.reachable:
                 return NotSent(reason=Fault.REFUSED.value)
-            return self._shown(self._find(invoice, seller), now)
+            return self._books.shown(self._books.find(invoice, seller), now)
 
     # ----------------------------------------------------------------- SubscriptionProvider
 
@@ -515,20 +413,7 @@ class SimulatedPayments:
         self, body: bytes, headers: Mapping[str, str], *, now: datetime
     ) -> ProviderEvent:
         """The event of a webhook that `sign` made; see `WebhookReader.read_webhook`."""
-        check_size(body)
-        header = signature_header(headers, SIGNATURE_HEADER)
-        at = signed_at(header)
-        given = [part[3:] for part in header.split(",") if part.startswith("v1=")]
-        expected = [_signature(secret, int(at.timestamp()), body) for secret in self._secrets]
-        if not any(
-            hmac.compare_digest(one.encode(), other.encode()) for one in given for other in expected
-        ):
-            raise bad_signature("The webhook's signature does not match its body")
-        check_age(at, now)
-        try:
-            return _event_of_json(loads(body.decode()))
-        except (AttributeError, KeyError, TypeError, ValueError) as exc:
-            raise malformed("The webhook's body is no event") from exc
+        return verified(body, headers, self._secrets, now)
 
     # ------------------------------------------------------------------------------- inside
 
@@ -537,15 +422,10 @@ class SimulatedPayments:
         return self._capabilities.idempotency_window
 
     def _advance(self) -> datetime:
-        """Let everything happen that was due until now."""
+        """Now, with everything on the books that was due until then."""
         now = self._now()
-        while self._agenda and self._agenda[0][0] <= now:
-            at, _, happen = heappop(self._agenda)
-            happen(at)
+        self._books.advance(now)
         return now
-
-    def _at(self, when: datetime, happen: Callable[[datetime], None]) -> None:
-        heappush(self._agenda, (when, next(self._sequence), happen))
 
     def _fault(self, key: str) -> Fault | None:
         if not self.reachable:
@@ -556,18 +436,6 @@ class SimulatedPayments:
             return None
         self._calls[key] += 1
         return self._script.faults(key, self._calls[key])
-
-    def _find(self, invoice: str, seller: str) -> _Invoice:
-        found = self._invoices.get((seller, invoice))
-        if found is None:
-            raise NotFound(
-                "The provider knows no such invoice",
-                code="provider.no_such_invoice",
-                field="invoice",
-                value=invoice,
-                remedy="check the id and the provider account",
-            )
-        return found
 
     def _collect_once(
         self, collect: Collect, key: str, now: datetime, fault: Fault | None
@@ -588,10 +456,10 @@ class SimulatedPayments:
         return outcome
 
     def _collect(self, collect: Collect, key: str, now: datetime) -> PaymentOutcome:
-        found = self._invoices.get((collect.seller, collect.invoice))
+        found = self._books.invoices.get((collect.seller, collect.invoice))
         if found is None:
             return NoEffect(reason="invoice_missing")
-        paid_by = self._paid_by(found, now)
+        paid_by = self._books.paid_by(found, now)
         if paid_by is not None:
             return Paid(payment=paid_by)
         if found.state is not InvoiceState.OPEN:
@@ -601,114 +469,12 @@ class SimulatedPayments:
         if found.next_try is not None:
             return NoEffect(reason="provider_retries")
         for number in found.charges:
-            if self._charges[number].payment.state is PaymentState.PENDING:
-                return Pending(payment=self._charges[number].payment)
-        method = collect.method or self._method_of(found)
+            if self._books.charges[number].payment.state is PaymentState.PENDING:
+                return Pending(payment=self._books.charges[number].payment)
+        method = collect.method or self._books.method_of(found)
         if method is None:
             return NoEffect(reason="no_payment_method")
-        return _outcome(self._charge(found, now, method, key, None))
-
-    def _method_of(self, invoice: _Invoice) -> PaymentMethodId | None:
-        return invoice.method or self._defaults.get((invoice.seller, invoice.reference))
-
-    def _charge_by_provider(self, invoice: _Invoice, at: datetime) -> None:
-        invoice.next_try = None
-        method = self._method_of(invoice)
-        payment = None if method is None else self._charge(invoice, at, method, None, None)
-        failed = payment is None or payment.state is PaymentState.FAILED
-        if failed and invoice.retries:
-            invoice.next_try = at + invoice.retries[0]
-            invoice.retries = invoice.retries[1:]
-            self._at(invoice.next_try, lambda when: self._retry(invoice, when))
-
-    def _retry(self, invoice: _Invoice, at: datetime) -> None:
-        if invoice.state is InvoiceState.OPEN and invoice.next_try == at:
-            self._charge_by_provider(invoice, at)
-
-    def _charge(
-        self,
-        invoice: _Invoice,
-        at: datetime,
-        method: PaymentMethodId | None,
-        key: str | None,
-        verdict: Verdict | None,
-    ) -> Payment:
-        number = len(invoice.charges) + 1
-        if verdict is None:
-            behaviour = self._behaviours.get(method or "", self._script.usual)
-            lot = f"{self._seed}/{invoice.seller}/{invoice.id}/{number}"
-            verdict = behaviour.verdict(
-                Try(amount=invoice.remaining, at=at, number=number, lot=lot)
-            )
-        payment = Payment(
-            id=PaymentId(f"ch_{invoice.id}_{number}"),
-            state=verdict.state,
-            amount=invoice.remaining,
-            at=at,
-            method=method,
-            credential=None if method is None else self._credentials.get(method, f"fp_{method}"),
-            decline=None if verdict.state is PaymentState.PENDING else verdict.decline,
-        )
-        invoice.charges.append(len(self._charges))
-        self._charges.append(
-            Charge(invoice=invoice.id, seller=invoice.seller, payment=payment, key=key)
-        )
-        if verdict.settles_after is not None:
-            index, decline = invoice.charges[-1], verdict.decline
-            settled = evolve(
-                payment,
-                state=PaymentState.SUCCEEDED if decline is None else PaymentState.FAILED,
-                decline=decline,
-            )
-            self._at(
-                at + verdict.settles_after, lambda when: self._settle(invoice, index, settled, when)
-            )
-        self._conclude(invoice, payment, at)
-        return payment
-
-    def _settle(self, invoice: _Invoice, index: int, payment: Payment, at: datetime) -> None:
-        self._charges[index] = evolve(self._charges[index], payment=payment)
-        self._conclude(invoice, payment, at)
-
-    def _conclude(self, invoice: _Invoice, payment: Payment, at: datetime) -> None:
-        if payment.state is PaymentState.SUCCEEDED:
-            invoice.state, invoice.next_try = InvoiceState.PAID, None
-            invoice.remaining = invoice.remaining * 0
-            self._emit_invoice("invoice.paid", invoice, at)
-        elif payment.state is PaymentState.FAILED:
-            self._emit_invoice("invoice.payment_failed", invoice, at)
-        elif payment.state is PaymentState.NEEDS_ACTION:
-            self._emit_invoice("invoice.payment_action_required", invoice, at)
-
-    def _visible(self, charge: Charge, now: datetime) -> bool:
-        return charge.payment.at + self._script.lag <= now
-
-    def _paid_by(self, invoice: _Invoice, now: datetime) -> Payment | None:
-        for number in invoice.charges:
-            charge = self._charges[number]
-            if charge.payment.state is PaymentState.SUCCEEDED and self._visible(charge, now):
-                return charge.payment
-        return None
-
-    def _shown(self, invoice: _Invoice, now: datetime) -> Invoice:
-        payments = tuple(
-            charge.payment
-            for charge in map(self._charges.__getitem__, invoice.charges)
-            if self._visible(charge, now)
-        )
-        return Invoice(
-            id=invoice.id,
-            seller=invoice.seller,
-            reference=invoice.reference,
-            subscription=invoice.subscription,
-            subscription_cancelled=(invoice.seller, invoice.subscription or "") in self._cancelled,
-            state=invoice.state,
-            remaining=invoice.remaining,
-            payments=payments,
-            tries=len(payments),
-            next_payment_attempt=invoice.next_try,
-            provider_retries=invoice.next_try is not None,
-        )
+        return _outcome(self._books.charge(found, now, method, key, None))
 
     def _write(self, key: str, write: Callable[[datetime], Answer | NoEffect]) -> Outcome:
         now = self._advance()
@@ -726,11 +492,11 @@ class SimulatedPayments:
     def _cancel(
         self, subscription: SubscriptionId, seller: str, now: datetime
     ) -> Answer | NoEffect:
-        if (seller, subscription) not in self._subscriptions:
+        if (seller, subscription) not in self._books.subscriptions:
             return NoEffect(reason="subscription_missing")
-        if (seller, subscription) not in self._cancelled:
-            self._cancelled.add((seller, subscription))
-            self._emit(
+        if (seller, subscription) not in self._books.cancelled:
+            self._books.cancelled.add((seller, subscription))
+            self._books.emit(
                 ProviderEventKind.SUBSCRIPTION_CANCELLED,
                 "subscription.cancelled",
                 now,
@@ -740,9 +506,9 @@ class SimulatedPayments:
         return Answer(data={"subscription": subscription, "state": "canceled"})
 
     def _pause(self, subscription: SubscriptionId, seller: str) -> Answer | NoEffect:
-        if (seller, subscription) not in self._subscriptions:
+        if (seller, subscription) not in self._books.subscriptions:
             return NoEffect(reason="subscription_missing")
-        if (seller, subscription) in self._cancelled:
+        if (seller, subscription) in self._books.cancelled:
             return NoEffect(reason="subscription_canceled")
         self._paused.add((seller, subscription))
         return Answer(data={"subscription": subscription, "state": "paused"})
@@ -750,54 +516,15 @@ class SimulatedPayments:
     def _mark_uncollectible(
         self, invoice: InvoiceId, seller: str, now: datetime
     ) -> Answer | NoEffect:
-        found = self._invoices.get((seller, invoice))
+        found = self._books.invoices.get((seller, invoice))
         if found is None:
             return NoEffect(reason="invoice_missing")
         if found.state not in (InvoiceState.OPEN, InvoiceState.UNCOLLECTIBLE):
             return NoEffect(reason=f"invoice_{found.state.value}")
         if found.state is InvoiceState.OPEN:
             found.state, found.next_try = InvoiceState.UNCOLLECTIBLE, None
-            self._emit_invoice("invoice.marked_uncollectible", found, now)
+            self._books.emit_invoice("invoice.marked_uncollectible", found, now)
         return Answer(data={"invoice": invoice, "state": InvoiceState.UNCOLLECTIBLE.value})
-
-    def _emit_invoice(self, name: str, invoice: _Invoice, at: datetime) -> None:
-        self._emit(
-            ProviderEventKind.INVOICE_CHANGED,
-            name,
-            at,
-            invoice.seller,
-            reference=invoice.reference,
-            invoice=invoice.id,
-            subscription=invoice.subscription,
-        )
-
-    def _emit(
-        self,
-        kind: ProviderEventKind,
-        name: str,
-        at: datetime,
-        seller: str,
-        *,
-        reference: str | None = None,
-        invoice: InvoiceId | None = None,
-        method: PaymentMethodId | None = None,
-        credential: str | None = None,
-        subscription: SubscriptionId | None = None,
-    ) -> None:
-        self._events.append(
-            ProviderEvent(
-                id=f"evt_{next(self._sequence)}",
-                seller=seller,
-                kind=kind,
-                name=name,
-                occurred_at=at,
-                reference=reference,
-                invoice=invoice,
-                method=method,
-                credential=credential,
-                subscription=subscription,
-            )
-        )
 
 
 def _refusal(fault: Fault | None) -> NotSent | Unknown | None:
@@ -824,39 +551,3 @@ def _outcome(payment: Payment) -> Paid | Declined | Pending:
     if payment.state is PaymentState.PENDING:
         return Pending(payment=payment)
     return Declined(payment=payment)
-
-
-def _signature(secret: str, time: int, body: bytes) -> str:
-    return hmac.new(secret.encode(), b"%d." % time + body, hashlib.sha256).hexdigest()
-
-
-def _event_json(event: ProviderEvent) -> JsonObject:
-    return {
-        "id": event.id,
-        "seller": event.seller,
-        "kind": event.kind.value,
-        "name": event.name,
-        "occurred_at": event.occurred_at.isoformat(),
-        "reference": event.reference,
-        "invoice": event.invoice,
-        "method": event.method,
-        "credential": event.credential,
-        "subscription": event.subscription,
-    }
-
-
-def _event_of_json(data: JsonObject) -> ProviderEvent:
-    texts = {name: None if value is None else str(value) for name, value in data.items()}
-    invoice, method, subscription = texts["invoice"], texts["method"], texts["subscription"]
-    return ProviderEvent(
-        id=str(data["id"]),
-        seller=str(data["seller"]),
-        kind=ProviderEventKind(str(data["kind"])),
-        name=str(data["name"]),
-        occurred_at=utc(datetime.fromisoformat(str(data["occurred_at"]))),
-        reference=texts["reference"],
-        invoice=None if invoice is None else InvoiceId(invoice),
-        method=None if method is None else PaymentMethodId(method),
-        credential=texts["credential"],
-        subscription=None if subscription is None else SubscriptionId(subscription),
-    )
