@@ -819,6 +819,17 @@ class StoreContract:
             assert _effect(tx, ready.id) == evolve(done, lease=None)
         assert store.claim(LEASE, now=START + 10_000 * HOUR, limit=9) == ()
 
+    def test_of_two_with_the_same_claim_one_begins(self, store: Store, tenant: TenantStore) -> None:
+        """The second is told so, and the first's time of sending stays."""
+        _intend(tenant, intent(tenant.tenant, "try 1"))
+        (ready,) = _claim_effects(store, LEASE)
+        with tenant.transaction() as tx:
+            assert tx.schedule.begin(ready, now=START) is True
+        with tenant.transaction() as tx:
+            before = _effect(tx, ready.id)
+            assert tx.schedule.begin(ready, now=START + HOUR) is False
+            assert _effect(tx, ready.id) == before
+
     def test_a_crash_after_sending_leaves_it_sent(self, store: Store, tenant: TenantStore) -> None:
         """The next claim tells its worker that the effect may have happened."""
         _intend(tenant, intent(tenant.tenant, "try 1"), lease=SHORT, now=START)
