@@ -35,9 +35,7 @@ maybe = st.none() | text
 amounts = st.builds(
     from_minor, st.integers(-(10**9), 10**9), st.sampled_from(["EUR", "JPY", "KWD"])
 )
-instants = st.datetimes(
-    min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)
-)
+instants = st.datetimes(timezones=st.just(UTC))
 declines = st.builds(
     Decline, code=text, advice=maybe, network_code=maybe, network_advice=maybe, network=maybe
 )
@@ -68,7 +66,7 @@ invoices = st.builds(
 
 
 @given(invoices)
-def test_an_invoice_survives_json(invoice: Invoice):
+def test_an_invoice_survives_json(invoice: Invoice) -> None:
     """Every field, exactly, and nothing JSON can't hold."""
     written = invoice_to_json(invoice)
     check_json(written, "invoice")
@@ -77,14 +75,14 @@ def test_an_invoice_survives_json(invoice: Invoice):
 
 
 @given(payments, st.sampled_from([Paid, Declined, Pending]))
-def test_an_outcome_survives_json(payment: Payment, kind: type[Paid | Declined | Pending]):
+def test_an_outcome_survives_json(payment: Payment, kind: type[Paid | Declined | Pending]) -> None:
     """What an answer says is the very outcome."""
     outcome = kind(payment=payment)
 
     assert outcome_from_json(loads(dumps(outcome_to_json(outcome)))) == outcome
 
 
-def test_instants_are_written_in_utc():
+def test_instants_are_written_in_utc() -> None:
     """The same instant has one text, whatever zone it came in."""
     berlin = timezone(timedelta(hours=2))
     there = _payment(at=datetime(2026, 6, 1, 12, tzinfo=berlin))
@@ -104,7 +102,7 @@ def test_instants_are_written_in_utc():
         ("decline", {"code": None}),
     ],
 )
-def test_a_broken_payment_names_its_field(field: str, value: object):
+def test_a_broken_payment_names_its_field(field: str, value: object) -> None:
     """The error says which key is wrong and what belongs there."""
     with pytest.raises(InvalidInput) as caught:
         payment_from_json({**payment_to_json(_payment()), field: value})
@@ -119,7 +117,7 @@ def test_a_broken_payment_names_its_field(field: str, value: object):
     ("field", "value"),
     [("payments", "none"), ("tries", True), ("tries", "1"), ("provider_retries", 1)],
 )
-def test_a_broken_invoice_names_its_field(field: str, value: object):
+def test_a_broken_invoice_names_its_field(field: str, value: object) -> None:
     """Types are not guessed."""
     invoice = Invoice(
         id=InvoiceId("in_1"),
@@ -145,7 +143,7 @@ def test_a_broken_invoice_names_its_field(field: str, value: object):
     assert caught.value.remedy
 
 
-def test_what_is_no_object_is_refused():
+def test_what_is_no_object_is_refused() -> None:
     """Nothing at all, or an outcome of another kind."""
     with pytest.raises(InvalidInput) as nothing:
         invoice_from_json(None)
@@ -156,7 +154,7 @@ def test_what_is_no_object_is_refused():
     assert (other.value.field, other.value.value) == ("outcome", "maybe")
 
 
-def test_a_decline_without_codes_is_unknown():
+def test_a_decline_without_codes_is_unknown() -> None:
     """The provider gave none: that is a value of its own."""
     bare = Declined(payment=_payment())
     full = Declined(

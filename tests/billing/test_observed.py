@@ -21,6 +21,7 @@ from retainkit.billing import (
 )
 from retainkit.core import (
     Answer,
+    Case,
     Decision,
     Due,
     Effect,
@@ -65,7 +66,7 @@ def invoice(*payments: Payment, state: InvoiceState = InvoiceState.OPEN) -> Invo
     )
 
 
-def read(outcome: Settled, now: datetime = NOW) -> Decision:
+def read(outcome: Settled, now: datetime = NOW) -> Decision[Case]:
     effect = Effect(kind=READ_INVOICE, attempt="evt_1", data={"invoice": "in_1"})
     trigger = Performed(effect=effect, outcome=outcome)
     return Invoices().decide(None, trigger, FACTS, now, None)
@@ -75,7 +76,7 @@ def seen(snapshot: Invoice, now: datetime = NOW) -> tuple[Event, ...]:
     return read(Answer(data={"invoice": invoice_to_json(snapshot)}), now).events
 
 
-def test_reading_an_invoice_tells_its_payments_and_the_whole():
+def test_reading_an_invoice_tells_its_payments_and_the_whole() -> None:
     """One event a payment, one of the snapshot; all of them the customer's."""
     tries = (
         payment("ch_1", PaymentState.FAILED),
@@ -100,7 +101,7 @@ def test_reading_an_invoice_tells_its_payments_and_the_whole():
     assert invoice_from_json(events[-1].data["invoice"]).payments == tries
 
 
-def test_every_decision_says_why():
+def test_every_decision_says_why() -> None:
     """The invoice was read: that is the reason of all that follows."""
     decision = read(Answer(data={"invoice": invoice_to_json(invoice())}))
 
@@ -108,7 +109,7 @@ def test_every_decision_says_why():
     assert decision.because[0].values == {"invoice": "in_1", "seller": "acct_1"}
 
 
-def test_the_same_state_twice_is_one_event():
+def test_the_same_state_twice_is_one_event() -> None:
     """Id and fingerprint agree, whenever it was read; another state is another event."""
     first = payment("ch_1", PaymentState.FAILED)
     once, later = seen(invoice(first)), seen(invoice(first), NOW + timedelta(days=1))
@@ -121,7 +122,7 @@ def test_the_same_state_twice_is_one_event():
     assert moved[1].id != once[1].id
 
 
-def test_an_invoice_nobody_tried_to_pay_is_dated_by_the_look():
+def test_an_invoice_nobody_tried_to_pay_is_dated_by_the_look() -> None:
     """There is no other time; so each look is an event."""
     once, later = seen(invoice()), seen(invoice(), NOW + timedelta(days=1))
 
@@ -129,7 +130,7 @@ def test_an_invoice_nobody_tried_to_pay_is_dated_by_the_look():
     assert once[0].id != later[0].id
 
 
-def test_an_answer_and_a_webhook_tell_the_same_event():
+def test_an_answer_and_a_webhook_tell_the_same_event() -> None:
     """The event of a payment follows from payment and invoice alone."""
     failed = payment("ch_1", PaymentState.FAILED)
     by_answer = payment_event(failed, InvoiceId("in_1"), "acct_1", ANNA)
@@ -141,23 +142,27 @@ def test_an_answer_and_a_webhook_tell_the_same_event():
 
 
 @pytest.mark.parametrize("outcome", [NoEffect(reason="not_found"), NoEffect(reason="shadow")])
-def test_what_could_not_be_read_tells_nothing(outcome: NoEffect):
+def test_what_could_not_be_read_tells_nothing(outcome: NoEffect) -> None:
     """No answer, no events."""
     assert read(outcome) == Decision()
 
 
-def test_the_feature_keeps_no_cases_and_listens_to_nothing():
+def test_the_feature_keeps_no_cases_and_listens_to_nothing() -> None:
     """It lives of answers alone."""
     feature = Invoices()
     event = Event(id=EventId("e"), name="invoice.observed", customer=ANNA, occurred_at=NOW)
 
-    assert (feature.name, feature.subscribes, feature.reads) == ("invoices", frozenset(), frozenset())
+    assert (feature.name, feature.subscribes, feature.reads) == (
+        "invoices",
+        frozenset(),
+        frozenset(),
+    )
     assert feature.route(event, ()) == ()
     assert feature.decide(None, Due(), FACTS, NOW, None) == Decision()
     assert feature.upcast({"a": 1}, 1) == {"a": 1}
     assert feature.case_type
 
 
-def test_settled_is_what_nobody_collects_any_more():
+def test_settled_is_what_nobody_collects_any_more() -> None:
     """Paid, void and written off."""
     assert [state for state in InvoiceState if state.settled] == ["paid", "void", "uncollectible"]

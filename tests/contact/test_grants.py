@@ -9,6 +9,7 @@ import pytest
 from retainkit.contact import SEND, Contact
 from retainkit.core import (
     Answer,
+    Case,
     Decision,
     Due,
     Event,
@@ -36,7 +37,7 @@ def request(name: str = "r1") -> Event:
     )
 
 
-def granted(*requests: Event) -> Decision:
+def granted(*requests: Event) -> Decision[Case]:
     recorded = tuple(
         RecordedEvent(event=event, sequence=number, recorded_at=NOW)
         for number, event in enumerate(requests, 1)
@@ -44,7 +45,7 @@ def granted(*requests: Event) -> Decision:
     return Contact().decide(None, Woken(events=recorded), FACTS, NOW, None)
 
 
-def test_every_request_is_granted_and_sent_with_its_own_data():
+def test_every_request_is_granted_and_sent_with_its_own_data() -> None:
     """The request's id is the attempt: one request can't go out twice."""
     decision = granted(request("r1"), request("r2"))
 
@@ -84,12 +85,10 @@ def test_every_request_is_granted_and_sent_with_its_own_data():
 )
 def test_what_became_of_a_message_is_recorded(
     outcome: Settled, name: str, told: JsonObject, key: str
-):
+) -> None:
     """Sent, refused, in doubt, or not sent at all: each has a name, and nothing is sent again."""
     effect = granted(request()).effects[0]
-    decision = Contact().decide(
-        None, Performed(effect=effect, outcome=outcome), FACTS, NOW, None
-    )
+    decision = Contact().decide(None, Performed(effect=effect, outcome=outcome), FACTS, NOW, None)
 
     [event] = decision.events
     assert (event.name, event.customer) == (name, ANNA)
@@ -103,7 +102,7 @@ def test_what_became_of_a_message_is_recorded(
     assert decision.effects == ()
 
 
-def test_one_decision_a_customer_and_no_cases():
+def test_one_decision_a_customer_and_no_cases() -> None:
     """All requests of a customer meet in one decision, where a cap will count them."""
     contact = Contact()
 

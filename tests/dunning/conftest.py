@@ -80,7 +80,7 @@ class Provider:
 
     invoices: dict[str, Invoice] = field(factory=dict)
     behaviour: dict[str | None, Decline | str] = field(factory=dict)
-    default: PaymentMethodId = PaymentMethodId("pm_old")
+    default: PaymentMethodId = field(default=PaymentMethodId("pm_old"))
     without_effect: int = 0
     shadow: bool = False
     ends: Settled = field(factory=Answer)
@@ -141,7 +141,9 @@ class Provider:
         if self.shadow:
             return NoEffect(reason="shadow")
         if effect.kind == "payments.read_invoice":
-            return Answer(data={"invoice": invoice_to_json(self.invoices[str(effect.data["invoice"])])})
+            return Answer(
+                data={"invoice": invoice_to_json(self.invoices[str(effect.data["invoice"])])}
+            )
         if effect.kind != "payments.collect":
             return self.ends
         return self._collect(effect.data)
@@ -333,9 +335,7 @@ class World:
     def _record(self, event: Event) -> RecordedEvent:
         known = self.events.get(event.id)
         assert known is None or known.fingerprint == event.fingerprint, (known, event)
-        recorded = RecordedEvent(
-            event=event, sequence=len(self.timeline) + 1, recorded_at=self.now
-        )
+        recorded = RecordedEvent(event=event, sequence=len(self.timeline) + 1, recorded_at=self.now)
         if known is None:
             self.events[event.id] = event
             self.timeline.append(recorded)

@@ -18,7 +18,7 @@ DATA = Path(__file__).parents[1] / "data" / "decline_codes.csv"
 SHIPPED = [line.split() for line in ROWS.split("\n") if line]
 
 
-def test_the_shipped_table_is_the_collected_one_with_the_strict_side_of_network_conflicts():
+def test_the_shipped_table_is_the_collected_one_with_the_strict_side_of_network_conflicts() -> None:
     """152 codes, none lost; only Visa's 14 is read more strictly than it was noted."""
     with DATA.open(encoding="utf-8", newline="") as file:
         collected = {(row["scheme"], row["code"]): row["class"] for row in csv.DictReader(file)}
@@ -29,7 +29,7 @@ def test_the_shipped_table_is_the_collected_one_with_the_strict_side_of_network_
     assert shipped["visa", "14"] == "hard"
 
 
-def test_the_table_s_counts():
+def test_the_table_s_counts() -> None:
     """A change of the table is a decision: it shows here."""
     assert Counter(class_ for _, _, class_, *_ in SHIPPED) == {
         "hard": 62,
@@ -48,7 +48,7 @@ def test_the_table_s_counts():
     }
 
 
-def test_every_row_names_its_source():
+def test_every_row_names_its_source() -> None:
     """The index of a row leads to a page."""
     assert {SOURCES[int(row[-1])] for row in SHIPPED} == set(SOURCES)
 
@@ -83,9 +83,7 @@ def test_every_row_names_its_source():
             "advice",
         ),
         (
-            Decline(
-                code="lost_card", network_advice="24", network_code="43", network="mastercard"
-            ),
+            Decline(code="lost_card", network_advice="24", network_code="43", network="mastercard"),
             "soft",
             "network_advice",
         ),
@@ -94,13 +92,17 @@ def test_every_row_names_its_source():
         (Decline(code="expired_card", network_code="ZZ"), "needs_customer_action", "code"),
         (Decline(code="R01"), "soft", "code"),
         (Decline(code="AM04", network="sepa_debit"), "soft", "code"),
-        (Decline(code="failed", network_code="R07", network="us_bank_account"), "hard", "network_code"),
+        (
+            Decline(code="failed", network_code="R07", network="us_bank_account"),
+            "hard",
+            "network_code",
+        ),
         (Decline(code="2", network="bacs_debit"), "hard", "code"),
         (Decline(code="2"), "unknown", "none"),
         (Decline(code="mandate_cancelled"), "hard", "code"),
     ],
 )
-def test_who_outranks_whom(decline: Decline, class_: str, source: str):
+def test_who_outranks_whom(decline: Decline, class_: str, source: str) -> None:
     """Advice, network advice, network code, code: the most trusted that is known decides."""
     read = classify(decline, {})
 
@@ -108,7 +110,7 @@ def test_who_outranks_whom(decline: Decline, class_: str, source: str):
 
 
 @pytest.mark.parametrize("key", ["do_not_honor", "stripe:do_not_honor"])
-def test_a_tenant_s_override_decides_before_everything(key: str):
+def test_a_tenant_s_override_decides_before_everything(key: str) -> None:
     """By code, or by scheme and code; against advice, too."""
     decline = Decline(code="do_not_honor", advice="try_again_later")
     read = classify(decline, {key: DeclineClass.HARD, "visa:05": DeclineClass.SOFT})
@@ -116,7 +118,7 @@ def test_a_tenant_s_override_decides_before_everything(key: str):
     assert (read.class_, read.source, read.code) == (DeclineClass.HARD, "override", "do_not_honor")
 
 
-def test_an_override_of_a_network_code_is_found_by_its_scheme():
+def test_an_override_of_a_network_code_is_found_by_its_scheme() -> None:
     """The scheme keeps Visa's 05 apart from any other 05."""
     decline = Decline(code="do_not_honor", network_code="05", network="visa")
 
@@ -126,9 +128,18 @@ def test_an_override_of_a_network_code_is_found_by_its_scheme():
 
 @pytest.mark.parametrize(
     ("advice", "hours"),
-    [("02", 72), ("24", 1), ("25", 24), ("26", 48), ("27", 96), ("28", 144), ("29", 192), ("30", 240)],
+    [
+        ("02", 72),
+        ("24", 1),
+        ("25", 24),
+        ("26", 48),
+        ("27", 96),
+        ("28", 144),
+        ("29", 192),
+        ("30", 240),
+    ],
 )
-def test_mastercard_s_waits_are_kept(advice: str, hours: int):
+def test_mastercard_s_waits_are_kept(advice: str, hours: int) -> None:
     """Also when the provider's own advice decided the class."""
     decline = Decline(code="insufficient_funds", network_advice=advice, network="mastercard")
     advised = Decline(
@@ -161,12 +172,12 @@ def test_mastercard_s_waits_are_kept(advice: str, hours: int):
         (Decline(code="never_seen"), "generic"),
     ],
 )
-def test_what_a_customer_may_be_told(decline: Decline, reason: str):
+def test_what_a_customer_may_be_told(decline: Decline, reason: str) -> None:
     """Nothing of a lost, stolen or suspected card ever reaches a message."""
     assert classify(decline, {}).reason == reason
 
 
-def test_no_secret_class_of_code_has_words_for_the_customer():
+def test_no_secret_class_of_code_has_words_for_the_customer() -> None:
     """Lost, stolen, fraud, pick-up and revocations are all told as nothing in particular."""
     secret = {
         "lost_card",

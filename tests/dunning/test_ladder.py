@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-
-from retainkit.billing import Decline
-from retainkit.dunning import CaseOutcome
+from attrs import evolve
 from tests.dunning.conftest import ASK, DAY, HARD, HOUR, ODD, SOFT, START, World, method_changed
 
+from retainkit.billing import Decline, Payment, PaymentState
+from retainkit.dunning import CaseOutcome
 
-def test_a_failed_payment_opens_a_case_and_writes_to_the_customer():
+
+def test_a_failed_payment_opens_a_case_and_writes_to_the_customer() -> None:
     """The first failure is explained, the customer written to, the first try planned."""
     world = World()
     world.observe(world.provider.bill())
@@ -21,7 +22,7 @@ def test_a_failed_payment_opens_a_case_and_writes_to_the_customer():
     assert world.effects == []
 
 
-def test_the_ladder_is_climbed_until_the_money_comes():
+def test_the_ladder_is_climbed_until_the_money_comes() -> None:
     """Two declines, then payday: three tries, each with a number of its own."""
     world = World()
     world.observe(world.provider.bill())
@@ -38,7 +39,7 @@ def test_the_ladder_is_climbed_until_the_money_comes():
 
 
 @pytest.mark.parametrize("code", ["lost_card", "stolen_card", "fraudulent", "pickup_card"])
-def test_a_hard_decline_is_never_repeated_and_never_told(code: str):
+def test_a_hard_decline_is_never_repeated_and_never_told(code: str) -> None:
     """No try on that credential, and no word of the reason to the customer."""
     world = World()
     world.observe(world.provider.bill(decline=Decline(code=code)))
@@ -49,7 +50,7 @@ def test_a_hard_decline_is_never_repeated_and_never_told(code: str):
     assert world.reasons("dunning.decline_noted") == ["dunning.retry.hard_decline"]
 
 
-def test_an_unknown_code_gets_one_retry_then_the_customer_is_asked():
+def test_an_unknown_code_gets_one_retry_then_the_customer_is_asked() -> None:
     """One more try; when it says the same, a message at once and no further try."""
     world = World()
     world.provider.behaviour["pm_old"] = ODD
@@ -69,7 +70,7 @@ def test_an_unknown_code_gets_one_retry_then_the_customer_is_asked():
     assert len(world.asked("payments.collect")) == 1
 
 
-def test_a_bank_that_wants_a_confirmation_is_not_asked_again_but_the_customer_is():
+def test_a_bank_that_wants_a_confirmation_is_not_asked_again_but_the_customer_is() -> None:
     """The message for it goes out the moment a retry says so, once for a card."""
     world = World()
     world.provider.behaviour["pm_old"] = ASK
@@ -80,7 +81,7 @@ def test_a_bank_that_wants_a_confirmation_is_not_asked_again_but_the_customer_is
     assert world.messages[1:] == [("card_needs_action", "friendly", "needs_authentication")]
 
 
-def test_a_network_that_asks_for_a_wait_gets_it():
+def test_a_network_that_asks_for_a_wait_gets_it() -> None:
     """Mastercard's 27 says four days: the tries of day one and three become one on day four."""
     world = World()
     decline = Decline(code="insufficient_funds", network_advice="27", network="mastercard")
@@ -92,7 +93,7 @@ def test_a_network_that_asks_for_a_wait_gets_it():
     assert world.said("dunning.retry_started")[0].because[0].values["skipped"] == 1
 
 
-def test_a_new_card_is_tried_at_once_and_keeps_the_place_on_the_ladder():
+def test_a_new_card_is_tried_at_once_and_keeps_the_place_on_the_ladder() -> None:
     """Exactly one immediate try on each open invoice; the ladder goes on with the new card."""
     world = World()
     world.observe(world.provider.bill("in_1"), world.provider.bill("in_2", decline=HARD))
@@ -110,7 +111,7 @@ def test_a_new_card_is_tried_at_once_and_keeps_the_place_on_the_ladder():
     assert [method for _, method, _ in world.provider.charges] == ["pm_new"] * 4
 
 
-def test_a_card_known_to_be_dead_is_not_tried_when_it_is_entered_again():
+def test_a_card_known_to_be_dead_is_not_tried_when_it_is_entered_again() -> None:
     """The credential is dead, whatever the payment method is called this time."""
     world = World()
     world.observe(world.provider.bill(decline=HARD))
@@ -121,7 +122,7 @@ def test_a_card_known_to_be_dead_is_not_tried_when_it_is_entered_again():
     assert world.reasons("dunning.method_noted") == ["dunning.method.dead"]
 
 
-def test_a_pending_debit_blocks_every_other_try_and_the_next_message():
+def test_a_pending_debit_blocks_every_other_try_and_the_next_message() -> None:
     """While money is under way nobody charges again, and nobody is scolded."""
     world = World()
     world.observe(world.provider.bill())
@@ -139,9 +140,5 @@ def test_a_pending_debit_blocks_every_other_try_and_the_next_message():
     assert len(world.asked("payments.collect")) == 2
 
 
-def _failed(payment):
-    from attrs import evolve
-
-    from retainkit.billing import PaymentState
-
+def _failed(payment: Payment) -> Payment:
     return evolve(payment, state=PaymentState.FAILED, decline=SOFT)

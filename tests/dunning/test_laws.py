@@ -9,11 +9,6 @@ from datetime import timedelta
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from retainkit.billing import InvoiceState, PaymentState
-from retainkit.core import Decision
-from retainkit.dunning import AccessLevel, DunningCase, DunningPolicy, access, upcoming
-from retainkit.dunning._plan import held
 from tests.dunning.conftest import (
     ASK,
     DAY,
@@ -28,6 +23,11 @@ from tests.dunning.conftest import (
     cancelled,
     method_changed,
 )
+
+from retainkit.billing import Decline, InvoiceState, PaymentState
+from retainkit.core import Decision
+from retainkit.dunning import AccessLevel, DunningCase, DunningPolicy, access, upcoming
+from retainkit.dunning._plan import held
 
 
 POLICIES = (RETRYING, WATCHING, evolve(RETRYING, forgive_on_cancel=True))
@@ -111,8 +111,8 @@ def _cancel(name: str) -> Move:
     return move
 
 
-def _behave(method: str, what: object) -> Move:
-    return lambda world: world.provider.behaviour.__setitem__(method, what)  # type: ignore[arg-type]  # of WHAT
+def _behave(method: str, what: Decline | str) -> Move:
+    return lambda world: world.provider.behaviour.__setitem__(method, what)
 
 
 def _miss() -> Move:
@@ -186,12 +186,12 @@ class Watcher:
 @settings(max_examples=250)
 @given(policy=st.sampled_from(POLICIES), moves=st.lists(MOVES, max_size=25), first=WHAT)
 def test_the_laws_hold_over_random_histories(
-    policy: DunningPolicy, moves: list[Move], first: object
-):
+    policy: DunningPolicy, moves: list[Move], first: Decline | str
+) -> None:
     """Webhooks late and twice, cards, cancellations, lost effects, time in both directions."""
     world = World(policy)
     world.observer = Watcher(world)
-    world.provider.behaviour.update({"pm_old": first, "pm_a": "paid"})  # type: ignore[dict-item]  # of WHAT
+    world.provider.behaviour.update({"pm_old": first, "pm_a": "paid"})
     _bill("in_1")(world)
     for move in moves:
         move(world)
@@ -202,9 +202,7 @@ def test_the_laws_hold_over_random_histories(
 def _check_history(world: World) -> None:
     paid = Counter(world.provider.successes)
     assert all(count == 1 for count in paid.values()), "I1: an invoice is paid once"
-    attempts = Counter(
-        (effect.kind, effect.attempt) for effect in world.effects
-    )
+    attempts = Counter((effect.kind, effect.attempt) for effect in world.effects)
     if len(world.cases) == 1:
         assert all(count == 1 for count in attempts.values()), "an attempt's number is used once"
     for case in world.cases.values():
@@ -213,7 +211,7 @@ def _check_history(world: World) -> None:
         numbered = [stage for stage in stages if isinstance(stage, int)]
         if case.round == 0:
             assert len(numbered) == len(set(numbered)), "one message a case and stage"
-        ends = [event for event in world.said("dunning.end_started") if event.data["case"] == case.id]
+        ends = [end for end in world.said("dunning.end_started") if end.data["case"] == case.id]
         assert len(ends) <= 1, "a plan ends once"
         notices = [
             event.occurred_at
@@ -227,7 +225,9 @@ def _check_history(world: World) -> None:
 
 @settings(max_examples=60)
 @given(st.data())
-def test_every_order_of_reports_gives_the_same_case_and_the_same_effects(data: st.DataObject):
+def test_every_order_of_reports_gives_the_same_case_and_the_same_effects(
+    data: st.DataObject,
+) -> None:
     """I4: a settled set of reports, shuffled and doubled, within one moment."""
     provider = Provider()
     provider.bill("in_1", decline=data.draw(st.sampled_from([SOFT, HARD, ASK, ODD])))
@@ -266,7 +266,7 @@ def test_every_order_of_reports_gives_the_same_case_and_the_same_effects(data: s
 
 @settings(max_examples=60)
 @given(st.integers(0, 40 * 24), st.integers(0, 40 * 24), st.integers(0, 40 * 24))
-def test_access_is_a_function_of_time_alone(first: int, second: int, asked: int):
+def test_access_is_a_function_of_time_alone(first: int, second: int, asked: int) -> None:
     """Whenever a worker ran, the answer for an instant is the same; and it only gets harsher."""
     at = START + timedelta(hours=asked)
     early, late = World(WATCHING), World(WATCHING)
@@ -287,7 +287,7 @@ def test_access_is_a_function_of_time_alone(first: int, second: int, asked: int)
 )
 def test_access_comes_back_only_when_no_invoice_is_past_its_day(
     failures: list[int], paid: int, day: int
-):
+) -> None:
     """I11: one paid invoice leaves the others where they were."""
     world = World(WATCHING)
     names = [f"in_{number}" for number in range(len(failures))]
@@ -305,7 +305,7 @@ def test_access_comes_back_only_when_no_invoice_is_past_its_day(
     assert level is (AccessLevel.LIMITED if overdue else AccessLevel.FULL)
 
 
-def test_messages_wait_only_while_something_is_under_way():
+def test_messages_wait_only_while_something_is_under_way() -> None:
     """What holds them is a try in flight, or money on its way for everything that is open."""
     world = World()
     world.observe(world.provider.bill())

@@ -6,13 +6,6 @@ from itertools import permutations
 
 import pytest
 from attrs import evolve
-
-from retainkit.billing import Invoice, InvoiceState, PaymentState
-from retainkit.core import Event
-from retainkit.dunning import CaseOutcome, Dunning
-from retainkit.engine import _codec
-from retainkit.ids import CustomerId, EventId
-from retainkit.money import money
 from tests.dunning.conftest import (
     DAY,
     HARD,
@@ -27,6 +20,13 @@ from tests.dunning.conftest import (
     method_changed,
     payment,
 )
+
+from retainkit.billing import Invoice, InvoiceState, PaymentState
+from retainkit.core import Event
+from retainkit.dunning import CaseOutcome, Dunning
+from retainkit.engine import _codec
+from retainkit.ids import CustomerId, EventId
+from retainkit.money import money
 
 
 def history() -> list[Invoice]:
@@ -47,7 +47,7 @@ def history() -> list[Invoice]:
 
 
 @pytest.mark.parametrize("length", [5, 6])
-def test_every_order_of_webhooks_ends_in_the_same_state(length: int):
+def test_every_order_of_webhooks_ends_in_the_same_state(length: int) -> None:
     """All 720 orders, each report twice: the same invoice at the end, no charge, no second mail."""
     states, ends = history()[:length], set()
     for order in permutations(states):
@@ -68,7 +68,7 @@ def test_every_order_of_webhooks_ends_in_the_same_state(length: int):
     assert len(ends) == (1 if length == 5 else 0)
 
 
-def test_an_old_report_of_a_paid_invoice_opens_nothing():
+def test_an_old_report_of_a_paid_invoice_opens_nothing() -> None:
     """Paid was heard first; the failure that is reported late is history."""
     states = history()
     world = World(WATCHING)
@@ -78,7 +78,7 @@ def test_an_old_report_of_a_paid_invoice_opens_nothing():
     assert world.cases == {}
 
 
-def test_an_old_report_after_the_case_was_closed_opens_nothing():
+def test_an_old_report_after_the_case_was_closed_opens_nothing() -> None:
     """Not even when the payment's answer, and no report, had closed it."""
     world = World()
     world.provider.behaviour["pm_old"] = "paid"
@@ -92,7 +92,7 @@ def test_an_old_report_after_the_case_was_closed_opens_nothing():
     assert not world.case.open
 
 
-def test_an_invoice_whose_case_was_ended_is_not_dunned_again():
+def test_an_invoice_whose_case_was_ended_is_not_dunned_again() -> None:
     """The cancelled subscription's invoice changes once more: nobody starts over."""
     world = World(WATCHING)
     world.observe(world.provider.bill())
@@ -102,7 +102,7 @@ def test_an_invoice_whose_case_was_ended_is_not_dunned_again():
     assert len(world.cases) == 1
 
 
-def test_a_new_invoice_after_an_ended_case_is_a_new_case_that_knows_the_dead_card():
+def test_a_new_invoice_after_an_ended_case_is_a_new_case_that_knows_the_dead_card() -> None:
     """Another case, another id; but what was refused for good stays refused."""
     world = World()
     world.observe(world.provider.bill(decline=HARD))
@@ -118,7 +118,7 @@ def test_a_new_invoice_after_an_ended_case_is_a_new_case_that_knows_the_dead_car
     assert world.provider.charges == []
 
 
-def test_money_that_was_taken_back_opens_the_matter_again():
+def test_money_that_was_taken_back_opens_the_matter_again() -> None:
     """A debit is returned weeks later: a new case, with the same key."""
     world = World()
     world.provider.behaviour["pm_old"] = "paid"
@@ -137,7 +137,7 @@ def test_money_that_was_taken_back_opens_the_matter_again():
     assert world.case.open
 
 
-def test_money_taken_back_while_the_case_is_open_counts_as_open_again():
+def test_money_taken_back_while_the_case_is_open_counts_as_open_again() -> None:
     """The other invoice kept the case open; the returned one is part of it again."""
     world = World()
     world.observe(world.provider.bill("in_1"), world.provider.bill("in_2", decline=HARD))
@@ -157,7 +157,7 @@ def test_money_taken_back_while_the_case_is_open_counts_as_open_again():
     assert len(world.case.open_invoices) == 2
 
 
-def test_better_news_of_a_settled_invoice_replaces_worse():
+def test_better_news_of_a_settled_invoice_replaces_worse() -> None:
     """Written off, then paid after all: it counts as paid, and is said once."""
     world = World(WATCHING)
     world.observe(world.provider.bill("in_1"), world.provider.bill("in_2"))
@@ -173,7 +173,7 @@ def test_better_news_of_a_settled_invoice_replaces_worse():
     assert world.case.outcome is CaseOutcome.RECOVERED
 
 
-def test_a_paid_invoice_that_is_written_off_late_stays_paid():
+def test_a_paid_invoice_that_is_written_off_late_stays_paid() -> None:
     """The worse word about a settled invoice changes nothing."""
     world = World(WATCHING)
     world.observe(world.provider.bill("in_1"), world.provider.bill("in_2"))
@@ -183,7 +183,7 @@ def test_a_paid_invoice_that_is_written_off_late_stays_paid():
     assert world.case.invoices[0].state is InvoiceState.PAID
 
 
-def test_a_new_card_that_is_heard_of_before_the_failure_is_tried_all_the_same():
+def test_a_new_card_that_is_heard_of_before_the_failure_is_tried_all_the_same() -> None:
     """The failure was first, its webhook was not: the try is owed."""
     world = World()
     world.deliver(method_changed("pm_new", START + HOUR))
@@ -196,7 +196,7 @@ def test_a_new_card_that_is_heard_of_before_the_failure_is_tried_all_the_same():
     assert world.reasons("dunning.decline_noted")[0] == "dunning.retry.new_method"
 
 
-def test_a_card_given_before_the_failure_is_not_new():
+def test_a_card_given_before_the_failure_is_not_new() -> None:
     """What failed was that card."""
     world = World()
     world.deliver(method_changed("pm_old", START - HOUR))
@@ -206,7 +206,7 @@ def test_a_card_given_before_the_failure_is_not_new():
     assert world.provider.charges == []
 
 
-def test_of_two_cards_the_later_one_counts_in_any_order():
+def test_of_two_cards_the_later_one_counts_in_any_order() -> None:
     """An old change that is heard late is not a change."""
     world = World()
     world.observe(world.provider.bill())
@@ -218,7 +218,7 @@ def test_of_two_cards_the_later_one_counts_in_any_order():
     assert world.case.method == "pm_b"
 
 
-def test_an_invoice_that_joins_late_is_owed_the_new_card_as_well():
+def test_an_invoice_that_joins_late_is_owed_the_new_card_as_well() -> None:
     """Exactly one immediate try on each open invoice, whenever its failure is heard of."""
     world = World()
     world.observe(world.provider.bill("in_1"))
@@ -233,7 +233,7 @@ def test_an_invoice_that_joins_late_is_owed_the_new_card_as_well():
     ]
 
 
-def test_the_same_cancellation_by_two_doors_is_noted_once():
+def test_the_same_cancellation_by_two_doors_is_noted_once() -> None:
     """The invoice says it, and the subscription's own webhook does."""
     world = World()
     world.provider.bill()
@@ -245,21 +245,19 @@ def test_the_same_cancellation_by_two_doors_is_noted_once():
 
 
 @pytest.mark.parametrize("name", ["payment_method.changed", "subscription.cancelled"])
-def test_a_report_without_its_name_changes_nothing(name: str):
+def test_a_report_without_its_name_changes_nothing(name: str) -> None:
     """The provider left out which: nothing can be concluded."""
     world = World()
     world.provider.bill(subscription=None)
     world.observe(world.provider.invoices["in_1"])
     before = world.case
-    world.deliver(
-        Event(id=EventId("x"), name=name, customer=CustomerId("anna"), occurred_at=START)
-    )
+    world.deliver(Event(id=EventId("x"), name=name, customer=CustomerId("anna"), occurred_at=START))
 
     assert evolve(world.case, seen_at=before.seen_at) == before
     assert world.wakes == {before.id: START + DAY}
 
 
-def test_news_of_other_subscriptions_sellers_and_healthy_invoices_wake_nobody():
+def test_news_of_other_subscriptions_sellers_and_healthy_invoices_wake_nobody() -> None:
     """Routing leaves out what concerns no case."""
     world, provider = World(), Provider()
     feature = Dunning(RETRYING)
@@ -277,7 +275,7 @@ def test_news_of_other_subscriptions_sellers_and_healthy_invoices_wake_nobody():
     assert feature.case_type is type(world.case)
 
 
-def test_a_healthy_invoice_of_the_same_key_does_not_join():
+def test_a_healthy_invoice_of_the_same_key_does_not_join() -> None:
     """It is routed to the case, because it might; but it owes nothing that failed."""
     world = World()
     world.observe(world.provider.bill())
@@ -286,7 +284,7 @@ def test_a_healthy_invoice_of_the_same_key_does_not_join():
     assert [invoice.id for invoice in world.case.invoices] == ["in_1"]
 
 
-def test_a_case_survives_being_stored():
+def test_a_case_survives_being_stored() -> None:
     """Everything a case holds comes back exactly."""
     world = World()
     world.observe(world.provider.bill("in_1", amount="12.34"), world.provider.bill("in_2"))

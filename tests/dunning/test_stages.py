@@ -6,20 +6,6 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
-
-from retainkit.billing import InvoiceState
-from retainkit.core import Answer, NoEffect
-from retainkit.dunning import (
-    AccessLevel,
-    CaseOutcome,
-    DunningPolicy,
-    Stage,
-    UpcomingKind,
-    access,
-    full_access,
-    harshest,
-    upcoming,
-)
 from tests.dunning.conftest import (
     ASK,
     DAY,
@@ -35,13 +21,27 @@ from tests.dunning.conftest import (
     method_changed,
 )
 
+from retainkit.billing import InvoiceState
+from retainkit.core import Answer, NoEffect
+from retainkit.dunning import (
+    AccessLevel,
+    CaseOutcome,
+    DunningPolicy,
+    Stage,
+    UpcomingKind,
+    access,
+    full_access,
+    harshest,
+    upcoming,
+)
+
 
 def ending(action: str, **changes: object) -> DunningPolicy:
     stages = (*STAGES[:-1], Stage(after=timedelta(days=21), end=action))
     return evolve(RETRYING, stages=stages, **changes)  # type: ignore[arg-type]  # as the test says
 
 
-def test_the_whole_plan_when_nobody_pays():
+def test_the_whole_plan_when_nobody_pays() -> None:
     """Three messages, access limited after a week, an announced end, an involuntary loss."""
     world = World()
     world.observe(world.provider.bill())
@@ -60,7 +60,7 @@ def test_the_whole_plan_when_nobody_pays():
     assert closed.occurred_at == START + 21 * DAY
 
 
-def test_a_message_says_what_happens_next():
+def test_a_message_says_what_happens_next() -> None:
     """Amounts, next try, loss of access and the end, each with its day."""
     world = World()
     world.observe(world.provider.bill("in_1"), world.provider.bill("in_2", amount="10.50"))
@@ -77,7 +77,19 @@ def test_a_message_says_what_happens_next():
     assert (data["feature"], data["link"], data["stage"]) == ("dunning", "payment_method", 0)
 
 
-def test_a_hard_decline_does_not_wait_for_a_quiet_first_stage():
+def test_a_notice_in_the_product_is_not_announced_as_a_loss() -> None:
+    """The first loss of access is named, not the banner before it."""
+    stages = (STAGES[0], Stage(after=3 * DAY, access="notice"), *STAGES[1:])
+    world = World(evolve(RETRYING, stages=stages))
+    world.observe(world.provider.bill())
+
+    assert world.said("message.requested")[0].data["access"] == {
+        "level": "limited",
+        "at": (START + 7 * DAY).isoformat(),
+    }
+
+
+def test_a_hard_decline_does_not_wait_for_a_quiet_first_stage() -> None:
     """Retries come before the first mail, but not when the customer has to act."""
     quiet = (Stage(after=timedelta(days=4), message="payment_failed"), *STAGES[2:])
     policy = evolve(RETRYING, stages=quiet)
@@ -91,7 +103,7 @@ def test_a_hard_decline_does_not_wait_for_a_quiet_first_stage():
     assert len(urgent.messages) == 1  # the stage's message is the one that was sent
 
 
-def test_a_plan_without_messages_says_nothing():
+def test_a_plan_without_messages_says_nothing() -> None:
     """Access and the end alone are a plan, too: another system writes."""
     stages = (Stage(after=timedelta(days=3), access="notice"), Stage(after=14 * DAY, end="keep"))
     world = World(evolve(RETRYING, stages=stages))
@@ -102,7 +114,7 @@ def test_a_plan_without_messages_says_nothing():
     assert [event.data["level"] for event in world.said("dunning.access_changed")] == ["notice"]
 
 
-def test_access_follows_the_clock_and_not_the_worker():
+def test_access_follows_the_clock_and_not_the_worker() -> None:
     """Nobody ran anything for eight days: the answer is right all the same."""
     world = World(WATCHING)
     world.observe(world.provider.bill())
@@ -127,7 +139,7 @@ def test_access_follows_the_clock_and_not_the_worker():
     assert harshest([]) == full_access()
 
 
-def test_upcoming_lists_what_the_plan_still_holds():
+def test_upcoming_lists_what_the_plan_still_holds() -> None:
     """Tries, messages, access and the end in their order, and what comes first is the timer."""
     world = World()
     world.observe(world.provider.bill())
@@ -148,7 +160,7 @@ def test_upcoming_lists_what_the_plan_still_holds():
     assert access(world.case, RETRYING, START + 9 * DAY) == full_access()
 
 
-def test_a_sleeping_worker_sends_one_message_and_the_announced_end_keeps_its_distance():
+def test_a_sleeping_worker_sends_one_message_and_the_announced_end_keeps_its_distance() -> None:
     """After 25 days: the notice, not a burst; and the week between notice and end is kept."""
     world = World(WATCHING)
     world.observe(world.provider.bill())
@@ -168,7 +180,7 @@ def test_a_sleeping_worker_sends_one_message_and_the_announced_end_keeps_its_dis
     assert world.asked("subscriptions.cancel") == ["cancel:sub_1:1"]
 
 
-def test_a_notice_is_never_skipped_for_a_later_message():
+def test_a_notice_is_never_skipped_for_a_later_message() -> None:
     """What announces the end goes out, even if another message is due as well."""
     stages = (*STAGES[:3], Stage(after=17 * DAY, message="payment_failed"), STAGES[3])
     world = World(evolve(WATCHING, stages=stages))
@@ -179,7 +191,7 @@ def test_a_notice_is_never_skipped_for_a_later_message():
     assert [event.data["stage"] for event in world.said("dunning.message_skipped")] == [1, 3]
 
 
-def test_before_the_end_the_invoice_is_read_again():
+def test_before_the_end_the_invoice_is_read_again() -> None:
     """The webhook of the payment was lost: nobody loses a subscription over that."""
     world = World(WATCHING)
     world.observe(world.provider.bill())
@@ -193,7 +205,7 @@ def test_before_the_end_the_invoice_is_read_again():
 
 
 @pytest.mark.parametrize("action", ["pause", "keep"])
-def test_a_paused_or_kept_subscription_stays_restricted_until_it_is_paid(action: str):
+def test_a_paused_or_kept_subscription_stays_restricted_until_it_is_paid(action: str) -> None:
     """The plan is over, the case is not: it looks now and then, and a new card is tried."""
     world = World(ending(action))
     world.observe(world.provider.bill())
@@ -214,7 +226,7 @@ def test_a_paused_or_kept_subscription_stays_restricted_until_it_is_paid(action:
     assert world.case.outcome is CaseOutcome.RECOVERED
 
 
-def test_an_end_can_write_invoices_off():
+def test_an_end_can_write_invoices_off() -> None:
     """The invoices become uncollectible, and the case ends with them."""
     world = World(ending("uncollectible"))
     world.observe(world.provider.bill("in_1"), world.provider.bill("in_2"))
@@ -230,7 +242,7 @@ def test_an_end_can_write_invoices_off():
     assert world.said("message.requested")[0].data["end"] is None
 
 
-def test_an_end_may_have_a_message_of_its_own():
+def test_an_end_may_have_a_message_of_its_own() -> None:
     """The last stage may say goodbye."""
     stages = (*STAGES[:3], evolve(STAGES[3], message="subscription_ended"))
     world = World(evolve(WATCHING, stages=stages))
@@ -240,7 +252,7 @@ def test_an_end_may_have_a_message_of_its_own():
     assert world.messages[-1][0] == "subscription_ended"
 
 
-def test_an_end_without_effect_is_asked_for_again_and_then_handed_on():
+def test_an_end_without_effect_is_asked_for_again_and_then_handed_on() -> None:
     """Three attempts, each with its own key; then the events say that a person should look."""
     world = World(WATCHING)
     world.provider.ends = NoEffect(reason="nothing_happened")
@@ -256,7 +268,7 @@ def test_an_end_without_effect_is_asked_for_again_and_then_handed_on():
     assert world.case.outcome is CaseOutcome.ENDED
 
 
-def test_nothing_to_cancel_is_no_involuntary_loss():
+def test_nothing_to_cancel_is_no_involuntary_loss() -> None:
     """An invoice without a subscription, or of a cancelled one: the plan just ends."""
     world = World(WATCHING)
     world.observe(world.provider.bill())
@@ -268,7 +280,7 @@ def test_nothing_to_cancel_is_no_involuntary_loss():
     assert world.said("dunning.case_closed")[0].data["involuntary"] is False
 
 
-def test_who_recovers_after_a_mail_may_be_thanked():
+def test_who_recovers_after_a_mail_may_be_thanked() -> None:
     """The thank-you names what was paid and gives access back; without a mail there is none."""
     policy = evolve(RETRYING, recovered_message="payment_recovered")
     world = World(policy)
@@ -288,7 +300,7 @@ def test_who_recovers_after_a_mail_may_be_thanked():
     assert silent.messages == []
 
 
-def test_one_paid_invoice_does_not_reset_the_other():
+def test_one_paid_invoice_does_not_reset_the_other() -> None:
     """The younger invoice keeps its own clock: its stages come on its days, each announced."""
     world = World(WATCHING)
     world.observe(world.provider.bill("in_1"))
@@ -308,7 +320,7 @@ def test_one_paid_invoice_does_not_reset_the_other():
     assert world.said("dunning.end_started")[0].occurred_at == START + 31 * DAY
 
 
-def test_a_clock_set_back_fires_nothing_twice():
+def test_a_clock_set_back_fires_nothing_twice() -> None:
     """The same timer comes due again; what is done stays done."""
     world = World(WATCHING)
     world.observe(world.provider.bill())
@@ -320,7 +332,7 @@ def test_a_clock_set_back_fires_nothing_twice():
     assert len(world.timeline) == said
 
 
-def test_ten_thousand_policies_of_a_day_are_one_policy():
+def test_ten_thousand_policies_of_a_day_are_one_policy() -> None:
     """The same plan has the same fingerprint; another has another."""
     same = DunningPolicy(retries=days(1, 3, 7), stages=STAGES, collector="retainkit")
 
@@ -328,7 +340,7 @@ def test_ten_thousand_policies_of_a_day_are_one_policy():
     assert WATCHING.fingerprint != RETRYING.fingerprint
 
 
-def test_an_answer_to_an_end_that_nobody_waits_for_changes_nothing():
+def test_an_answer_to_an_end_that_nobody_waits_for_changes_nothing() -> None:
     """A person settled it before: the late answer finds the case closed."""
     world = World(WATCHING)
     world.observe(world.provider.bill())

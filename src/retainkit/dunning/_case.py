@@ -198,9 +198,10 @@ class DunningCase:
         return tuple(invoice for invoice in self.invoices if invoice.open)
 
     @property
-    def clock(self) -> datetime | None:
+    def clock(self) -> datetime:
         """The first failure of the oldest open invoice: the zero of all stages."""
-        return min((invoice.failed_at for invoice in self.open_invoices), default=None)
+        open_since = (invoice.failed_at for invoice in self.open_invoices)
+        return min(open_since, default=self.opened_at)
 
     def invoice(self, name: InvoiceId) -> CaseInvoice | None:
         """The invoice of that id, if it is part of this case."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from attrs import evolve, frozen
 
@@ -147,9 +147,8 @@ class Dunning:
 
 def _blank(trigger: Trigger, facts: Facts, now: datetime) -> DunningCase | None:
     """A case without invoices, for the snapshots that may fill it."""
-    if not isinstance(trigger, Woken):
-        return None
-    read = [(_snapshot(recorded), recorded.event.occurred_at) for recorded in trigger.events]
+    events = trigger.events if isinstance(trigger, Woken) else ()
+    read = [(_snapshot(recorded), recorded.event.occurred_at) for recorded in events]
     snapshots = [(snapshot, at) for snapshot, at in read if snapshot is not None]
     if not snapshots:
         return None
@@ -162,7 +161,7 @@ def _blank(trigger: Trigger, facts: Facts, now: datetime) -> DunningCase | None:
     earlier = closed_cases(facts, key)
     dead: set[str] = set()
     for closed in earlier:
-        names = closed.get("dead")
+        names = closed["dead"]
         dead.update(names if isinstance(names, (list, tuple)) else ())
     blank = DunningCase(
         id=_case_id(facts.customer, key, len(earlier)),
@@ -204,6 +203,8 @@ def _learn(step: Step, trigger: Trigger, facts: Facts) -> None:
                 forgiven(step, trigger)
             else:
                 end_answered(step, trigger)
+        case _:
+            assert_never(trigger)
     if step.case.open:
         step.case = evolve(step.case, seen_at=max(step.case.seen_at, step.now))
         say_declines(step, before)
@@ -284,8 +285,6 @@ def _look_again(step: Step) -> None:
 def _close(step: Step) -> bool:
     """Close the case when nothing is open, or when its end has come; whether it is closed."""
     case, policy = step.case, step.policy
-    if case.outcome is not None:
-        return True
     over = case.ended_at is not None and policy.end.closes and not case.ending
     if case.open_invoices and not over:
         return False

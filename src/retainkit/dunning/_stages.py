@@ -39,22 +39,18 @@ _ENDING_TRIES: Final = 3
 def rewind(step: Step, case_before: DunningCase) -> None:
     """Set the stages back when the oldest invoice was settled and a younger one is now oldest."""
     before, clock, case = case_before.clock, step.case.clock, step.case
-    if before is None or clock is None or clock <= before or case.ended_at is not None:
+    if clock <= before or case.ended_at is not None:
         return
     stages = step.policy.stages[: case.stages_done]
     done = sum(clock + stage.after <= step.now for stage in stages)
     if done == case.stages_done:
         return
-    notice = step.policy.notice
-    announced = None if notice is not None and notice >= done else case.announced_at
-    step.case = evolve(case, stages_done=done, round=case.round + 1, announced_at=announced)
+    step.case = evolve(case, stages_done=done, round=case.round + 1)
 
 
 def change_access(step: Step, *, eased: bool) -> None:
     """Say that access got harsher; or milder, when that is because an invoice was settled."""
     clock, was = step.case.clock, step.case.access
-    if clock is None:
-        return
     level, index = level_at(step.policy, clock, step.now)
     if level is was or (level.severity < was.severity and not eased):
         return
@@ -77,7 +73,7 @@ def change_access(step: Step, *, eased: bool) -> None:
 def write(step: Step) -> None:
     """Ask for the message that is due: the latest stage's, or one that can't wait for its day."""
     case, policy, clock = step.case, step.policy, step.case.clock
-    if clock is None or case.ended_at is not None or held(case):
+    if case.ended_at is not None or held(case):
         return
     due = [
         index
@@ -137,7 +133,7 @@ def _write_at_once(step: Step, unasked: dict[str, CaseInvoice]) -> None:
 
 def _stage_reason(step: Step, index: int) -> Reason:
     clock, stage = step.case.clock, step.policy.stages[index]
-    due = step.now if clock is None else clock + stage.after
+    due = clock + stage.after
     return (
         "dunning.message.stage",
         {"stage": index, "after": int(stage.after.total_seconds()), "due": due.isoformat()},
@@ -250,8 +246,6 @@ def _next_try(step: Step) -> str | None:
 def _access_ahead(step: Step) -> JsonObject | None:
     """The next loss of access; or the one in force, when none lies ahead."""
     clock, policy = step.case.clock, step.policy
-    if clock is None:
-        return None
     level, index = level_at(policy, clock, step.now)
     ahead = next_access(policy, clock, level, step.now)
     while ahead is not None and ahead[1] not in _RESTRICTED:
@@ -266,7 +260,7 @@ def _access_ahead(step: Step) -> JsonObject | None:
 def _end_ahead(step: Step) -> JsonObject | None:
     """The end, when it changes something for the customer."""
     case, policy, clock = step.case, step.policy, step.case.clock
-    if clock is None or policy.end not in _CUSTOMER_FACING or not _targets(case, policy.end):
+    if policy.end not in _CUSTOMER_FACING or not _targets(case, policy.end):
         return None
     at = stage_due(case, policy, len(policy.stages) - 1, clock, step.now)
     return {"action": policy.end.value, "at": at.isoformat()}
@@ -275,9 +269,8 @@ def _end_ahead(step: Step) -> JsonObject | None:
 def end(step: Step) -> None:
     """Carry out the end when it is due, on fresh news only."""
     case, policy, clock = step.case, step.policy, step.case.clock
-    if clock is None or case.ended_at is not None or held(case):
-        return
-    if any(invoice.pending for invoice in case.open_invoices):
+    pending = any(invoice.pending for invoice in case.open_invoices)
+    if case.ended_at is not None or pending or held(case):
         return
     index = len(policy.stages) - 1
     due = stage_due(case, policy, index, clock, step.now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from attrs import evolve
 
@@ -149,6 +149,8 @@ def _answered(step: Step, invoice: CaseInvoice, performed: Performed, answer: An
             settle(step, learned, InvoiceState.PAID, reason=_paid_by(attempt, invoice))
         case Declined() | Pending():
             pass
+        case _:
+            assert_never(result)
 
 
 def _paid_by(attempt: str, invoice: CaseInvoice) -> Reason:

@@ -94,9 +94,9 @@ def access(case: DunningCase, policy: DunningPolicy, now: datetime) -> Access:
     It follows from the first failure of the oldest open invoice and the policy alone, so neither
     a stopped worker nor a message that waits puts it off.
     """
-    clock = case.clock if case.open else None
-    if clock is None:
+    if not case.open:
         return full_access()
+    clock = case.clock
     level, index = level_at(policy, clock, now)
     ahead = next_access(policy, clock, level, now)
     until = None if ahead is None else ahead[0]
@@ -116,9 +116,9 @@ def access(case: DunningCase, policy: DunningPolicy, now: datetime) -> Access:
 
 def upcoming(case: DunningCase, policy: DunningPolicy, now: datetime) -> tuple[Upcoming, ...]:
     """What the case has before it, soonest first; empty when it is closed."""
-    clock = case.clock
-    if not case.open or clock is None:
+    if not case.open:
         return ()
+    clock = case.clock
     found = [
         *_tries(case, policy),
         *_access_changes(policy, clock, now),
@@ -154,8 +154,6 @@ def next_look(case: DunningCase, policy: DunningPolicy, now: datetime) -> dateti
 def _own(case: DunningCase, policy: DunningPolicy, now: datetime) -> list[datetime]:
     """The times at which retainkit itself has something to do."""
     clock = case.clock
-    if clock is None:
-        return []
     times = [at for invoice in case.open_invoices if (at := next_try(case, invoice, policy))]
     ahead = next_access(policy, clock, case.access, now)
     if ahead is not None:
