@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 
 if TYPE_CHECKING:
@@ -84,21 +84,30 @@ def classify(decline: Decline, overrides: Mapping[str, DeclineClass]) -> Classif
         overrides: The tenant's classes, by code (``do_not_honor``) or by scheme and code
             (``visa:62``, ``mastercard_mac:02``).
     """
-    given = tuple(_given(decline))
-    known = [(word, code, row) for word, schemes, code in given if (row := _row(schemes, code))]
-    class_, source, code = DeclineClass.UNKNOWN, "none", decline.code
+    read = _by_table(decline)
+    if not overrides:
+        return read
+    for _, schemes, code in _given(decline):
+        for key in (*(f"{scheme}:{code}" for scheme in schemes), code):
+            if key in overrides:
+                return evolve(read, class_=overrides[key], source="override", code=code)
+    return read
+
+
+@lru_cache(maxsize=4096)
+def _by_table(decline: Decline) -> Classified:
+    """What the table says of a decline; the few that a product meets come again and again."""
+    known = [
+        (word, code, row)
+        for word, schemes, code in _given(decline)
+        if (row := _row(schemes, code))
+    ]
+    rows = {word: row for word, _, row in known}
+    hours = max((row[1] for row in rows.values()), default=0)
+    source, code, class_ = "none", decline.code, DeclineClass.UNKNOWN
     if known:
         source, code, row = known[0]
         class_ = row[0]
-    for _, schemes, overridden in given:
-        for key in (*(f"{scheme}:{overridden}" for scheme in schemes), overridden):
-            if key in overrides:
-                class_, source, code = overrides[key], "override", overridden
-                break
-        if source == "override":
-            break
-    rows = {word: row for word, _, row in known}
-    hours = max((row[1] for row in rows.values()), default=0)
     return Classified(
         class_=class_,
         retry_not_before=timedelta(hours=hours) if hours else None,
