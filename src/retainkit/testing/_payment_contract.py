@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 import pytest
 from attrs import evolve, fields, frozen
@@ -16,13 +15,7 @@ from retainkit.core import Answer, NoEffect, NotSent, Unknown
 from retainkit.errors import InvalidInput, NotFound, ProviderError
 from retainkit.ids import InvoiceId, PaymentMethodId, SubscriptionId
 from retainkit.money import Money
-from retainkit.payments import (
-    Collect,
-    PaymentProvider,
-    ProviderEventKind,
-    SubscriptionProvider,
-    WebhookReader,
-)
+from retainkit.payments import Collect, Payments, ProviderEventKind
 
 
 DECLINES = (
@@ -87,10 +80,6 @@ class Card(StrEnum):
     BANK_DEBIT = "bank_debit"
 
 
-class Provider(PaymentProvider, SubscriptionProvider, WebhookReader, Protocol):
-    """The whole adapter under test."""
-
-
 @frozen(kw_only=True)
 class Signing:
     """
@@ -125,7 +114,7 @@ class PaymentWorld(ABC):
 
     @property
     @abstractmethod
-    def provider(self) -> Provider:
+    def provider(self) -> Payments:
         """The adapter; its webhook secrets are ``signing.current`` and ``signing.old``."""
 
     @property
