@@ -208,7 +208,12 @@ class Schedule(Protocol):
         ...
 
     def begin(self, intent: Intent, *, now: datetime) -> bool:
-        """Mark a claimed ``ready`` intent as ``sent``, keeping its lease; whether it still held."""
+        """
+        Mark a claimed intent as ``sent``, keeping its lease.
+
+        Returns whether the claim still held it, and it was ``ready``: of two who hold the same
+        claim, one begins.
+        """
         ...
 
     def timer(self, id: str) -> Timer | None:

@@ -512,7 +512,7 @@ class _Schedule:
     def begin(self, intent: Intent, *, now: datetime) -> bool:
         key = intent.id
         stored = self.intent(key)
-        if stored is None or stored.lease != intent.lease:
+        if stored is None or (stored.lease, stored.state) != (intent.lease, EffectState.READY):
             return False
         sent = evolve(stored, state=EffectState.SENT, sent_at=_utc(now, "now"))
         self._tables.schedule(key, sent, sent.wake_at)

@@ -278,7 +278,11 @@ class Statements:
                 lease=sa.null(),
             )
         )
-        self.begin: Statement = ready(sa.update(item).where(held).values(state="sent", sent_at=now))
+        self.begin: Statement = ready(
+            sa.update(item)
+            .where(held, item.c.state == sa.literal_column("'ready'"))
+            .values(state="sent", sent_at=now)
+        )
         self.item: Statement = ready(sa.select(*item.c).where(same(item, "tenant", "id")))
         self.items: Statement = ready(
             sa.select(*item.c)
