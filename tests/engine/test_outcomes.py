@@ -1,4 +1,4 @@
-"""What becomes of an effect: refused, unclear, looked up, answered by a person; never done twice."""
+"""What becomes of an effect: refused, unclear, looked up, settled by a person; never done twice."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_refusal_is_repeated_with_the_same_key_after_a_pause(world: World) -> 
 
 
 def test_pauses_grow_to_an_hour_and_differ_from_key_to_key(world: World) -> None:
-    """Back-off doubles; the jitter comes from the key, so that a crowd spreads and a replay agrees."""
+    """Back-off doubles; the jitter comes from key and try: a crowd spreads, a replay agrees."""
     world.order()
     pauses = []
     world.post.script = [NotSent(reason="busy")] * 9

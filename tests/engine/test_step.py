@@ -368,9 +368,9 @@ class Watching(Parcels):
         return Parcels.decide(self, case, trigger, facts, now, policy)
 
 
-def _event(id: str) -> Event:
+def _event(name: str) -> Event:
     return Event(
-        id=EventId(id),
+        id=EventId(name),
         name="order.placed",
         customer=ADA,
         occurred_at=NOW,
@@ -378,11 +378,11 @@ def _event(id: str) -> Event:
     )
 
 
-def _order(id: str) -> Event:
+def _order(number: str) -> Event:
     return Event(
-        id=EventId(f"order-{id}"),
+        id=EventId(f"order-{number}"),
         name="order.placed",
         customer=ADA,
         occurred_at=NOW,
-        data={"order": id},
+        data={"order": number},
     )

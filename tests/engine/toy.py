@@ -137,14 +137,14 @@ def _event(name: str, case: Parcel, now: datetime) -> Event:
     )
 
 
-def order(id: str, customer: str, at: datetime) -> Event:
+def order(number: str, customer: str, at: datetime) -> Event:
     """A customer orders something."""
     return Event(
-        id=EventId(f"order-{id}"),
+        id=EventId(f"order-{number}"),
         name="order.placed",
         customer=CustomerId(customer),
         occurred_at=at,
-        data={"order": id},
+        data={"order": number},
     )
 
 

@@ -146,10 +146,10 @@ class World:
             tenant=tenant,
         )
 
-    def order(self, id: str = "1", customer: str = ADA, *, tenant: str = "main") -> CaseId:
+    def order(self, number: str = "1", customer: str = ADA, *, tenant: str = "main") -> CaseId:
         """A customer orders; the case it will have."""
-        self.kit(tenant=tenant).record(order(id, customer, self.clock.now()))
-        return CaseId(derive("parcel", id))
+        self.kit(tenant=tenant).record(order(number, customer, self.clock.now()))
+        return CaseId(derive("parcel", number))
 
     def leases_run_out(self) -> None:
         """Let every lease end: by the kit's clock, and by the database's where it has its own."""
