@@ -1,0 +1,29 @@
+"""Simulating: a seeded world with known truth, run through the production code."""
+
+from __future__ import annotations
+
+from retainkit.simulate._outcome import FailedInvoice, Means, Outcome, Result, Story
+from retainkit.simulate._parameters import Market, Parameters, Span
+from retainkit.simulate._run import Progress, simulate
+from retainkit.simulate._seeded import seeded_world
+from retainkit.simulate._world import Card, Refusal, Renewal, SimulatedCustomer, World
+
+
+__all__ = [
+    "Card",
+    "FailedInvoice",
+    "Market",
+    "Means",
+    "Outcome",
+    "Parameters",
+    "Progress",
+    "Refusal",
+    "Renewal",
+    "Result",
+    "SimulatedCustomer",
+    "Span",
+    "Story",
+    "World",
+    "seeded_world",
+    "simulate",
+]
