@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -201,8 +202,6 @@ class DunningPolicy:
 
         end: How the plan ends; the last stage says it.
 
-        fingerprint: The content hash of the :attr:`definition`: half of its SHA-256.
-
     Raises:
         InvalidInput: A value of the wrong type, or a negative offset.
         ConfigurationError: ``dunning.policy.*``: the policy contradicts itself.
@@ -218,7 +217,6 @@ class DunningPolicy:
     recheck: timedelta = timedelta(days=7)
     recovered_message: str | None = None
     end: EndAction = field(init=False, repr=False, eq=False)
-    fingerprint: str = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         from retainkit.dunning._consistency import checked_end
@@ -227,12 +225,15 @@ class DunningPolicy:
             _duration(offset, f"retries[{index}]")
         _duration(self.recheck, "recheck")
         object.__setattr__(self, "end", checked_end(self))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The content hash of the :attr:`definition`: half of its SHA-256."""
         import hashlib
 
         from retainkit.core import dumps
 
-        digest = hashlib.sha256(dumps(self.definition).encode()).hexdigest()[:32]
-        object.__setattr__(self, "fingerprint", digest)
+        return hashlib.sha256(dumps(self.definition).encode()).hexdigest()[:32]
 
     @property
     def definition(self) -> JsonObject:
