@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tests.engine.world import NOW, World, run
+
 from retainkit.core import EffectState, NotSent, Outcome, Unknown
 from retainkit.ids import CustomerId
-from tests.engine.world import NOW, World, run
 
 
 MINUTE = timedelta(minutes=1)

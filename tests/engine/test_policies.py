@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.engine.toy import ParcelPolicy
+from tests.engine.world import DAY, World, run
 
 from retainkit.core import NotSent, Unknown
 from retainkit.errors import StoreError
-from tests.engine.toy import ParcelPolicy
-from tests.engine.world import DAY, World, run
 
 
 STRICT = ParcelPolicy(tries=1)

@@ -8,12 +8,12 @@ from itertools import chain, count, repeat
 from threading import Thread
 
 from attrs import evolve
+from tests.engine.toy import ParcelPolicy
+from tests.engine.world import ADA, DAY, LEASE, NOW, World, run
 
 from retainkit.core import Answer, EffectState, Intent, NoEffect, NotSent, Outcome
 from retainkit.engine import Guarantee, Ran
 from retainkit.ids import CustomerId
-from tests.engine.toy import ParcelPolicy
-from tests.engine.world import ADA, DAY, LEASE, NOW, World, run
 
 
 def _orders(world: World, many: int) -> None:

@@ -202,6 +202,7 @@ class World:
                     dict(kept.rows),
                 ]
                 for tenant, kept in self.store._tenants.items()
+                if kept
             }
         names = ("customer", "event", "record", "definition", "schedule")
         with self._engine.begin() as connection:
