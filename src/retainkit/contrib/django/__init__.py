@@ -14,17 +14,17 @@ due. In a view, ``with kit.join(connection) as k:`` works inside ``transaction.a
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from retainkit.errors import ConfigurationError
 
 
 __all__: list[str] = []
 
-if find_spec("django") is None:
+try:
+    import django as _django  # noqa: F401 - asked for only to say what is missing
+except ImportError as exc:
     raise ConfigurationError(
         "Django is not installed",
         code="missing_extra",
         field="django",
         remedy="install retainkit-sdk[django]",
-    )
+    ) from exc
