@@ -245,7 +245,8 @@ class Django(Host):
 def django_connection(url: str) -> Iterator[Any]:
     """Django's connection to the database of a URL, outside any transaction."""
     from django.conf import UserSettingsHolder, global_settings, settings
-    from django.db import ConnectionHandler, connections
+    from django.db import connections
+    from django.db.utils import ConnectionHandler
 
     to = sa.make_url(url)
     sqlite = to.get_backend_name() == "sqlite"

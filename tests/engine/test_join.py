@@ -11,14 +11,6 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-
-from retainkit.core import Record
-from retainkit.engine import AsyncRetainKit, RetainKit
-from retainkit.errors import ConfigurationError, Conflict, Refused, RetainkitError
-from retainkit.ids import CaseId, CustomerId
-from retainkit.stores.memory import MemoryStore
-from retainkit.stores.sql import SqlStore
-from retainkit.testing import ManualClock
 from tests.engine.hosts import (
     HOSTS,
     NOTES,
@@ -28,6 +20,14 @@ from tests.engine.hosts import (
     django_connection,
 )
 from tests.engine.toy import Parcels, Post, order
+
+from retainkit.core import Record
+from retainkit.engine import AsyncRetainKit, RetainKit
+from retainkit.errors import ConfigurationError, Conflict, Refused, RetainkitError
+from retainkit.ids import CaseId, CustomerId
+from retainkit.stores.memory import MemoryStore
+from retainkit.stores.sql import SqlStore
+from retainkit.testing import ManualClock
 
 
 # Django speaks of its apps; here is none.
@@ -127,7 +127,7 @@ def test_our_error_leaves_the_host_its_transaction(
     busy: Host, kit: RetainKit, database: str
 ) -> None:
     """What failed is gone; what the host did before, and does after, is kept."""
-    with pytest.raises(Conflict) as caught, busy.joined(kit) as k:
+    with pytest.raises(Conflict) as caught, busy.joined(kit) as k:  # noqa: PT012 - a story
         k.record(order("o1", ADA, NOW))
         k.call(lambda inside: inside._tx.records.put(_stale()))
     assert (caught.value.code, caught.value.field, caught.value.value) == (
@@ -148,7 +148,7 @@ def test_an_error_of_the_hosts_inside_the_block_undoes_ours_alone(
     busy: Host, kit: RetainKit, database: str
 ) -> None:
     """It comes out as it is; the host catches it, and goes on in the same transaction."""
-    with pytest.raises(ZeroDivisionError), busy.joined(kit) as k:
+    with pytest.raises(ZeroDivisionError), busy.joined(kit) as k:  # noqa: PT012 - a story
         k.record(order("o1", ADA, NOW))
         raise ZeroDivisionError
     busy.write("after")
@@ -161,7 +161,7 @@ def test_the_databases_errors_of_the_host_stay_the_hosts(
     busy: Host, kit: RetainKit, database: str
 ) -> None:
     """A constraint of its own that fails inside the block is no error of retainkit."""
-    with pytest.raises(Exception, match="(?i)unique") as caught, busy.joined(kit) as k:
+    with pytest.raises(Exception, match=r"(?i)unique") as caught, busy.joined(kit) as k:  # noqa: PT012 - a story
         k.record(order("o1", ADA, NOW))
         busy.write("twice")
         busy.write("twice")
@@ -177,7 +177,7 @@ def test_joins_nest(host: Host, kit: RetainKit, database: str) -> None:
     """An inner block that fails takes its own part alone; the outer one goes on."""
     with host.joined(kit) as outer:
         outer.record(order("o1", ADA, NOW))
-        with pytest.raises(ZeroDivisionError), host.joined(kit) as inner:
+        with pytest.raises(ZeroDivisionError), host.joined(kit) as inner:  # noqa: PT012 - a story
             inner.record(order("o2", ADA, NOW))
             raise ZeroDivisionError
         with host.joined(kit) as inner:
@@ -215,7 +215,7 @@ def test_effects_are_not_performed_in_a_host_transaction(host: Host, kit: Retain
 
 def test_the_host_ends_its_transaction_inside_the_block(host: Host, kit: RetainKit) -> None:
     """Nothing is hidden: the end of the block says that its savepoint is gone."""
-    with pytest.raises(ConfigurationError) as caught, host.joined(kit) as k:
+    with pytest.raises(ConfigurationError) as caught, host.joined(kit) as k:  # noqa: PT012 - a story
         k.record(order("o1", ADA, NOW))
         host.rollback()
     assert (caught.value.code, caught.value.field) == ("join.ended", "connection")
@@ -244,7 +244,7 @@ def test_autocommit_is_no_transaction(kit: RetainKit, database: str, where: str)
         engine = engine.execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         if where == "connection":
-            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execution_options(isolation_level="AUTOCOMMIT")  # changes it in place
         error = refused(kit, connection)
         assert error.code == "join.no_transaction"
         assert "autocommit" in str(error.value)
