@@ -1,4 +1,4 @@
-"""The store on SQLite and PostgreSQL: one implementation on SQLAlchemy Core, in the host's database."""
+"""The store on SQLite and PostgreSQL: one implementation on SQLAlchemy Core, no ORM."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import cast
 
 import sqlalchemy as sa
+import sqlalchemy.exc as sa_exc
 from sqlalchemy.pool import QueuePool
 
 from retainkit.core import Item, Lease
-from retainkit.errors import StoreError
+from retainkit.errors import ConfigurationError, StoreError
 from retainkit.ids import TenantId
 from retainkit.stores import Transaction
 from retainkit.stores.sql import _join, _rows
@@ -40,6 +41,9 @@ class SqlStore:
         pool_size: Connections kept open; one a worker thread.
 
         lock_timeout: Seconds to wait for a lock before ``store.locked`` is raised.
+
+    Raises:
+        ConfigurationError: The URL is of no database that is supported, or has no schemas.
     """
 
     def __init__(
@@ -53,7 +57,7 @@ class SqlStore:
     ) -> None:
         self._prefix = prefix
         self._tables = Tables(prefix=prefix, schema=schema)
-        self._engine = _engine(sa.make_url(url), pool_size, lock_timeout)
+        self._engine = _engine(_checked(url, schema), pool_size, lock_timeout)
         self._statements = Statements(self._tables, self._engine.dialect)
         self._error = driver_error(self._engine.dialect)
         # SQLite begins as a writer at once: one that reads first could not write any more later.
@@ -100,8 +104,11 @@ class SqlStore:
     @contextmanager
     def _begin(self) -> Iterator[Cursor]:
         """A transaction of our own, on a cursor of a pooled connection."""
-        with translated():
-            connection = self._engine.raw_connection()
+        try:
+            with translated():
+                connection = self._engine.raw_connection()
+        except self._error as exc:  # of the driver, as it is: nothing is executed here yet
+            raise translate(exc) from exc
         try:
             cursor = cast("Cursor", connection.cursor())
             self._execute(cursor, self._begins)
@@ -161,6 +168,45 @@ class SqlTenantStore:
         store = self._store
         with _join.savepoint(connection, store._engine.dialect) as cursor:  # noqa: SLF001 - two halves of one store
             yield SqlTransaction(cursor, store._statements, self.tenant)  # noqa: SLF001
+
+
+def _checked(url: str | sa.URL, schema: str | None) -> sa.URL:
+    """The URL, with the driver that SQLAlchemy would not choose in each of its versions."""
+    try:
+        made = sa.make_url(url)
+    except sa_exc.ArgumentError as exc:
+        raise _no_url("not a URL") from exc
+    driver = _DRIVERS.get(made.drivername)
+    if driver is None:
+        raise _no_url(made.drivername)
+    if schema is not None and driver == "sqlite":
+        raise ConfigurationError(
+            "SQLite has no schemas",
+            code="store.schema",
+            field="schema",
+            value=schema,
+            remedy="leave it out; a prefix keeps tables apart",
+        )
+    return made.set(drivername=driver)
+
+
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
+
+def _no_url(value: str) -> ConfigurationError:
+    return ConfigurationError(
+        "Not the URL of a database that the store runs on",
+        code="store.url",
+        field="url",
+        value=value,
+        remedy="use sqlite:///app.db or postgresql+psycopg://user@host/app",
+    )
 
 
 def _engine(url: sa.URL, pool_size: int, lock_timeout: int) -> sa.Engine:

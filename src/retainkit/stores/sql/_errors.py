@@ -17,6 +17,7 @@ _DUPLICATE = "23505"
 _ABORTED = "25P02"
 _ENDED = {"25P01", "3B001"}
 _NOT_THERE = {"42P01", "3F000", "42703"}
+_NOT_THERE_IN_SQLITE = ("no such table", "no such column", "has no column named")
 
 
 @contextmanager
@@ -45,7 +46,7 @@ def translate(origin: BaseException | None) -> RetainkitError:
     state = getattr(origin, "sqlstate", None)
     name = getattr(origin, "sqlite_errorname", None)
     said = str(origin)
-    if state in _NOT_THERE or "no such table" in said or "no such column" in said:
+    if state in _NOT_THERE or any(words in said for words in _NOT_THERE_IN_SQLITE):
         return StoreError(
             "The store was not migrated",
             code="store.not_migrated",
