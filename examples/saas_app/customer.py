@@ -22,7 +22,14 @@ def product(request: Request, shop: OurShop) -> Response:
     customer = _signed_in(request, shop)
     if customer is None:
         return shown(request, "home.html")
-    return shown(request, "product.html", customer=customer, access=shop.kit.access(customer.id))
+    happened = {recorded.event.name for recorded in shop.kit.timeline(customer.id)}
+    return shown(
+        request,
+        "product.html",
+        customer=customer,
+        access=shop.kit.access(customer.id),
+        ended="subscription.cancelled" in happened,
+    )
 
 
 @pages.post("/sign-in/{customer}")

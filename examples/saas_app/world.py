@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from time import monotonic
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ import stripe
 import uvicorn
 from attrs import frozen
 
-from retainkit import RetainKit, RetainkitError
+from retainkit import RetainkitError
 from retainkit.testing.stripe_server import SignedAt, StripeServer
 
 from .app import create_app
@@ -59,10 +59,13 @@ class World:
     shop: Shop
     server: StripeServer
     inbox: Inbox
+    working: Lock
+    """Held while the worker works: no step may see the clock jump, or its lease would run out."""
 
     def turn(self, span: timedelta) -> None:
         """Let time pass, and wait until all that it brings has happened."""
-        self.server.advance(span)
+        with self.working:
+            self.server.advance(span)
         self.settle()
 
     def settle(self, *, within: float = 5.0) -> None:
@@ -70,7 +73,9 @@ class World:
         pause, ends = Event(), monotonic() + within
         while monotonic() < ends:
             quiet = self.server.undelivered == 0
-            if self.shop.kit.run_due().items == 0 and quiet:
+            with self.working:
+                quiet &= self.shop.kit.run_due().items == 0
+            if quiet:
                 return
             pause.wait(0.05)
 
@@ -109,8 +114,8 @@ def running(*, database: str, port: int = 0, deliver: bool = True) -> Iterator[W
         shop = stack.enter_context(_opened(settings, server))
         tell_the_story(shop, server)
         server.webhook(f"{url}/webhooks/stripe", secret=WEBHOOK_SECRET, events=WEBHOOKS)
-        world = World(url=url, shop=shop, server=server, inbox=inbox)
-        stack.enter_context(_working(shop.kit))
+        world = World(url=url, shop=shop, server=server, inbox=inbox, working=Lock())
+        stack.enter_context(_worker(world))
         stack.enter_context(_serving(world, listening))
         yield world
 
@@ -148,14 +153,15 @@ def tell_the_story(shop: Shop, server: StripeServer) -> None:
 
 
 @contextmanager
-def _working(kit: RetainKit) -> Iterator[None]:
+def _worker(world: World) -> Iterator[None]:
     """A worker; in production ``retainkit worker`` in a process of its own, or cron."""
     stopped = Event()
 
     def work() -> None:
         while not stopped.wait(0.05):
             try:
-                kit.run_due(stop=stopped.is_set)
+                with world.working:
+                    world.shop.kit.run_due(stop=stopped.is_set)
             except RetainkitError:
                 logging.getLogger("saas_app").exception("the worker goes on")
 
