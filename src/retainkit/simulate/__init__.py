@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retainkit.simulate._demo import DemoResult, demo_policies, run_demo
 from retainkit.simulate._outcome import FailedInvoice, Means, Outcome, Result, Story
 from retainkit.simulate._parameters import Market, Parameters, Span
 from retainkit.simulate._run import Progress, simulate
@@ -11,6 +12,7 @@ from retainkit.simulate._world import Card, Refusal, Renewal, SimulatedCustomer,
 
 __all__ = [
     "Card",
+    "DemoResult",
     "FailedInvoice",
     "Market",
     "Means",
@@ -24,6 +26,8 @@ __all__ = [
     "Span",
     "Story",
     "World",
+    "demo_policies",
+    "run_demo",
     "seeded_world",
     "simulate",
 ]

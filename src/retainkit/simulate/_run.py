@@ -356,6 +356,10 @@ class _Troubles(LoggingInstrumentation):
         del what
         self._error = self._error or error
 
+    def fenced(self, what: str) -> None:
+        """Nothing: an earlier item of the same batch decided the case anew."""
+        del what
+
     def complain(self) -> None:
         """Raise what was kept."""
         if self._error is not None:

@@ -1,0 +1,155 @@
+"""One-file HTML pages of charts, tables and stories; the template beside this has their look."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from attrs import frozen
+
+from retainkit.reports._chart import Chart
+from retainkit.reports._table import Table
+
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_NARROW: Final = 316
+_WIDE: Final = 620
+_MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905 - reads better
+
+
+@frozen(kw_only=True)
+class Fact:
+    """
+    A figure that stands out.
+
+    Args:
+        name: What it is.
+
+        value: The figure.
+
+        note: What to compare it with.
+    """
+
+    name: str
+    value: str
+    note: str = ""
+
+
+@frozen(kw_only=True)
+class Step:
+    """
+    Something that happened.
+
+    Args:
+        at: When; shown in UTC.
+
+        name: What, in one or two words.
+
+        text: Why.
+    """
+
+    at: datetime
+    name: str
+    text: str
+
+
+@frozen(kw_only=True)
+class Steps:
+    """
+    A story.
+
+    Args:
+        title: What it is about.
+
+        lead: What came of it.
+
+        steps: What happened, in order.
+    """
+
+    title: str
+    lead: str
+    steps: tuple[Step, ...]
+
+
+Block: TypeAlias = Chart | Table | Steps
+
+
+@frozen(kw_only=True)
+class Section:
+    """
+    A chapter of a page.
+
+    Args:
+        title: Its heading.
+
+        lead: A sentence or two of introduction.
+
+        blocks: Charts, each beside its table; tables; stories.
+    """
+
+    title: str
+    lead: str
+    blocks: tuple[Block, ...]
+
+
+@frozen(kw_only=True)
+class Page:
+    """
+    A whole report.
+
+    Args:
+        title: Its heading.
+
+        badge: What everybody must know before reading a figure, such as ``Simulated``.
+
+        lead: What it is about and what came out.
+
+        facts: The figures that stand out.
+
+        sections: Its chapters.
+
+        footer: How it was made; a line each.
+    """
+
+    title: str
+    badge: str
+    lead: str
+    facts: tuple[Fact, ...]
+    sections: tuple[Section, ...]
+    footer: tuple[str, ...] = ()
+
+
+def html_page(page: Page) -> str:
+    """The page as one file of HTML; the same page gives the same text."""
+    return _environment().get_template("page.html.jinja").render(page=page)
+
+
+def _moment(at: datetime) -> str:
+    """Day, month and time, in English whatever the machine speaks."""
+    return f"{at.day} {_MONTHS[at.month - 1]}, {at:%H:%M}"
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def svg(chart: Chart, name: str, size: str) -> Markup:
+        drawn = chart.svg(_NARROW if size == "narrow" else _WIDE, name=f"{name}-{size}")
+        return Markup(drawn)  # noqa: S704 - the charts escape every text themselves
+
+    made = Environment(
+        loader=PackageLoader("retainkit.reports", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters["svg"] = svg
+    made.filters["moment"] = _moment
+    made.tests["chart"] = lambda block: hasattr(block, "svg")
+    made.tests["table"] = lambda block: isinstance(block, Table)
+    made.tests["story"] = lambda block: isinstance(block, Steps)
+    return made
