@@ -21,7 +21,7 @@ def sqlite_url() -> Iterator[str]:
 @contextmanager
 def postgres_url() -> Iterator[str]:
     """The URL of a new PostgreSQL database."""
-    with postgres_server() as server:
+    with postgres_server(durable=True) as server:
         yield server.database("bench")
 
 

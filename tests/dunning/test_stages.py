@@ -134,7 +134,7 @@ def test_access_follows_the_clock_and_not_the_worker() -> None:
         None,
     )
     assert after.because.key == "dunning.access.stage"
-    assert world.feature.access(case, WATCHING, START + 8 * DAY) == after
+    assert access(case, WATCHING, START + 8 * DAY) == after
     assert harshest([before, after, full_access()]) == after
     assert harshest([]) == full_access()
 
@@ -154,7 +154,7 @@ def test_upcoming_lists_what_the_plan_still_holds() -> None:
     ]
     assert plan[0].at == world.wakes[world.case.id]
     assert plan[0].because.key == "dunning.retry.planned"
-    assert world.feature.upcoming(world.case, RETRYING, world.now) == plan
+    assert upcoming(world.case, RETRYING, world.now) == plan
     world.observe(world.provider.pay("in_1"))
     assert upcoming(world.case, RETRYING, world.now) == ()
     assert access(world.case, RETRYING, START + 9 * DAY) == full_access()

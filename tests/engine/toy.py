@@ -16,6 +16,7 @@ from retainkit.core import (
     Event,
     Facts,
     Intent,
+    JsonObject,
     NoEffect,
     Outcome,
     Performed,
@@ -58,6 +59,18 @@ class Parcels:
     schema: int = 1
     case_type: type[Parcel] = Parcel
 
+    @property
+    def definition(self) -> JsonObject:
+        """The policy as JSON."""
+        return {"tries": self.policy.tries, "wait": self.policy.wait // timedelta(seconds=1)}
+
+    def policy_of(self, definition: JsonObject) -> ParcelPolicy:
+        """The policy that a definition says."""
+        tries, wait = definition["tries"], definition["wait"]
+        assert isinstance(tries, int)
+        assert isinstance(wait, int)
+        return ParcelPolicy(tries=tries, wait=timedelta(seconds=wait))
+
     def upcast(self, body: dict[str, object], schema: int) -> dict[str, object]:
         """There is one schema so far."""
         del schema
@@ -96,11 +109,9 @@ class Parcels:
                     return self._closed(case, facts, now, "given_up")
                 return self._try(case, now, policy, "again")
             case Performed(outcome=Answer(data={"delivered": True})):
-                return (
-                    Decision()
-                    if case is None
-                    else self._closed(evolve(case, delivered=True), facts, now, "delivered")
-                )
+                if case is None or case.delivered:
+                    return Decision(case=case)
+                return self._closed(evolve(case, delivered=True), facts, now, "delivered")
             case Performed(outcome=Answer() | NoEffect() | Unknown()):
                 return Decision(
                     case=case, wake=now + policy.wait, because=(Because(key="toy.waits"),)

@@ -93,6 +93,15 @@ class Invoices:
         """The protocol itself: there are no cases to build."""
         return Case
 
+    @property
+    def definition(self) -> JsonObject:
+        """Empty: there is no policy."""
+        return {}
+
+    def policy_of(self, definition: JsonObject) -> None:
+        """None: there is no policy."""
+        del definition
+
     def upcast(self, body: dict[str, object], schema: int) -> dict[str, object]:
         """The body as it is."""
         del schema

@@ -52,6 +52,15 @@ class Contact:
         """The protocol itself: there are no cases to build."""
         return Case
 
+    @property
+    def definition(self) -> JsonObject:
+        """Empty: there is no policy yet."""
+        return {}
+
+    def policy_of(self, definition: JsonObject) -> None:
+        """None: there is no policy yet."""
+        del definition
+
     def upcast(self, body: dict[str, object], schema: int) -> dict[str, object]:
         """The body as it is."""
         del schema

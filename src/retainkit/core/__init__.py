@@ -5,7 +5,7 @@ from __future__ import annotations
 from retainkit.core._because import Because
 from retainkit.core._decision import Case, Decision, Due, Facts, Feature, Performed, Trigger, Woken
 from retainkit.core._event import Event, EventState, Origin, RecordedEvent
-from retainkit.core._json import JsonObject, JsonValue, check_json, dumps, loads
+from retainkit.core._json import JsonObject, JsonValue, check_json, content_hash, dumps, loads
 from retainkit.core._outcome import Answer, NoEffect, NotSent, Outcome, Settled, Unknown
 from retainkit.core._record import Record
 from retainkit.core._schedule import Effect, EffectState, Intent, Item, Lease, Timer
@@ -41,6 +41,7 @@ __all__ = [
     "Unknown",
     "Woken",
     "check_json",
+    "content_hash",
     "dumps",
     "loads",
 ]

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from retainkit.core._because import Because
 from retainkit.core._event import Event, RecordedEvent
+from retainkit.core._json import JsonObject
 from retainkit.core._outcome import Settled
 from retainkit.core._schedule import Effect
 from retainkit.ids import CaseId, CustomerId, TenantId
@@ -91,7 +92,8 @@ class Facts:
 
         customer: Whom the decision concerns.
 
-        history: Earlier events of the customer with the names the feature ``reads``.
+        history: When events woke the feature, all events of the customer with the names it
+            ``reads``; else empty.
     """
 
     tenant: TenantId
@@ -142,7 +144,7 @@ class Feature(Protocol[C, P]):
 
     @property
     def reads(self) -> frozenset[str]:
-        """Names of the earlier events it wants to see when it decides."""
+        """Names of the earlier events it wants to see when events wake it."""
         ...
 
     @property
@@ -158,6 +160,15 @@ class Feature(Protocol[C, P]):
     @property
     def policy(self) -> P:
         """The policy that new cases run under."""
+        ...
+
+    @property
+    def definition(self) -> JsonObject:
+        """The policy as JSON, exactly; its content hash names the policy."""
+        ...
+
+    def policy_of(self, definition: JsonObject) -> P:
+        """The policy that a ``definition`` says."""
         ...
 
     def upcast(self, body: dict[str, object], schema: int) -> dict[str, object]:

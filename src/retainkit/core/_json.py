@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -20,6 +21,11 @@ _encode = json.JSONEncoder(
 def dumps(value: JsonValue) -> str:
     """The canonical JSON text: sorted keys, no spaces. The same value gives the same bytes."""
     return _encode(value)
+
+
+def content_hash(value: JsonObject) -> str:
+    """The name of a definition: the same content gives the same 32 hexadecimal digits."""
+    return hashlib.sha256(dumps(value).encode()).hexdigest()[:32]
 
 
 def loads(text: str) -> JsonObject:

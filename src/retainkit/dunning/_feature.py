@@ -14,6 +14,7 @@ from retainkit.core import (
     Due,
     Event,
     Facts,
+    JsonObject,
     JsonValue,
     Performed,
     RecordedEvent,
@@ -51,7 +52,7 @@ from retainkit.dunning._tries import (
     refuse_collection,
     start_tries,
 )
-from retainkit.dunning._wake import Access, Upcoming, access, next_look, upcoming, wake
+from retainkit.dunning._wake import next_look, wake
 from retainkit.ids import CaseId, CustomerId, derive
 
 
@@ -81,6 +82,15 @@ class Dunning:
         """The class of its cases."""
         return DunningCase
 
+    @property
+    def definition(self) -> JsonObject:
+        """The policy as JSON; see :attr:`DunningPolicy.definition`."""
+        return self.policy.definition
+
+    def policy_of(self, definition: JsonObject) -> DunningPolicy:
+        """The policy that a definition says."""
+        return DunningPolicy.from_definition(definition)
+
     def upcast(self, body: dict[str, object], schema: int) -> dict[str, object]:
         """The body as it is: there is one schema so far."""
         del schema
@@ -105,16 +115,6 @@ class Dunning:
                 if any(invoice.subscription == subscription for invoice in case.open_invoices)
             ]
         return [case.key for case in concerned]
-
-    def access(self, case: DunningCase, policy: DunningPolicy, now: datetime) -> Access:
-        """What the case leaves the customer; see :func:`access`."""
-        return access(case, policy, now)
-
-    def upcoming(
-        self, case: DunningCase, policy: DunningPolicy, now: datetime
-    ) -> tuple[Upcoming, ...]:
-        """What the case has before it; see :func:`upcoming`."""
-        return upcoming(case, policy, now)
 
     def decide(
         self,

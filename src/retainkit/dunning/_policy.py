@@ -228,12 +228,10 @@ class DunningPolicy:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The content hash of the :attr:`definition`: half of its SHA-256."""
-        import hashlib
+        """The content hash of the :attr:`definition`, as the store and every reason name it."""
+        from retainkit.core import content_hash
 
-        from retainkit.core import dumps
-
-        return hashlib.sha256(dumps(self.definition).encode()).hexdigest()[:32]
+        return content_hash(self.definition)
 
     @property
     def definition(self) -> JsonObject:

@@ -1,18 +1,15 @@
-"""Cases and policies as JSON and back, by cattrs; loaded at first use, because cattrs costs import time."""
+"""Cases as JSON and back, by cattrs; loaded at first use, because cattrs costs import time."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from moneyed import Money
-
-from retainkit.core import JsonObject, dumps
-from retainkit.money import from_json, to_json
+from retainkit.core import JsonObject
+from retainkit.money import Money, from_json, to_json
 
 
 if TYPE_CHECKING:
@@ -34,14 +31,9 @@ def load(body: Mapping[str, object], type_: type[T]) -> T:
     return _converter().structure(body, type_)
 
 
-def content_hash(body: JsonObject) -> str:
-    """The hash under which a policy or definition is kept: the same content, the same hash."""
-    return hashlib.sha256(dumps(body).encode()).hexdigest()[:32]
-
-
 @cache
 def _converter() -> Converter:
-    from cattrs.preconf.json import make_converter  # noqa: PLC0415 - costs 20 ms, needed at the first case only
+    from cattrs.preconf.json import make_converter
 
     converter = make_converter(omit_if_default=False)
     converter.register_unstructure_hook(Money, to_json)

@@ -58,7 +58,7 @@ def explained(
 
 def explain_event(recorded: RecordedEvent, *, locale: str, zone: str) -> Explained:
     """One event with its reasons in the reader's language."""
-    from retainkit.messages.reasons import explain_text  # noqa: PLC0415 - catalogues cost import time
+    from retainkit.messages.reasons import explain_text
 
     event = recorded.event
     return Explained(

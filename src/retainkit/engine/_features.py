@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
-from retainkit.core import Case, Feature, JsonObject, Record
+from retainkit.core import Case, Feature, Record, content_hash
 from retainkit.engine import _codec as codec
 from retainkit.errors import ConfigurationError, StoreError
 from retainkit.stores import Transaction
@@ -31,15 +31,9 @@ class Bound(Generic[C, P]):
     def current(self) -> str:
         """The content hash of the policy that new cases run under."""
         if self._current is None:
-            self._current = codec.content_hash(self.definition())
+            self._current = content_hash(self.feature.definition)
             self._policies[self._current] = self.feature.policy
         return self._current
-
-    def definition(self) -> JsonObject:
-        """The policy that new cases run under, as it is kept."""
-        if self.feature.policy is None:
-            return {}
-        return {"feature": self.feature.name, "policy": codec.dump(self.feature.policy)}
 
     def policy(self, definition: str, tx: Transaction) -> P:
         """
@@ -62,7 +56,7 @@ class Bound(Generic[C, P]):
                 value=definition,
                 remedy="restore the definition table, or move the case with kit.migrate_cases",
             )
-        policy = codec.load(cast("Mapping[str, object]", body["policy"]), type(self.feature.policy))
+        policy = self.feature.policy_of(body)
         self._policies[definition] = policy
         return policy
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
@@ -24,7 +24,7 @@ from retainkit.stores import Appended, Transaction
 
 if TYPE_CHECKING:
     from retainkit.billing import Declined, Paid
-    from retainkit.dunning import Access, DunningCase, Upcoming
+    from retainkit.dunning import Access, DunningCase, DunningPolicy, Upcoming
     from retainkit.engine._kit import RetainKit
 
 _ROUNDS = 100
@@ -129,16 +129,17 @@ class JoinedKit:
 
     def access(self, customer: CustomerId, now: datetime | None = None) -> Access:
         """What the customer may use right now: the harshest word of the open cases, else full."""
-        from retainkit.dunning import full_access, harshest  # noqa: PLC0415 - dunning is optional
+        from retainkit.dunning import access, harshest
 
         at = now or self._kit.clock.now()
+        return harshest(access(case, policy, at) for case, policy in self._dunned(customer))
+
+    def _dunned(self, customer: CustomerId) -> Iterator[tuple[DunningCase, DunningPolicy]]:
+        """The customer's open dunning cases, each with the policy it runs under."""
         bound = self._kit.features.get("dunning")
-        if bound is None:
-            return full_access()
-        return harshest(
-            bound.feature.access(bound.case(record), bound.policy(record.definition, self._tx), at)
-            for record in self._tx.records.open("dunning", customer=customer)
-        )
+        if bound is not None:
+            for record in self._tx.records.open("dunning", customer=customer):
+                yield bound.case(record), bound.policy(record.definition, self._tx)
 
     # ---- the future
 
@@ -163,16 +164,13 @@ class JoinedKit:
 
     def upcoming(self, customer: CustomerId) -> tuple[Upcoming, ...]:
         """What is planned for a customer if nothing else happens, soonest first."""
-        bound = self._kit.features.get("dunning")
-        if bound is None:
-            return ()
+        from retainkit.dunning import upcoming
+
         now = self._kit.clock.now()
         planned = [
             step
-            for record in self._tx.records.open("dunning", customer=customer)
-            for step in bound.feature.upcoming(
-                bound.case(record), bound.policy(record.definition, self._tx), now
-            )
+            for case, policy in self._dunned(customer)
+            for step in upcoming(case, policy, now)
         ]
         return tuple(sorted(planned, key=lambda step: step.at))
 
@@ -292,7 +290,7 @@ class JoinedKit:
 
 
 def _settled(outcome: Paid | Declined | Answer | NoEffect) -> Answer | NoEffect:
-    from retainkit.billing import outcome_to_json  # noqa: PLC0415 - rarely needed
+    from retainkit.billing import outcome_to_json
 
     if isinstance(outcome, Answer | NoEffect):
         return outcome

@@ -563,7 +563,7 @@ def _migrate_cases(tx: Transaction, features: Features, *, dry_run: bool) -> tup
                     continue
                 moved.append(record.id)
                 if not dry_run:
-                    tx.records.define(bound.current, bound.definition())
+                    tx.records.define(bound.current, bound.feature.definition)
                     tx.records.put(
                         evolve(record, definition=bound.current, version=record.version + 1)
                     )

@@ -55,7 +55,7 @@ class Links:
     def signer(self) -> LinkSigner:
         """The signer, made at first use."""
         if self._made is None:
-            from retainkit.messages.links import LinkSigner  # noqa: PLC0415 - signing costs import time
+            from retainkit.messages.links import LinkSigner
 
             self._made = LinkSigner(secrets=self._secrets, ttl=self._ttl)
         return self._made

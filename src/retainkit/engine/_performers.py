@@ -166,7 +166,7 @@ def message_performers(
     """Rendering a granted message with what the host knows right now, and sending it once."""
 
     def send(intent: Intent, now: datetime) -> Outcome:
-        from retainkit.messages import render  # noqa: PLC0415 - templates cost import time
+        from retainkit.messages import render
 
         customer = directory.get(intent.customer, tenant=intent.tenant)
         if customer is None:

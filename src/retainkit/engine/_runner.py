@@ -154,7 +154,7 @@ class Runner:
         if store.tenant not in self._defined:
             with store.transaction() as tx:
                 for bound in self._features:
-                    tx.records.define(bound.current, bound.definition())
+                    tx.records.define(bound.current, bound.feature.definition)
             self._defined.add(store.tenant)
 
     # ---- the first commit: decide a timer
@@ -204,11 +204,12 @@ class Runner:
     def _recover(self, intent: Intent) -> Intent | None:
         """Its worker is gone, and nobody knows how far it came."""
         performer = self._performer(intent)
-        if performer.guarantee is Guarantee.AT_MOST_ONCE:
-            return self._conclude(intent, Unknown(reason="worker_lost"))
-        if self._key_is_fresh(intent, performer):
-            return evolve(intent, outcome=Unknown(reason="worker_lost"))
-        return self._look_up(intent)
+        lost = Unknown(reason="worker_lost")
+        once = performer.guarantee is Guarantee.EXACTLY_ONCE
+        if once and self._key_is_fresh(intent, performer):
+            return evolve(intent, outcome=lost)
+        # Nobody knows when it was sent last: a look-up waits until that can't matter any more.
+        return self._conclude(intent, lost)
 
     def _key_is_fresh(self, intent: Intent, performer: Performer) -> bool:
         age = self._clock.now() - (intent.sent_at or self._clock.now())
@@ -220,13 +221,7 @@ class Runner:
         if isinstance(outcome, NotSent):
             # The look-up itself was refused; that says nothing about the effect.
             outcome = Unknown(reason=outcome.reason)
-        if isinstance(outcome, NoEffect) and not self._proved(intent, performer):
-            outcome = Unknown(reason="look_up_too_early")
         return self._conclude(intent, outcome)
-
-    def _proved(self, intent: Intent, performer: Performer) -> bool:
-        """Whether a look-up that finds nothing comes late enough to prove anything."""
-        return self._clock.now() - (intent.sent_at or self._clock.now()) >= performer.lag
 
     def _decide_stored(self, intent: Intent) -> Intent | None:
         outcome = intent.outcome

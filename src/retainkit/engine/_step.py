@@ -8,7 +8,6 @@ from datetime import datetime
 from attrs import evolve
 
 from retainkit.core import (
-    Answer,
     Case,
     Decision,
     Due,
@@ -19,7 +18,6 @@ from retainkit.core import (
     Facts,
     Intent,
     Lease,
-    NoEffect,
     Performed,
     Record,
     RecordedEvent,
@@ -198,12 +196,15 @@ class Step:
         timer: Timer | None = None,
     ) -> None:
         feature = bound.feature
-        history = self.tx.timeline.of(customer, names=feature.reads) if feature.reads else ()
+        history = self._history(customer, feature.reads) if isinstance(trigger, Woken) else ()
         facts = Facts(tenant=self._tenant, customer=customer, history=history)
         policy = feature.policy if record is None else bound.policy(record.definition, self.tx)
         case = None if record is None else bound.case(record)
         decision = feature.decide(case, trigger, facts, self._now, policy)
         self._write(bound, customer, record, decision, timer)
+
+    def _history(self, customer: CustomerId, names: frozenset[str]) -> tuple[RecordedEvent, ...]:
+        return self.tx.timeline.of(customer, names=names) if names else ()
 
     # ---- writing
 
@@ -219,7 +220,7 @@ class Step:
         if case is not None:
             after = bound.record(case, before)
             if before is None and not self._defined:
-                self.tx.records.define(after.definition, bound.definition())
+                self.tx.records.define(after.definition, bound.feature.definition)
             if before is None or after.body != before.body or after.open != before.open:
                 self.tx.records.put(after)
         self._plan(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from attrs import evolve, frozen
@@ -12,6 +12,9 @@ from retainkit.engine._attention import list_wake_up_missing
 from retainkit.engine._features import Features
 from retainkit.ids import CaseId, CustomerId, TenantId
 from retainkit.stores import Transaction
+
+
+_UNDER_WAY = timedelta(minutes=10)
 
 
 class FindingKind(StrEnum):
@@ -76,14 +79,18 @@ def sweep(
 
 
 def _revived(tx: Transaction, item: Item, now: datetime) -> Finding:
-    """An item that would never come due comes due now."""
+    """An item that would never come due comes due again."""
     if isinstance(item, Timer):
         tx.schedule.finish(item, next_due=now)
         return _finding(FindingKind.ORPHANED_ITEM, item.customer, item.case or CaseId(item.feature))
     # What was under a lease may have been sent: recovery treats SENT with care, READY it sends.
     state = EffectState.SENT if item.state is EffectState.READY and item.lease else item.state
     sent_at = now if state is EffectState.SENT and item.sent_at is None else item.sent_at
-    tx.schedule.settle(evolve(item, state=state, sent_at=sent_at, wake_at=now), lease=item.lease)
+    # A look-up waits until what was sent has surely ended, or it would prove nothing.
+    wake_at = now + _UNDER_WAY if state is EffectState.UNKNOWN else now
+    tx.schedule.settle(
+        evolve(item, state=state, sent_at=sent_at, wake_at=wake_at), lease=item.lease
+    )
     return _finding(FindingKind.ORPHANED_ITEM, item.customer, CaseId(item.id))
 
 

@@ -120,7 +120,8 @@ class PaymentProvider(Protocol):
 
             key: Its key.
 
-            sent_at: When it was sent last.
+            sent_at: When it was sent first. The kit asks no sooner than ``lookup_lag`` after it was
+                sent last.
         """
         ...
 

@@ -133,7 +133,7 @@ class Statements:
         name = _quoted(customer, dialect)
         self.number: Statement = ready(
             sa.text(
-                f"INSERT INTO {name} (tenant, id, counter) {counts} WHERE true ORDER BY key "  # noqa: S608 - names of our own
+                f"INSERT INTO {name} (tenant, id, counter) {counts} WHERE true ORDER BY key "
                 f"ON CONFLICT (tenant, id) DO UPDATE SET counter = {customer.name}.counter + excluded.counter "
                 "RETURNING id, counter"
             )
