@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
@@ -30,7 +30,9 @@ def timeline(request: Request, customer: str, shop: OurShop, language: str = "en
         return explain_text(because.key, because.values, locale, zone=who.zone)
 
     def at(moment: datetime) -> str:
-        return format_datetime(moment, "medium", tzinfo=ZoneInfo(who.zone), locale=locale)
+        there = moment.astimezone(ZoneInfo(who.zone))
+        day = format_date(there, "medium", locale=locale)
+        return f"{day}, {format_time(there, 'short', tzinfo=there.tzinfo, locale=locale)}"
 
     return shown(
         request,

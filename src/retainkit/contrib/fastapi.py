@@ -11,13 +11,13 @@ from retainkit.errors import ConfigurationError
 try:
     from fastapi import APIRouter, Request, Response
     from fastapi.concurrency import run_in_threadpool
-except ImportError as exc:
+except ImportError as _exc:
     raise ConfigurationError(
         "FastAPI is not installed",
         code="missing_extra",
         field="fastapi",
         remedy="install retainkit-sdk[fastapi]",
-    ) from exc
+    ) from _exc
 
 
 __all__ = ["router"]

@@ -21,10 +21,10 @@ __all__: list[str] = []
 
 try:
     import django as _django  # noqa: F401 - asked for only to say what is missing
-except ImportError as exc:
+except ImportError as _exc:
     raise ConfigurationError(
         "Django is not installed",
         code="missing_extra",
         field="django",
         remedy="install retainkit-sdk[django]",
-    ) from exc
+    ) from _exc
