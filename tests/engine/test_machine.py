@@ -223,6 +223,6 @@ def _sized(examples: int, steps: int) -> settings:
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = _sized(100, 30)
+TestHistories.settings = _sized(200, 30)
 TestSqlHistories = SqlHistories.TestCase
 TestSqlHistories.settings = _sized(15, 25)
