@@ -185,7 +185,11 @@ def demo(monkeypatch: pytest.MonkeyPatch) -> list[Namespace]:
         for day in range(1, days + 1):
             progress(day, days)
         calls.append(Namespace(customers=customers, days=days, seed=seed, out=out))
-        return SimpleNamespace(summary={"recovered": "12.00", "by": {"EUR": 3}})
+        return SimpleNamespace(
+            summary={"recovered": "12.00", "by": {"EUR": 3}},
+            table="due  recovered",
+            report=out / "report.html",
+        )
 
     module = ModuleType("retainkit.simulate")
     vars(module).update(run_demo=run_demo)
@@ -201,7 +205,9 @@ def test_the_demo_sums_up_in_one_line(
     assert main(["demo", *arguments, "--json"]) == 0
     assert demo == [Namespace(customers=20, days=3, seed=9, out=tmp_path)]
     out, err = capsys.readouterr()
-    assert json.loads(out.splitlines()[-1]) == {"recovered": "12.00", "by": {"EUR": 3}}
+    table, report, last = out.splitlines()
+    assert (table, report) == ("due  recovered", f"The report: {tmp_path / 'report.html'}")
+    assert json.loads(last) == {"recovered": "12.00", "by": {"EUR": 3}}
     assert err == ""
 
 

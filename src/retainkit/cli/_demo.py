@@ -51,6 +51,8 @@ def run(args: Namespace) -> int:
             out=args.out,
             progress=progress,
         )
+    print(result.table)
+    print(f"The report: {result.report}")
     if args.json:
         print(json.dumps(result.summary, sort_keys=True))
     return 0
