@@ -247,9 +247,9 @@ def test_no_card_number_is_taken_kept_or_logged(
 ) -> None:
     """In bodies, queries, paths, headers and signed webhooks: rows, logs and answers have none."""
     assert card_numbers(f"paid with {CARD}") == ["4242424242424242"]
-    caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.WARNING, "httpx2")  # the client's own log of what it asks
     caplog.set_level(logging.CRITICAL, "django")  # the framework's own log of paths
+    caplog.set_level(logging.DEBUG)  # the last one counts for what is caught
     path, bare = shop.link(), CARD.replace(" ", "")
     form = f"card={bare}&number={CARD}".encode()
     body, _ = a_webhook(shop)
