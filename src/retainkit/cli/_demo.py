@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
+from retainkit.core import dumps
 from retainkit.errors import ConfigurationError
 
 
 NAME = "demo"
 HELP = "simulate a product's failed payments with the production code, and report on them"
+
+
+_SECONDS_BETWEEN_LINES = 10
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -53,8 +57,9 @@ def run(args: Namespace) -> int:
         )
     print(result.table)
     print(f"The report: {result.report}")
+    print(f"{result.table}\n\nReport: {result.report}")
     if args.json:
-        print(json.dumps(result.summary, sort_keys=True))
+        print(dumps(result.summary))
     return 0
 
 
@@ -62,7 +67,7 @@ def run(args: Namespace) -> int:
 def _progress() -> Iterator[Callable[[int, int], None]]:
     """Show how many of how many days are done: a bar by rich, if it is there and can be seen."""
     if not sys.stderr.isatty():
-        yield _silent
+        yield _lines()
         return
     try:
         from rich.console import Console
@@ -76,8 +81,17 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _silent(done: int, total: int) -> None:
-    del done, total
+def _lines() -> Callable[[int, int], None]:
+    """A line now and then, so that a log shows a long run to be alive; none in a short one."""
+    told = monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if monotonic() - told >= _SECONDS_BETWEEN_LINES:
+            told = monotonic()
+            print(f"Simulating: {done} of {total} days", file=sys.stderr, flush=True)
+
+    return tell
 
 
 def _line(done: int, total: int) -> None:

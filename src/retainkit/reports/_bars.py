@@ -80,7 +80,7 @@ class BarChart:
         """Rows of bars; on a narrow screen the row's name stands above them."""
         entries = [(f"series-{index}", series) for index, series in enumerate(self.series)]
         shapes, y = key([*entries, ("rest", self.whole)], width, 14)
-        y += 12
+        y += LINE
         above = width < _NARROW
         left = 0 if above else max(len(group.name) for group in self.groups) * LETTER + 16
         most = max((whole for group in self.groups for _, whole in group.parts), default=1)
@@ -93,17 +93,13 @@ class BarChart:
                 middle = y + (len(group.parts) * (_THICK + _GAP) - _GAP) // 2
                 shapes.append(text(left - 12, middle + 4, group.name, anchor="end"))
             for index, (part, whole) in enumerate(group.parts):
-                shapes += _bar(left, y, room, index, part, whole, max(1, most))
+                full, reached = (room * count // max(1, most) for count in (whole, part))
+                bar = {"x": left, "y": y, "height": _THICK, "rx": 2}
+                shapes += [
+                    element("rect", class_="rest", width=max(1, full), **bar),
+                    element("rect", class_=f"series-{index}", width=reached, **bar),
+                    text(left + full + 8, y + 11, f"{part}/{whole}", class_="label figure"),
+                ]
                 y += _THICK + _GAP
             y += 12
         return picture(self, name, width, y, shapes)
-
-
-def _bar(left: int, y: int, room: int, index: int, part: int, whole: int, most: int) -> list[str]:
-    full, reached = room * whole // most, room * part // most
-    bar = {"x": left, "y": y, "height": _THICK, "rx": 2}
-    return [
-        element("rect", class_="rest", width=max(1, full), **bar),
-        element("rect", class_=f"series-{index}", width=reached, **bar),
-        text(left + full + 8, y + _THICK - 3, f"{part}/{whole}", class_="label figure"),
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Final, Protocol
 
@@ -78,14 +78,31 @@ def picture(chart: Chart, name: str, width: int, height: int, shapes: Iterable[s
     )
 
 
-def key(entries: Iterable[tuple[str, str]], width: int, y: int) -> tuple[list[str], int]:
-    """A legend of (class, name), in as many rows as it needs; and the height it takes."""
-    shapes, x, top = [], 0, y
+def swatch(class_: str, x: int, y: int) -> str:
+    """A legend's mark for an area, beside a text on that line."""
+    return element("rect", class_=class_, x=x, y=y - 10, width=12, height=12, rx=2)
+
+
+def stroke(class_: str, x: int, y: int) -> str:
+    """A legend's mark for a line: as dashed as the line itself."""
+    return element("line", class_=class_, x1=x, x2=x + 26, y1=y - 4, y2=y - 4)
+
+
+def key(
+    entries: Iterable[tuple[str, str]],
+    width: int,
+    y: int,
+    mark: Callable[[str, int, int], str] = swatch,
+    *,
+    indent: int = 18,
+) -> tuple[list[str], int]:
+    """A legend of (class, name), in as many rows as it needs; and where its last row stands."""
+    shapes: list[str] = []
+    x = 0
     for class_, name in entries:
-        wide = 30 + len(name) * LETTER
+        wide = indent + 14 + len(name) * LETTER
         if x and x + wide > width:
-            x, top = 0, top + LINE + 2
-        shapes.append(element("rect", class_=class_, x=x, y=top - 10, width=12, height=12, rx=2))
-        shapes.append(text(x + 18, top, name))
+            x, y = 0, y + LINE + 4
+        shapes += [mark(class_, x, y), text(x + indent, y, name)]
         x += wide
-    return shapes, top - y + LINE
+    return shapes, y

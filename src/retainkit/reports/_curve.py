@@ -8,12 +8,11 @@ from typing import Final
 
 from attrs import frozen
 
-from retainkit.reports._chart import element, key, picture, text
+from retainkit.reports._chart import element, key, picture, stroke, text
 from retainkit.reports._table import Table, percent
 
 
-_LEFT: Final = 44
-_TOP: Final = 12
+_LEFT: Final = 50
 _BOTTOM: Final = 40
 
 
@@ -83,10 +82,9 @@ class StepChart:
 
     def svg(self, width: int, *, name: str) -> str:
         """The curves over a grid of quarters."""
-        legend, taken = key(
-            [(f"series-{index}", curve.name) for index, curve in enumerate(self.curves)], width, 14
-        )
-        top = _TOP + taken
+        names = [(f"line line-{index}", curve.name) for index, curve in enumerate(self.curves)]
+        legend, y = key(names, width, 14, stroke, indent=34)
+        top = y + 20
         height = top + max(200, width * 2 // 5)
         plot = _Plot(left=_LEFT, right=width - 12, top=top, bottom=height, last=self._last())
         shapes = [*legend, *_grid(plot), *_days(plot, self.days)]

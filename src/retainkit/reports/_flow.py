@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import frozen
 
-from retainkit.reports._chart import LETTER, LINE, element, picture, text
+from retainkit.reports._chart import LETTER, LINE, element, key, picture, text
 from retainkit.reports._table import Table, percent
 
 
@@ -83,10 +83,10 @@ class FlowChart:
     def table(self) -> Table:
         """Each stage, a column a funnel."""
         counts = [
-            (self.whole, *(str(flow.whole) for flow in self.flows)),
+            (self.whole, *(f"{flow.whole:,}" for flow in self.flows)),
             (
                 self.part,
-                *(f"{flow.part} ({percent(flow.part, flow.whole)})" for flow in self.flows),
+                *(f"{flow.part:,} ({percent(flow.part, flow.whole)})" for flow in self.flows),
             ),
         ]
         for index, share in enumerate(self.flows[0].shares):
@@ -127,7 +127,7 @@ class FlowChart:
         low = y + _THICK
         shapes += [
             element("rect", class_="rest", x=0, y=y, width=width, height=_THICK, rx=2),
-            element("rect", class_="tone-3", x=0, y=y, width=sliver, height=_THICK),
+            element("rect", class_="part", x=0, y=y, width=sliver, height=_THICK),
             element(
                 "path",
                 class_="neck",
@@ -138,8 +138,11 @@ class FlowChart:
         note = f"{flow.part:,} {self.part} ({percent(flow.part, flow.whole)})"
         shapes.append(text(8, y - 9, note))
         shapes += _shares(flow, width, y)
-        legend, y = _names(flow, width, y + _THICK + LINE + 2)
-        return [*shapes, *legend], y
+        names = [
+            (f"tone-{each.tone}", f"{each.name} {each.count}") for each in flow.shares if each.count
+        ]
+        legend, y = key(names, width, y + _THICK + LINE + 2)
+        return [*shapes, *legend], y + 8
 
 
 def _shares(flow: Flow, width: int, y: int) -> list[str]:
@@ -165,18 +168,3 @@ def _shares(flow: Flow, width: int, y: int) -> list[str]:
                 text(middle, y + 18, str(share.count), anchor="middle", class_=f"on-{share.tone}")
             )
     return shapes
-
-
-def _names(flow: Flow, width: int, y: int) -> tuple[list[str], int]:
-    """What the colours mean, in as many rows as the width asks for; and where it ends."""
-    shapes, x = [], 0
-    for share in flow.shares:
-        name = f"{share.name} {share.count}"
-        wide = 34 + len(name) * LETTER
-        if x and x + wide > width:
-            x, y = 0, y + LINE + 4
-        mark = {"x": x, "y": y - 10, "width": 12, "height": 12, "rx": 2}
-        shapes.append(element("rect", class_=f"tone-{share.tone}", **mark))
-        shapes.append(text(x + 18, y, name))
-        x += wide
-    return shapes, y + 8

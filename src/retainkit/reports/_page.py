@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _NARROW: Final = 316
-_WIDE: Final = 620
+_WIDE: Final = 580
 _MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905 - reads better
 
 
@@ -40,19 +40,16 @@ class Fact:
 @frozen(kw_only=True)
 class Step:
     """
-    Something that happened.
+    What happened at one moment.
 
     Args:
         at: When; shown in UTC.
 
-        name: What, in one or two words.
-
-        text: Why.
+        lines: Of each thing, its name in a few words, and why.
     """
 
     at: datetime
-    name: str
-    text: str
+    lines: tuple[tuple[str, str], ...]
 
 
 @frozen(kw_only=True)
@@ -87,11 +84,14 @@ class Section:
         lead: A sentence or two of introduction.
 
         blocks: Charts, each beside its table; tables; stories.
+
+        paired: Whether blocks stand in pairs where there is room.
     """
 
     title: str
     lead: str
     blocks: tuple[Block, ...]
+    paired: bool = False
 
 
 @frozen(kw_only=True)
@@ -151,5 +151,4 @@ def _environment() -> Environment:
     made.filters["moment"] = _moment
     made.tests["chart"] = lambda block: hasattr(block, "svg")
     made.tests["table"] = lambda block: isinstance(block, Table)
-    made.tests["story"] = lambda block: isinstance(block, Steps)
     return made

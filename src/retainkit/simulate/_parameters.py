@@ -15,9 +15,9 @@ from retainkit.money import Money, money
 
 
 ASSUMPTION = "assumption"
-_RECURLY = "Recurly, subscriber retention benchmarks: 7.2 % of subscribers at risk a month"
-_UPDATER = "Churn Buster, features: an account updater mends about 70 % of expiring cards"
-_WALL = "assumption; with all messages, 57 to 83 % recovered is published (Churnkey)"
+_RECURLY = "Recurly, subscriber retention benchmarks: 7.2\u00a0% of subscribers at risk a month"
+_UPDATER = "Churn Buster, features: an account updater mends about 70\u00a0% of expiring cards"
+_WALL = "assumption; with all messages, 57 to 83\u00a0% recovered is published (Churnkey)"
 
 
 @frozen(kw_only=True)
@@ -96,14 +96,16 @@ class Parameters:
                 paydays=((15,), (20,), (25,)),
             ),
         },
-        metadata=_said("currencies, plans, locales and paydays", ASSUMPTION),
+        metadata=_said(
+            "currencies with their share of the customers, and the monthly prices", ASSUMPTION
+        ),
     )
     funds_short: int = field(
         default=550,
         metadata=_said(
-            "renewals without funds, of those shortly before a payday; all troubles together "
-            "make about 7.2 % of renewals fail",
-            f"split by code: {ASSUMPTION}; total: {_RECURLY}",
+            "of 10,000 renewals shortly before a payday, those without funds; all troubles "
+            "together make about 7.2\u00a0% of renewals fail",
+            f"the split by code is an {ASSUMPTION}; the total: {_RECURLY}",
         ),
     )
     funds_window: int = field(
@@ -112,11 +114,11 @@ class Parameters:
     )
     funds_gone: int = field(
         default=3000,
-        metadata=_said("of these, those who are short for a month and more", ASSUMPTION),
+        metadata=_said("of 10,000 of these, those who are short for 45 days", ASSUMPTION),
     )
     not_honoured: int = field(
         default=170,
-        metadata=_said("renewals the bank declines as do_not_honor", ASSUMPTION),
+        metadata=_said("of 10,000 renewals, those the bank declines as do_not_honor", ASSUMPTION),
     )
     not_honoured_for: tuple[Span, ...] = field(
         default=(
@@ -125,22 +127,29 @@ class Parameters:
             Span(weight=10, least=120, most=336),
             Span(weight=15, least=None),
         ),
-        metadata=_said("for how long it does so, in hours", ASSUMPTION),
+        metadata=_said("for how long it does so", ASSUMPTION),
     )
-    lost: int = field(default=30, metadata=_said("renewals on a card reported as lost", ASSUMPTION))
+    lost: int = field(
+        default=30,
+        metadata=_said("of 10,000 renewals, those on a card reported as lost", ASSUMPTION),
+    )
     stolen: int = field(
-        default=20, metadata=_said("renewals on a card reported as stolen", ASSUMPTION)
+        default=20,
+        metadata=_said("of 10,000 renewals, those on a card reported as stolen", ASSUMPTION),
     )
     authentication: int = field(
         default=70,
-        metadata=_said("renewals the bank wants the customer to confirm", ASSUMPTION),
+        metadata=_said(
+            "of 10,000 renewals, those the bank wants the customer to confirm", ASSUMPTION
+        ),
     )
     card_months: int = field(
         default=36,
         metadata=_said("months over which the cards at hand expire, evenly", ASSUMPTION),
     )
     card_updated: int = field(
-        default=7000, metadata=_said("expiring cards renewed without anybody's help", _UPDATER)
+        default=7000,
+        metadata=_said("of 10,000 expiring cards, those renewed without anybody's help", _UPDATER),
     )
     banks: int = field(
         default=10,
@@ -152,11 +161,11 @@ class Parameters:
     )
     outage_for: tuple[Span, ...] = field(
         default=(Span(weight=1, least=6, most=30),),
-        metadata=_said("for how long, in hours", ASSUMPTION),
+        metadata=_said("for how long the bank can't be reached", ASSUMPTION),
     )
     deaf: int = field(
         default=2500,
-        metadata=_said("troubles in which the customer answers no message at all", _WALL),
+        metadata=_said("of 10,000 failures, those whose customer answers no message at all", _WALL),
     )
     answers: Mapping[str, int] = field(
         factory=lambda: {
@@ -168,7 +177,7 @@ class Parameters:
             "lost_card": 3500,
             "stolen_card": 3500,
         },
-        metadata=_said("messages the others act on, by what is wrong", _WALL),
+        metadata=_said("of 10,000 messages, those the others act on, by what is wrong", _WALL),
     )
     answers_within: tuple[Span, ...] = field(
         default=(
@@ -177,7 +186,7 @@ class Parameters:
             Span(weight=25, least=30, most=72),
             Span(weight=10, least=72, most=96),
         ),
-        metadata=_said("how soon they act on a friendly message, in hours", ASSUMPTION),
+        metadata=_said("how soon they act on a friendly message", ASSUMPTION),
     )
     slower: Mapping[str, int] = field(
         factory=lambda: {"friendly": 100, "neutral": 125, "firm": 150},
@@ -185,13 +194,32 @@ class Parameters:
     )
     leaving: int = field(
         default=150,
-        metadata=_said("customers who cancel by themselves in 30 days", ASSUMPTION),
+        metadata=_said(
+            "of 10,000 customers, those who cancel by themselves in 30 days", ASSUMPTION
+        ),
     )
 
 
-def sources() -> tuple[tuple[str, str, str], ...]:
-    """Each parameter: its name, its meaning, its source."""
+def sources(parameters: Parameters) -> tuple[tuple[str, str, str], ...]:
+    """Of each parameter its meaning, its value, its source."""
     return tuple(
-        (each.name, each.metadata["meaning"], each.metadata["source"])
+        (
+            each.metadata["meaning"],
+            _shown(getattr(parameters, each.name)),
+            each.metadata["source"],
+        )
         for each in fields(Parameters)
     )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_shown(value[name])}" for name in sorted(value))
+    if isinstance(value, tuple):
+        return ", ".join(_shown(each) for each in value)
+    if isinstance(value, Market):
+        return f"{value.weight} % ({' or '.join(str(price.amount) for price in value.prices)})"
+    if isinstance(value, Span):
+        length = "for ever" if value.least is None else f"{value.least} to {value.most} h"
+        return f"{length} ({value.weight} %)"
+    return f"{value:,}" if isinstance(value, int) else str(value)

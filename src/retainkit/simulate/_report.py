@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from retainkit.core import JsonValue
 from retainkit.dunning import DunningPolicy
+from retainkit.money import format_money
 from retainkit.reports import (
     BarChart,
     BarGroup,
@@ -36,11 +38,12 @@ from retainkit.simulate._figures import (
     recovered_of,
 )
 from retainkit.simulate._outcome import Means, Outcome, Result, Story
-from retainkit.simulate._parameters import sources
+from retainkit.simulate._parameters import Parameters, sources
 
 
 _MARKS: Final = (0, 1, 3, 7, 14, 21, 28)
 _STORIES: Final = 4
+_UNTOLD: Final = ("dunning.invoice_joined", "message.granted")
 _CAUTION: Final = (
     "Simulated figures say how policies compare in this world, and nothing about what any real "
     "product will recover."
@@ -78,7 +81,7 @@ def report(compared: Sequence[Compared]) -> Page:
                 blocks=(_curve(compared),),
             ),
             Section(
-                title="From due to recovered",
+                title="What became of each invoice",
                 lead="All invoices, those whose first charge failed, and what became of them.",
                 blocks=(_funnel(compared),),
             ),
@@ -94,18 +97,20 @@ def report(compared: Sequence[Compared]) -> Page:
                 title="Money and attempts",
                 lead="Currencies are never added up.",
                 blocks=(by_currency(compared), by_attempt(compared)),
+                paired=True,
             ),
             Section(
                 title="Four cases, as retainkit explains them",
                 lead=(
                     f"From the run under “{compared[0].name}”. Each sentence is what "
-                    "kit.explain(case) says; times are UTC."
+                    "kit.explain(case) says, shortened; times are UTC."
                 ),
                 blocks=tuple(_story(story) for story in _chosen(first)),
+                paired=True,
             ),
             Section(
                 title="All figures, and what they rest on",
-                lead="",
+                lead="The totals, the two policies, and the assumptions behind the world.",
                 blocks=(overview(compared), _policies(compared), _sources()),
             ),
         ),
@@ -261,14 +266,15 @@ def _story(story: Story) -> Steps:
     invoice = story.invoice
     days = "" if invoice.took is None else f" after {_span(invoice.took.days)}"
     came = _HOW[invoice.means] if invoice.means is not None else _ENDS[invoice.result]
+    moments: dict[datetime, list[tuple[str, str]]] = {}
+    for each in story.told:
+        if each.event not in _UNTOLD:
+            line = (f"{_words(each.event)}:", " ".join(each.reasons))
+            moments.setdefault(each.at, []).append(line)
     return Steps(
         title=f"{invoice.code}: {came}",
-        lead=f"Invoice {invoice.id}, {came}{days}.",
-        steps=tuple(
-            Step(at=each.at, name=_words(each.event), text=" ".join(each.reasons))
-            for each in story.told
-            if each.event != "message.granted"
-        ),
+        lead=f"Invoice {invoice.id}, {format_money(invoice.amount, 'en')}, {came}{days}.",
+        steps=tuple(Step(at=at, lines=tuple(lines)) for at, lines in moments.items()),
     )
 
 
@@ -322,12 +328,12 @@ def _stage(policy: DunningPolicy, index: int) -> str:
 def _sources() -> Table:
     return Table(
         caption="What the world is made of",
-        head=("parameter", "what it is", "where it comes from"),
-        rows=sources(),
+        head=("what it is", "value", "where it comes from"),
+        rows=sources(Parameters()),
         figures=False,
         note="There is no public data set of payment retries: where no source is named, the "
-        "number is a plausible assumption. Their values stand in one file, "
-        "retainkit/simulate/_parameters.py.",
+        "number is a plausible assumption. Paydays and time zones, and the code that draws from "
+        "these numbers, are in retainkit.simulate.",
     )
 
 

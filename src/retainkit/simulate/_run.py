@@ -47,9 +47,10 @@ def simulate(
     """
     What becomes of a world under a policy, decided by the production code.
 
-    A kit runs on the store with a clock that is turned hour by hour, as if ``run_due`` were called
-    each hour: renewals come, webhooks are received, tries and messages go out, customers follow
-    the pay links in them. The same world and policy give the same outcome on every machine.
+    A kit runs on the store with a clock that is turned by hand: ``run_due`` is called each full
+    hour, and whenever something happens. Renewals come, webhooks are received, tries and messages
+    go out, customers follow the pay links in them. The same world and policy give the same outcome
+    on every machine.
 
     Args:
         world: Who lives in it and what happens to them.
@@ -131,11 +132,17 @@ class _Run:
         now, days = self._world.start, -((self._world.start - self._world.end) // timedelta(days=1))
         for day in range(days):
             for _ in range(24):
-                self._hour(now)
+                self._until(now)
                 now += HOUR
             progress(day + 1, days)
 
-    def _hour(self, now: datetime) -> None:
+    def _until(self, hour: datetime) -> None:
+        """Let everything happen at its own time, and work at the full hour in any case."""
+        while self._agenda and self._agenda[0][0] < hour:
+            self._moment(self._agenda[0][0])
+        self._moment(hour)
+
+    def _moment(self, now: datetime) -> None:
         self._clock.set(now)
         while self._agenda and self._agenda[0][0] <= now:
             heappop(self._agenda)[2]()

@@ -24,6 +24,9 @@ T = TypeVar("T")
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """When seeded worlds begin."""
 _ALL: Final = 10_000
+# People act between the full hours at which invoices and tries are due: what happens at one and
+# the same instant has no order that one could count on.
+_BETWEEN: Final = timedelta(minutes=30)
 _MESSAGES: Final = 8
 _MONTH: Final = timedelta(days=30)
 _PAID_AT: Final = 9
@@ -169,8 +172,8 @@ class _Drawn:
         lot = self._lot(name, number, "funds")
         short, gone = self._hit(lot, known.funds_short), self._hit(lot, known.funds_gone)
         if near and short:
-            until = at + _GONE if gone else payday
-            yield Refusal(decline=_FUNDS, since=at, until=until, of_account=True)
+            funded = at + _GONE if gone else payday
+            yield Refusal(decline=_FUNDS, since=at, until=funded, of_account=True)
         lot = self._lot(name, number, "not_honoured")
         if self._hit(lot, known.not_honoured):
             length = _length(lot, known.not_honoured_for)
@@ -197,14 +200,16 @@ class _Drawn:
             (self._hit(lot, share), _length(lot, self.parameters.answers_within))
             for _ in range(_MESSAGES)
         ]
-        return tuple(after if acts else None for acts, after in drawn)
+        return tuple(
+            after + _BETWEEN if acts and after is not None else None for acts, after in drawn
+        )
 
     def _leaves_at(self, name: str) -> datetime | None:
         lot = self._lot(name, "leaving")
         for month in range(self.days // _MONTH.days + 1):
             leaves, hour = self._hit(lot, self.parameters.leaving), lot.randrange(_MONTH // HOUR)
             if leaves:
-                return START + month * _MONTH + hour * HOUR
+                return START + month * _MONTH + hour * HOUR + _BETWEEN / 2
         return None
 
 
