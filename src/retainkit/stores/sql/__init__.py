@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Lock
 from typing import cast
+from weakref import WeakSet
 
 import sqlalchemy as sa
 import sqlalchemy.exc as sa_exc
@@ -16,7 +19,7 @@ from retainkit.errors import ConfigurationError, StoreError
 from retainkit.ids import TenantId
 from retainkit.stores import Transaction
 from retainkit.stores.sql import _join, _rows
-from retainkit.stores.sql._errors import driver_error, translate, translated
+from retainkit.stores.sql._errors import driver_error, locked, translate, translated
 from retainkit.stores.sql._migrations import migrate
 from retainkit.stores.sql._statements import Cursor, Statements, Value
 from retainkit.stores.sql._tables import Tables
@@ -25,6 +28,9 @@ from retainkit.timing import to_micros
 
 
 __all__ = ["SqlStore", "SqlTenantStore"]
+
+
+_STORES: WeakSet[SqlStore] = WeakSet()
 
 
 class SqlStore:
@@ -62,6 +68,11 @@ class SqlStore:
         self._error = driver_error(self._engine.dialect)
         # SQLite begins as a writer at once: one that reads first could not write any more later.
         self._begins = "BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else None
+        # SQLite lets writers poll for their turn, and one among many may never get it: the threads
+        # of a process queue here instead.
+        self._turn = Lock() if self._begins else None
+        self._patience = lock_timeout
+        _STORES.add(self)
 
     @property
     def metadata(self) -> sa.MetaData:
@@ -104,6 +115,21 @@ class SqlStore:
     @contextmanager
     def _begin(self) -> Iterator[Cursor]:
         """A transaction of our own, on a cursor of a pooled connection."""
+        turn = self._turn
+        if turn is None:
+            with self._connected() as cursor:
+                yield cursor
+            return
+        if not turn.acquire(timeout=self._patience):
+            raise locked()
+        try:
+            with self._connected() as cursor:
+                yield cursor
+        finally:
+            turn.release()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Cursor]:
         try:
             with translated():
                 connection = self._engine.raw_connection()
@@ -147,6 +173,17 @@ class SqlStore:
             # The connection is dead, and those that wait in the pool most likely, too.
             connection.invalidate()
             self._engine.dispose()
+
+
+def _after_fork() -> None:
+    """A child uses none of its parent's connections, and waits for none of its threads."""
+    for store in tuple(_STORES):
+        store._engine.dispose(close=False)  # noqa: SLF001 - two halves of one thought
+        store._turn = Lock() if store._begins else None  # noqa: SLF001 - as above
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class SqlTenantStore:

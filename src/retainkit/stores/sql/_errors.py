@@ -41,6 +41,15 @@ def driver_error(dialect: sa.Dialect) -> type[Exception]:
     return error
 
 
+def locked() -> StoreError:
+    """Somebody else has the lock, and kept it for longer than we wait."""
+    return StoreError(
+        "The database is locked",
+        code="store.locked",
+        remedy="end the transaction that holds the lock, then retry",
+    )
+
+
 def translate(origin: BaseException | None) -> RetainkitError:
     """Our error for a driver's; raise it ``from`` the original."""
     state = getattr(origin, "sqlstate", None)
@@ -59,11 +68,7 @@ def translate(origin: BaseException | None) -> RetainkitError:
             remedy="roll back and retry; begin transactions that write with BEGIN IMMEDIATE",
         )
     if name in {"SQLITE_BUSY", "SQLITE_LOCKED"} or "database is locked" in said or state == _LOCKED:
-        return StoreError(
-            "The database is locked",
-            code="store.locked",
-            remedy="end the transaction that holds the lock, then retry",
-        )
+        return locked()
     if state in _SERIALIZATION:
         return Conflict(
             "Another transaction got in between",

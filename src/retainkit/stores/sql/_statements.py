@@ -139,6 +139,28 @@ class Statements:
             )
         )
         self.append: Statement = ready(self._insert(event).on_conflict_do_nothing())
+        # PostgreSQL numbers and appends in one round trip; a row's sequence counts from 1 here.
+        columns = [column.name for column in event.c if column.name not in {"tenant", "sequence"}]
+        names = ", ".join(column.name for column in event.c)
+        shape = ", ".join(f"{column.name} {column.type.compile(dialect)}" for column in event.c)
+        self.append_numbered: Statement | None = (
+            ready(
+                sa.text(
+                    f"WITH counted AS (INSERT INTO {name} (tenant, id, counter) {counts} WHERE true ORDER BY key "
+                    f"ON CONFLICT (tenant, id) DO UPDATE SET counter = {customer.name}.counter + excluded.counter "
+                    "RETURNING id, counter), appended AS ("
+                    f"INSERT INTO {_quoted(event, dialect)} (tenant, sequence, {', '.join(columns)}) "
+                    "SELECT CAST(:tenant AS text), n.counter - CAST(CAST(:counts AS jsonb) ->> n.id AS bigint) + e.sequence, "
+                    f"{', '.join(f'e.{column}' for column in columns)} "
+                    f"FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS ({shape})) WITH ORDINALITY "
+                    f"AS e({names}, place) JOIN counted AS n ON n.id = e.customer ORDER BY e.place "
+                    "ON CONFLICT DO NOTHING RETURNING 1) "
+                    "SELECT id, counter, (SELECT count(*) FROM appended) FROM counted"
+                )
+            )
+            if self.postgres
+            else None
+        )
         self.known: Statement = ready(
             sa.select(event.c.id, event.c.fingerprint, event.c.customer, event.c.sequence).where(
                 event.c.tenant == _bind("tenant"), among(event.c.id)

@@ -89,33 +89,67 @@ class SqlTimeline:
             return Appended(new=())
         if state is not EventState.ACCEPTED:
             return self._append_aside(events, recorded_at, state)
-        first = self._number(Counter(event.customer for event in events))
-        following = dict(first)
+        counts = Counter(event.customer for event in events)
+        written = self._rows(events, recorded_at)
+        first, appended = self._append(counts, written)
+        for row in written:
+            row["sequence"] = (
+                cast("int", row["sequence"]) + first[CustomerId(str(row["customer"]))] - 1
+            )
+        if appended == len(written):
+            return Appended(new=tuple(events), first=first)
+        return self._sorted_out(events, written, recorded_at)
+
+    def _rows(self, events: Sequence[Event], recorded_at: datetime) -> list[dict[str, Value]]:
+        """The rows of events, for each customer numbered from 1."""
         at = to_micros(recorded_at)
+        numbers: dict[CustomerId, int] = {}
         written = []
         for event in events:
-            sequence = following[event.customer]
-            following[event.customer] = sequence + 1
+            number = numbers[event.customer] = numbers.get(event.customer, 0) + 1
             written.append(
                 rows.event_row(
                     self._bound.tenant,
                     event,
                     id=event.id,
-                    sequence=sequence,
+                    sequence=number,
                     recorded_at=at,
-                    state=state,
+                    state=EventState.ACCEPTED,
                     fingerprint=event.fingerprint,
                 )
             )
-        if self._bound.write_rows(self._sql.append, written) == len(written):
-            return Appended(new=tuple(events), first=first)
-        return self._sorted_out(events, written, recorded_at)
+        return written
+
+    def _append(
+        self, counts: Counter[CustomerId], written: Sequence[dict[str, Value]]
+    ) -> tuple[dict[CustomerId, int], int]:
+        """Number the rows and write those that are new; each customer's first number, and how many."""
+        if self._sql.append_numbered is None:
+            first = self._number(counts)
+            numbered = [
+                {
+                    **row,
+                    "sequence": cast("int", row["sequence"])
+                    + first[CustomerId(str(row["customer"]))]
+                    - 1,
+                }
+                for row in written
+            ]
+            return first, self._bound.write_rows(self._sql.append, numbered)
+        found = self._bound.all(
+            self._sql.append_numbered, counts=_counts(counts), rows=dumps(written)
+        )
+        first = {
+            CustomerId(str(id_)): cast("int", counter) - counts[CustomerId(str(id_))] + 1
+            for id_, counter, _ in found
+        }
+        return first, cast("int", found[0][2])
 
     def _number(self, counts: Counter[CustomerId]) -> dict[CustomerId, int]:
         """Lock the customers and reserve a number for each event; the first number of each."""
         reserved = self._bound.all(
             self._sql.number,
-            counts=dumps({str(customer): count for customer, count in counts.items()}),
+            counts=_counts(counts),
         )
         return {
             CustomerId(str(id)): cast("int", counter) - counts[CustomerId(str(id))] + 1
@@ -451,6 +485,10 @@ def _not_current(record: Record) -> Conflict:
         value=record.version,
         remedy="read the case again and decide again",
     )
+
+
+def _counts(counts: Counter[CustomerId]) -> str:
+    return dumps({str(customer): count for customer, count in counts.items()})
 
 
 def _micros(lease: Lease) -> int:
