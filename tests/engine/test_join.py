@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any, cast
@@ -19,11 +20,11 @@ from tests.engine.hosts import (
     SqlalchemyConnection,
     django_connection,
 )
-from tests.engine.toy import Parcels, Post, order
+from tests.engine.toy import Parcel, ParcelPolicy, Parcels, Post, order
 
-from retainkit.core import Record
+from retainkit.core import Decision, Facts, Record, Trigger
 from retainkit.engine import AsyncRetainKit, RetainKit
-from retainkit.errors import ConfigurationError, Conflict, Refused, RetainkitError
+from retainkit.errors import ConfigurationError, Conflict, Refused, RetainkitError, StoreError
 from retainkit.ids import CaseId, CustomerId
 from retainkit.stores.memory import MemoryStore
 from retainkit.stores.sql import SqlStore
@@ -36,6 +37,21 @@ pytestmark = pytest.mark.filterwarnings("ignore:Accessing the database during ap
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ADA = CustomerId("ada")
 TABLES = ("customer", "event", "record", "definition", "schedule")
+
+
+class Broken(Parcels):
+    """The toy feature with a bug."""
+
+    def decide(
+        self,
+        case: Parcel | None,
+        trigger: Trigger,
+        facts: Facts,
+        now: datetime,
+        policy: ParcelPolicy,
+    ) -> Decision[Parcel]:
+        """Fail."""
+        raise ZeroDivisionError
 
 
 @pytest.fixture
@@ -188,6 +204,20 @@ def test_joins_nest(host: Host, kit: RetainKit, database: str) -> None:
     assert ids == ["order-o1", "order-o3", "order-o4"]
 
 
+def test_an_outer_join_that_fails_takes_the_inner_ones(
+    host: Host, kit: RetainKit, database: str
+) -> None:
+    """Also after one that failed itself: no savepoint of it is left in the way."""
+    with pytest.raises(KeyError), host.joined(kit) as outer:  # noqa: PT012 - a story
+        outer.record(order("o1", ADA, NOW))
+        with pytest.raises(ZeroDivisionError), host.joined(kit) as inner:  # noqa: PT012 - a story
+            inner.record(order("o2", ADA, NOW))
+            raise ZeroDivisionError
+        raise KeyError
+    host.commit()
+    assert nothing_of_ours(database)
+
+
 def test_many_joins_in_one_transaction_end_with_it(
     host: Host, kit: RetainKit, database: str
 ) -> None:
@@ -220,6 +250,64 @@ def test_the_host_ends_its_transaction_inside_the_block(host: Host, kit: RetainK
         host.rollback()
     assert (caught.value.code, caught.value.field) == ("join.ended", "connection")
     assert "after the block" in caught.value.remedy
+
+
+@pytest.mark.postgres
+def test_a_connection_lost_inside_the_block_hides_no_error(postgres_url: str) -> None:
+    """What went wrong first comes out, though there is nothing left to roll back."""
+    kit = RetainKit(store=SqlStore(postgres_url), features=[Parcels()], clock=ManualClock(NOW))
+    engine = sa.create_engine(postgres_url)
+    with engine.connect() as connection:
+        mine = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+        with pytest.raises(ZeroDivisionError), kit.join(connection) as k:  # noqa: PT012 - a story
+            k.record(order("o1", ADA, NOW))
+            with _plain(postgres_url) as other:
+                other.execute(sa.text(f"SELECT pg_terminate_backend({mine})"))
+            raise ZeroDivisionError
+        connection.invalidate()
+    engine.dispose()
+    assert kit.timeline(ADA) == ()
+    kit.store.close()
+
+
+@pytest.mark.postgres
+def test_a_transaction_that_has_failed_already_is_named(postgres_url: str) -> None:
+    """PostgreSQL takes nothing more in it: the host rolls back, and then it works."""
+    kit = RetainKit(store=SqlStore(postgres_url), features=[Parcels()], clock=ManualClock(NOW))
+    engine = sa.create_engine(postgres_url)
+    with engine.connect() as connection:
+        with pytest.raises(sa.exc.ProgrammingError):
+            connection.execute(sa.text("SELECT nonsense"))
+        with pytest.raises(StoreError) as caught, kit.join(connection):
+            raise AssertionError
+        assert (caught.value.code, caught.value.field) == ("store.aborted", None)
+        assert "roll it back" in caught.value.remedy
+        connection.rollback()
+        with kit.join(connection) as k:
+            k.record(order("o1", ADA, NOW))
+        connection.commit()
+    engine.dispose()
+    assert len(kit.timeline(ADA)) == 1
+    kit.store.close()
+
+
+def test_an_error_of_ours_that_is_swallowed_ends_the_block_with_an_error(
+    host: Host, kit: RetainKit, database: str
+) -> None:
+    """Half a step is never kept: the wake-up would rest, and nobody would have decided it."""
+    broken = RetainKit(store=kit.store, features=[Broken()], clock=ManualClock(NOW))
+    kit.record(order("o1", ADA, NOW))
+    before = rows(database)
+    swallowed = suppress(ZeroDivisionError)
+    with pytest.raises(Refused) as caught, host.joined(broken) as k, swallowed:
+        k.call(lambda inside: inside.decide(ADA))
+    assert (caught.value.code, caught.value.field) == ("join.swallowed", None)
+    assert caught.value.value == "ZeroDivisionError"
+    assert "block of its own" in caught.value.remedy
+    host.commit()
+    assert {**rows(database), "note": []} == {**before, "note": []}
+    kit.run_due()
+    assert [kept.event.name for kept in kit.timeline(ADA)][-1] == "parcels.delivered"
 
 
 # ---- what is refused

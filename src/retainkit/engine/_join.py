@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
@@ -41,16 +42,38 @@ class JoinedKit:
     def __init__(self, kit: RetainKit, tx: Transaction) -> None:
         self._kit = kit
         self._tx = tx
+        self._failed: BaseException | None = None
 
-    def _step(self, now: datetime | None = None) -> Step:
+    @contextmanager
+    def _step(self, now: datetime | None = None) -> Iterator[Step]:
         kit = self._kit
-        return Step(kit.features, kit.tenant, self._tx, now=now or kit.clock.now(), lease=None)
+        try:
+            yield Step(kit.features, kit.tenant, self._tx, now=now or kit.clock.now(), lease=None)
+        except BaseException as exc:
+            self._failed = exc
+            raise
+
+    def refuse_halves(self) -> None:
+        """
+        Called at the end of the block: half a step is never kept.
+
+        Raises:
+            Refused: An error of a step was caught inside the block.
+        """
+        if self._failed is not None:
+            raise Refused(
+                "A step failed, and its error was caught inside the block: nothing is kept",
+                code="join.swallowed",
+                value=type(self._failed).__name__,
+                remedy="catch errors outside; what may fail gets a block of its own, and may nest",
+            ) from self._failed
 
     # ---- the past
 
     def record(self, *events: Event) -> Appended:
         """Append events; features that subscribe to their names are woken in the same commit."""
-        return self._step().record(events)
+        with self._step() as step:
+            return step.record(events)
 
     def timeline(
         self, customer: CustomerId, *, after: int = 0, limit: int | None = None
@@ -83,7 +106,8 @@ class JoinedKit:
 
     def receive_event(self, event: ProviderEvent) -> Receipt:
         """Keep a verified event of the provider, whatever way it came."""
-        return _webhooks.receive(self._step(), self._kit.directory, self._kit.tenant, event)
+        with self._step() as step:
+            return _webhooks.receive(step, self._kit.directory, self._kit.tenant, event)
 
     def release(self, event: EventId, *, customer: CustomerId, actor: str) -> None:
         """
@@ -101,11 +125,10 @@ class JoinedKit:
                 value=event,
                 remedy="take an id from kit.attention()",
             )
-        step = self._step()
-        _webhooks.release(step, parked.event, customer)
-        step.record(
-            [_by_hand("event.released", customer, actor, self._kit.clock.now(), {"event": event})]
-        )
+        told = _by_hand("event.released", customer, actor, self._kit.clock.now(), {"event": event})
+        with self._step() as step:
+            _webhooks.release(step, parked.event, customer)
+            step.record([told])
 
     # ---- the present
 
@@ -160,7 +183,8 @@ class JoinedKit:
             if not due:
                 return
             # One at a time: it may move or end the others.
-            self._step(now).timer(due[0])
+            with self._step(now) as step:
+                step.timer(due[0])
 
     def upcoming(self, customer: CustomerId) -> tuple[Upcoming, ...]:
         """What is planned for a customer if nothing else happens, soonest first."""
@@ -168,9 +192,7 @@ class JoinedKit:
 
         now = self._kit.clock.now()
         planned = [
-            step
-            for case, policy in self._dunned(customer)
-            for step in upcoming(case, policy, now)
+            step for case, policy in self._dunned(customer) for step in upcoming(case, policy, now)
         ]
         return tuple(sorted(planned, key=lambda step: step.at))
 
@@ -249,12 +271,11 @@ class JoinedKit:
                 value=intent.state.value,
                 remedy="let the worker go on; only unclear effects are settled by hand",
             )
-        step = self._step()
-        told = {"effect": effect, "kind": intent.effect.kind, "reason": reason}
-        step.record(
-            [_by_hand("effect.settled", intent.customer, actor, self._kit.clock.now(), told)]
-        )
-        step.outcome(evolve(intent, lease=None), _settled(outcome), actor=actor)
+        data = {"effect": effect, "kind": intent.effect.kind, "reason": reason}
+        told = _by_hand("effect.settled", intent.customer, actor, self._kit.clock.now(), data)
+        with self._step() as step:
+            step.record([told])
+            step.outcome(evolve(intent, lease=None), _settled(outcome), actor=actor)
 
     def dismiss(self, entry: str, *, actor: str) -> None:
         """
@@ -272,10 +293,8 @@ class JoinedKit:
                 value=entry,
                 remedy="take an id from kit.attention()",
             )
-        told = {"entry": entry}
-        self._step().record(
-            [_by_hand("attention.dismissed", record.customer, actor, self._kit.clock.now(), told)]
-        )
+        now = self._kit.clock.now()
+        self.record(_by_hand("attention.dismissed", record.customer, actor, now, {"entry": entry}))
 
     def wake(self, feature: str, customer: CustomerId, *, since: int) -> None:
         """Have a feature decide a customer's events again, from a counter on."""

@@ -226,7 +226,9 @@ class RetainKit:
         from retainkit.engine._join import JoinedKit
 
         with self.store.for_tenant(self.tenant).joined(connection) as tx:
-            yield JoinedKit(self, tx)
+            joined = JoinedKit(self, tx)
+            yield joined
+            joined.refuse_halves()
 
     @contextmanager
     def transaction(self) -> Iterator[JoinedKit]:
@@ -234,7 +236,9 @@ class RetainKit:
         from retainkit.engine._join import JoinedKit
 
         with self.store.for_tenant(self.tenant).transaction() as tx:
-            yield JoinedKit(self, tx)
+            joined = JoinedKit(self, tx)
+            yield joined
+            joined.refuse_halves()
 
     # ---- the past
 
