@@ -11,7 +11,7 @@ from retainkit.reports._chart import Chart
 from retainkit.reports._curve import Curve, StepChart
 from retainkit.reports._flow import Flow, FlowChart, Share
 from retainkit.reports._page import Block, Fact, Page, Section, Step, Steps, html_page
-from retainkit.reports._table import Table, percent, text_table
+from retainkit.reports._table import Table, part_of, percent, text_table
 
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Steps",
     "Table",
     "html_page",
+    "part_of",
     "percent",
     "text_table",
 ]

@@ -7,7 +7,7 @@ from typing import Final
 from attrs import frozen
 
 from retainkit.reports._chart import LETTER, LINE, element, key, picture, text
-from retainkit.reports._table import Table, percent
+from retainkit.reports._table import Table, part_of
 
 
 _THICK: Final = 14
@@ -69,7 +69,7 @@ class BarChart:
             rows=tuple(
                 (
                     group.name,
-                    *(f"{part} of {whole} ({percent(part, whole)})" for part, whole in group.parts),
+                    *(part_of(part, whole) for part, whole in group.parts),
                 )
                 for group in self.groups
             ),

@@ -133,7 +133,7 @@ def _moment(at: datetime) -> str:
 
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     def svg(chart: Chart, name: str, size: str) -> Markup:
         drawn = chart.svg(_NARROW if size == "narrow" else _WIDE, name=f"{name}-{size}")
@@ -149,6 +149,7 @@ def _environment() -> Environment:
     )
     made.filters["svg"] = svg
     made.filters["moment"] = _moment
+    made.filters["breakable"] = lambda name: escape(name).replace("_", Markup("_<wbr>"))
     made.tests["chart"] = lambda block: hasattr(block, "svg")
     made.tests["table"] = lambda block: isinstance(block, Table)
     return made

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import Final
 from unicodedata import east_asian_width
 
 from attrs import frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.money import Rounding, round_fraction
+
+
+_SPACES: Final = {ord("\u00a0"): " ", ord("\u202f"): " "}
+"""Spaces that don't break a line: of no use in a terminal, and unknown to some."""
 
 
 @frozen(kw_only=True)
@@ -52,7 +57,7 @@ class Table:
 
 def text_table(table: Table) -> str:
     """The table for a terminal; ends without a line break."""
-    lines = (table.head, *table.rows)
+    lines = [[cell.translate(_SPACES) for cell in line] for line in (table.head, *table.rows)]
     widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
     head, *rows = (_line(line, widths, figures=table.figures) for line in lines)
     return "\n".join((table.caption, head, "-" * sum((*widths, 2 * len(widths) - 2)), *rows))
@@ -76,3 +81,8 @@ def percent(part: int, whole: int) -> str:
         return "–"  # noqa: RUF001 - the sign for 'nothing to say', not a minus
     tenths = round_fraction(Fraction(1000 * part, whole), Rounding.HALF_EVEN)
     return f"{tenths // 10}.{tenths % 10}\u202f%"
+
+
+def part_of(part: int, whole: int) -> str:
+    """A part of a whole with its share, as ``12 of 17 (70.6 %)``."""
+    return f"{part:,}\u00a0of\u00a0{whole:,} ({percent(part, whole)})"

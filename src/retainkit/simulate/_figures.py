@@ -11,7 +11,7 @@ from attrs import frozen
 from retainkit.core import JsonObject
 from retainkit.dunning import DunningPolicy
 from retainkit.money import Money, format_money, to_json, total
-from retainkit.reports import Table, percent
+from retainkit.reports import Table, part_of, percent
 from retainkit.simulate._outcome import FailedInvoice, Means, Outcome, Result
 
 
@@ -87,11 +87,7 @@ def by_code(compared: Sequence[Compared]) -> Table:
         rows=tuple(
             (
                 code,
-                *(
-                    f"{part} of {whole} ({percent(part, whole)})"
-                    for one in compared
-                    for part, whole in [recovered_of(one.outcome, code)]
-                ),
+                *(part_of(*recovered_of(one.outcome, code)) for one in compared),
             )
             for code in codes(compared)
         ),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from attrs import field, fields, frozen
 
-from retainkit.money import Money, money
+from retainkit.money import Money, format_money, money
 
 
 ASSUMPTION = "assumption"
@@ -218,7 +218,9 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(_shown(each) for each in value)
     if isinstance(value, Market):
-        return f"{value.weight} % ({' or '.join(str(price.amount) for price in value.prices)})"
+        return (
+            f"{value.weight} % ({' or '.join(format_money(price, 'en') for price in value.prices)})"
+        )
     if isinstance(value, Span):
         length = "for ever" if value.least is None else f"{value.least} to {value.most} h"
         return f"{length} ({value.weight} %)"
