@@ -111,14 +111,36 @@ def _own(binaries: Path, *, durable: bool) -> Iterator[PostgresServer]:
     try:
         if user.id is not None:
             os.chown(folder, user.id, user.group or -1)
-        server = _OwnServer(_reachable(binaries, folder, user), folder, user, durable=durable)
-        try:
+        reached = _reachable(binaries, folder, user)
+        server = _OwnServer(reached, folder, user, durable=durable)
+        with _removed_after(reached, folder, user):
             server.start()
             yield server
-        finally:
-            server.end()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _removed_after(binaries: Path, folder: Path, user: _User) -> Iterator[None]:
+    """Stop the server when the block ends, or when this process does, whatever ends it."""
+    # The shell reads until the pipe is closed: by us, or by the system when we are killed.
+    stop = 'cat >/dev/null; "$0" -D "$1/data" -m immediate -w stop >/dev/null 2>&1; rm -rf "$1"'
+    guard = subprocess.Popen(  # noqa: S603 - the shell and PostgreSQL's own program
+        ["/bin/sh", "-c", stop, str(binaries / "pg_ctl"), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env=_environment(folder),
+        user=user.id,
+        group=user.group,
+        extra_groups=None if user.id is None else (),
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        guard.communicate(timeout=_SECONDS)
 
 
 @frozen(kw_only=True)
@@ -151,10 +173,6 @@ class _OwnServer(PostgresServer):
 
     def stop_immediately(self) -> None:
         self._run("pg_ctl", *self._data, "-m", "immediate", "-w", "stop")
-
-    def end(self) -> None:
-        if (self._folder / "data" / "postmaster.pid").exists():
-            self.stop_immediately()
 
     def _run(self, program: str, *arguments: str) -> None:
         with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open in the server
