@@ -54,7 +54,7 @@ def _work_off(url: str, items: int) -> dict[str, object]:
         clock=ManualClock(NOW),
         instrumentation=told,
     )
-    customers = items // (EACH + 1)
+    customers = items // EACH
     _fill(kit, customers)
     done: list[int] = []
     ended: list[BaseException] = []
@@ -75,6 +75,7 @@ def _work_off(url: str, items: int) -> dict[str, object]:
     took = perf_counter() - began
     assert not ended, ended
     assert not told.failures, told.failures[:3]
+    assert sum(done) == items  # the wake-up of a customer goes on with its first parcel
     times = Counter(post.calls)
     assert len(times) == customers * EACH
     assert set(times.values()) == {1}, times.most_common(3)
