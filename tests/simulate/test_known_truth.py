@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 
 from retainkit import DunningPolicy, Stage
 from retainkit.billing import Decline
@@ -152,7 +153,8 @@ def test_trouble_with_the_account_meets_the_new_card_too() -> None:
         until=RENEWAL + 32 * DAY,
         of_account=True,
     )
-    ann = person("ann", refused(LOST), dry, answers=(HOUR,), renewals=(RENEWAL, RENEWAL + 30 * DAY))
+    ann = person("ann", refused(LOST), dry, answers=(HOUR,))
+    ann = evolve(ann, renewals=(*ann.renewals, Renewal(at=RENEWAL + 30 * DAY)))
     outcome = simulate(world(ann), POLICY)
     assert [(one.code, one.means) for one in outcome.failed] == [
         ("lost_card", Means.NEW_CARD),
