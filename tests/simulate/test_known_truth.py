@@ -183,7 +183,7 @@ def test_the_sums_add_up() -> None:
 
 def test_a_story_tells_the_case() -> None:
     """What a case is explained with ends with its end."""
-    outcome = simulate(world(person("ann", refused(FUNDS, 2 * DAY))), POLICY)
+    outcome = simulate(world(person("ann", refused(FUNDS, 2 * DAY))), POLICY, stories=3)
     (story,) = outcome.stories
     assert story.invoice == only(outcome)
     assert story.told[0].event == "dunning.case_opened"

@@ -57,7 +57,6 @@ def run(args: Namespace) -> int:
         )
     print(result.table)
     print(f"The report: {result.report}")
-    print(f"{result.table}\n\nReport: {result.report}")
     if args.json:
         print(dumps(result.summary))
     return 0

@@ -24,6 +24,7 @@ from retainkit.simulate._seeded import seeded_world
 from retainkit.simulate._world import World
 
 
+_STORIES: Final = 4
 _STAGES: Final = (
     Stage(after=timedelta(0), message="payment_failed", tone="friendly"),
     Stage(after=timedelta(days=7), message="payment_failed", tone="firm", access="limited"),
@@ -128,18 +129,27 @@ def _compared(
     shared = _Shared(progress, len(policies))
     with TemporaryDirectory() as folder, ThreadPoolExecutor(len(policies)) as threads:
         running = {
-            name: threads.submit(_on_sqlite, world, policy, Path(folder) / f"{n}.db", shared.of(n))
+            name: threads.submit(
+                _on_sqlite,
+                world,
+                policy,
+                Path(folder) / f"{n}.db",
+                progress=shared.of(n),
+                stories=0 if n else _STORIES,
+            )
             for n, (name, policy) in enumerate(policies.items())
         }
         return tuple(Compared(name=name, outcome=done.result()) for name, done in running.items())
 
 
-def _on_sqlite(world: World, policy: DunningPolicy, path: Path, progress: Progress) -> Outcome:
+def _on_sqlite(
+    world: World, policy: DunningPolicy, path: Path, *, progress: Progress, stories: int
+) -> Outcome:
     from retainkit.stores.sql import SqlStore
 
     store = SqlStore(f"sqlite:///{path}")
     try:
-        return simulate(world, policy, store=store, progress=progress)
+        return simulate(world, policy, store=store, progress=progress, stories=stories)
     finally:
         store.close()
 

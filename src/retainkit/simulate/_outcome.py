@@ -127,7 +127,7 @@ class Outcome:
         charged_twice: Invoices for which money was taken twice, by the provider's own books; none
             is the only right answer.
 
-        stories: One case of each decline code and result.
+        stories: As many cases as were asked for, explained.
     """
 
     world: World

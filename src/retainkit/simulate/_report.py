@@ -42,7 +42,6 @@ from retainkit.simulate._parameters import Parameters, sources
 
 
 _MARKS: Final = (0, 1, 3, 7, 14, 21, 28)
-_STORIES: Final = 4
 _UNTOLD: Final = ("dunning.invoice_joined", "message.granted")
 _CAUTION: Final = (
     "Simulated figures say how policies compare in this world, and nothing about what any real "
@@ -100,12 +99,12 @@ def report(compared: Sequence[Compared]) -> Page:
                 paired=True,
             ),
             Section(
-                title="Four cases, as retainkit explains them",
+                title="Some cases, as retainkit explains them",
                 lead=(
                     f"From the run under “{compared[0].name}”. Each sentence is what "
                     "kit.explain(case) says, shortened; times are UTC."
                 ),
-                blocks=tuple(_story(story) for story in _chosen(first)),
+                blocks=tuple(_story(story) for story in first.stories),
                 paired=True,
             ),
             Section(
@@ -249,17 +248,6 @@ def _bars(compared: Sequence[Compared]) -> BarChart:
         whole="not recovered",
         note="The code is that of the invoice's first failure.",
     )
-
-
-def _chosen(outcome: Outcome) -> list[Story]:
-    """Different endings first, then different codes; the same ones every time."""
-    chosen: list[Story] = []
-    for story in outcome.stories:
-        known = {(one.invoice.result, one.invoice.means) for one in chosen}
-        if (story.invoice.result, story.invoice.means) not in known:
-            chosen.append(story)
-    chosen += [story for story in outcome.stories if story not in chosen]
-    return chosen[:_STORIES]
 
 
 def _story(story: Story) -> Steps:

@@ -43,6 +43,7 @@ def simulate(
     *,
     store: Store | None = None,
     progress: Progress | None = None,
+    stories: int = 0,
 ) -> Outcome:
     """
     What becomes of a world under a policy, decided by the production code.
@@ -61,6 +62,9 @@ def simulate(
 
         progress: Told how many days are done.
 
+        stories: How many cases to explain, step by step: with different ends first, then with
+            different decline codes.
+
     Raises:
         InvalidInput: ``simulate.store``: the store holds something already.
     """
@@ -78,7 +82,7 @@ def simulate(
         )
     run = _Run(world, policy, store)
     run.all_days(progress or _silent)
-    return run.outcome()
+    return run.outcome(stories)
 
 
 def _silent(done: int, total: int) -> None:
@@ -273,7 +277,7 @@ class _Run:
 
     # ---- what became of it
 
-    def outcome(self) -> Outcome:
+    def outcome(self, stories: int) -> Outcome:
         """Counted from the provider's own books and from the timeline."""
         charges: dict[InvoiceId, list[Charge]] = defaultdict(list)
         for charge in self._provider.charges:
@@ -300,7 +304,7 @@ class _Run:
             ended=len(self._ended),
             lost_access=told.lost_access,
             charged_twice=self._provider.double_charges(),
-            stories=self._stories(failed),
+            stories=self._stories(failed, stories),
         )
 
     def _due(self) -> dict[str, tuple[int, Money]]:
@@ -334,13 +338,17 @@ class _Run:
             case=told.cases.get(invoice),
         )
 
-    def _stories(self, failed: Sequence[FailedInvoice]) -> tuple[Story, ...]:
+    def _stories(self, failed: Sequence[FailedInvoice], most: int) -> tuple[Story, ...]:
+        ends: dict[tuple[Result, Means | None], FailedInvoice] = {}
         kinds: dict[tuple[str, Result, Means | None], FailedInvoice] = {}
         for each in failed:
-            kinds.setdefault((each.code, each.result, each.means), each)
+            if each.case is not None:
+                ends.setdefault((each.result, each.means), each)
+                kinds.setdefault((each.code, each.result, each.means), each)
+        chosen = list(dict.fromkeys((*ends.values(), *kinds.values())))[:most]
         return tuple(
             Story(invoice=each, told=self._kit.explain(each.case))
-            for each in kinds.values()
+            for each in chosen
             if each.case is not None
         )
 
