@@ -284,8 +284,8 @@ STAGES = {
         ("data", "554 no", Rejected(code="554")),
         ("data", "250 what?", NotSent(reason="smtp.data.250")),
         ("letter", "250 taken", Sent(message_id="<rk_1@acme.example>")),
-        ("letter", "451 later", Unknown(reason="smtp.sending.451")),
-        ("letter", "554 spam", Unknown(reason="smtp.sending.554")),
+        ("letter", "451 later", NotSent(reason="smtp.sending.451")),
+        ("letter", "554 spam", Rejected(code="554")),
         ("letter", "nonsense", Unknown(reason="smtp.sending.-1")),
     ],
 )

@@ -20,6 +20,7 @@ class AttentionKind(StrEnum):
     CONFLICTING_EVENT = "conflicting_event"
     CASE_MISSING = "case_missing"
     WAKE_UP_MISSING = "wake_up_missing"
+    UNDECIDABLE = "undecidable"
 
 
 @frozen(kw_only=True)
@@ -77,6 +78,16 @@ def list_case_missing(tx: Transaction, timer: Timer) -> None:
 def list_wake_up_missing(tx: Transaction, timer: Timer) -> None:
     """A customer has events for a feature that no longer knows what it decided."""
     _list(tx, AttentionKind.WAKE_UP_MISSING, timer.customer, {"feature": timer.feature})
+
+
+def list_undecidable(tx: Transaction, timer: Timer, error: Exception) -> None:
+    """Deciding raised; the timer comes back with every lease, and fails until somebody mends it."""
+    facts: JsonObject = {
+        "feature": timer.feature,
+        "case": timer.case,
+        "error": getattr(error, "code", type(error).__name__),
+    }
+    _list(tx, AttentionKind.UNDECIDABLE, timer.customer, facts)
 
 
 def dismiss(tx: Transaction, id: str) -> bool:
@@ -152,6 +163,7 @@ def _of_record(record: Record) -> Attention:
     kind = AttentionKind(str(record.body["kind"]))
     remedies = {
         AttentionKind.CASE_MISSING: "restore the record, or kit.dismiss(id, actor=)",
+        AttentionKind.UNDECIDABLE: "mend the cause; the step is tried again by itself. Then kit.dismiss(id, actor=)",
         AttentionKind.WAKE_UP_MISSING: "kit.wake(feature, customer, since=) from the first undecided event, then kit.dismiss",
     }
     return Attention(

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from retainkit.core import Case, Feature, Record, content_hash
 from retainkit.engine import _codec as codec
-from retainkit.errors import ConfigurationError, StoreError
+from retainkit.errors import ConfigurationError
 from retainkit.stores import Transaction
 
 
@@ -40,7 +40,7 @@ class Bound(Generic[C, P]):
         The policy of that content hash.
 
         Raises:
-            StoreError: The store does not hold it.
+            ConfigurationError: The store does not hold it.
         """
         if definition == self.current:
             return self.feature.policy
@@ -49,7 +49,7 @@ class Bound(Generic[C, P]):
             return known
         body = tx.records.definition(definition)
         if body is None:
-            raise StoreError(
+            raise ConfigurationError(
                 "The policy of a running case is not in the store",
                 code="definition.missing",
                 field="definition",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from retainkit.billing import Declined, Paid
-    from retainkit.core import Answer, Event, Intent, Item, NoEffect, RecordedEvent
+    from retainkit.core import Answer, Event, Intent, Item, NoEffect, Record, RecordedEvent
     from retainkit.customers import CustomerDirectory
     from retainkit.dunning import Access, DunningCase, DunningPolicy, Upcoming
     from retainkit.engine._attention import Attention
@@ -435,7 +435,7 @@ class RetainKit:
             dry_run: Only say which cases would move.
         """
         with self.store.for_tenant(self.tenant).transaction() as tx:
-            return _migrate_cases(tx, self.features, dry_run=dry_run)
+            return _migrate_cases(tx, self.features, self.tenant, self.clock.now(), dry_run=dry_run)
 
     # ---- people
 
@@ -554,24 +554,38 @@ def _check(payments: Payments | None, *, production: bool, lease: timedelta) -> 
         )
 
 
-def _migrate_cases(tx: Transaction, features: Features, *, dry_run: bool) -> tuple[CaseId, ...]:
-    from attrs import evolve
-
+def _migrate_cases(
+    tx: Transaction, features: Features, tenant: TenantId, now: datetime, *, dry_run: bool
+) -> tuple[CaseId, ...]:
+    """Each case is read again under its customer's lock, and decided anew under its new policy."""
     moved: list[CaseId] = []
     for bound in features:
-        after: CaseId | None = None
-        while page := tx.records.open(bound.feature.name, after=after):
+        name, after = bound.feature.name, None
+        while page := tx.records.open(name, after=after):
             after = page[-1].id
-            for record in page:
-                if record.definition == bound.current:
-                    continue
-                moved.append(record.id)
-                if not dry_run:
-                    tx.records.define(bound.current, bound.feature.definition)
-                    tx.records.put(
-                        evolve(record, definition=bound.current, version=record.version + 1)
-                    )
+            old = [record for record in page if record.definition != bound.current]
+            moved += [record.id for record in old]
+            if old and not dry_run:
+                tx.records.define(bound.current, bound.feature.definition)
+                for record in old:
+                    _migrate_case(tx, name, record, bound.current, tenant, now)
     return tuple(moved)
+
+
+def _migrate_case(
+    tx: Transaction, feature: str, found: Record, definition: str, tenant: TenantId, now: datetime
+) -> None:
+    from attrs import evolve
+
+    from retainkit.core import Timer
+
+    tx.records.lock(found.customer)
+    record = tx.records.get(feature, found.id)
+    if record is not None and record.open:
+        tx.records.put(evolve(record, definition=definition, version=record.version + 1))
+        tx.schedule.plan(
+            Timer(tenant=tenant, feature=feature, customer=record.customer, due=now, case=record.id)
+        )
 
 
 def _state(item: Item) -> str:

@@ -23,12 +23,20 @@ from retainkit.core import (
     Timer,
     Unknown,
 )
+from retainkit.engine._attention import list_undecidable
 from retainkit.engine._circuit import Circuit, circuit, note
 from retainkit.engine._features import Features, NewerSchema
 from retainkit.engine._instrumentation import Instrumentation
 from retainkit.engine._performers import Guarantee, Performer
 from retainkit.engine._step import Fenced, Step
-from retainkit.errors import Conflict, ProviderError, Refused
+from retainkit.errors import (
+    ConfigurationError,
+    Conflict,
+    InvalidInput,
+    ProviderError,
+    Refused,
+    StoreError,
+)
 from retainkit.ids import TenantId
 from retainkit.stores import Store, TenantStore
 from retainkit.timing import Clock
@@ -162,6 +170,18 @@ class Runner:
     def _timer(self, timer: Timer) -> Intent | None:
         store = self._store.for_tenant(timer.tenant)
         self._define(store)
+        try:
+            step = self._decided_timer(store, timer)
+        except (Conflict, Fenced, NewerSchema, StoreError):
+            raise
+        except Exception as exc:
+            with store.transaction() as tx:
+                list_undecidable(tx, timer, exc)
+            raise
+        self._tell.decided(timer.feature, "timer", events=step.events, effects=step.effects)
+        return step.under_way
+
+    def _decided_timer(self, store: TenantStore, timer: Timer) -> Step:
         with store.transaction() as tx:
             step = Step(
                 self._features,
@@ -172,8 +192,7 @@ class Runner:
                 defined=True,
             )
             step.timer(timer)
-        self._tell.decided(timer.feature, "timer", events=step.events, effects=step.effects)
-        return step.under_way
+        return step
 
     def _lease(self, id: str | None) -> Lease | None:
         return None if id is None else Lease(id=id, length=self._length)
@@ -253,7 +272,8 @@ class Runner:
         started = perf_counter()
         try:
             outcome = call(intent, self._clock.now())
-        except ProviderError as exc:
+        except (ConfigurationError, InvalidInput, ProviderError) as exc:
+            # Raised before anything was sent, as every port promises: a broken template, a bad key.
             self._tell.failed(intent.effect.kind, exc)
             outcome = NotSent(reason=exc.code)
         except Exception as exc:  # noqa: BLE001 - whatever an adapter raises, the effect may have happened

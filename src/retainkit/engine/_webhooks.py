@@ -70,7 +70,7 @@ def receive(
     """
     Keep a verified webhook and schedule what it hints at.
 
-    One that matches no customer is parked; one that comes again after its customer became known
+    One that matches no customer is parked, if it hints at anything; one that comes again after its customer became known
     is released.
     """
     customer = None if event.reference is None else directory.find(event.reference, tenant=tenant)
@@ -78,7 +78,7 @@ def receive(
     if known is not None:
         return _again(step, event, customer, known.event, known.state)
     received = received_event(event, customer or _NOBODY)
-    if customer is None:
+    if customer is None and event.kind is not ProviderEventKind.OTHER:
         step.park(received)
         return Receipt(event=received.id, state=ReceiptState.PARKED)
     step.record([received])

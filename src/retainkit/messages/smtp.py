@@ -263,17 +263,31 @@ def _offer(session: smtplib.SMTP, sender: str, recipient: str) -> NotSent | Reje
     return None
 
 
-def _hand_over(session: smtplib.SMTP, letter: bytes, named: str) -> Sent | Unknown:
+def _hand_over(session: smtplib.SMTP, letter: bytes, named: str) -> SendOutcome:
+    """
+    Send the letter itself. A reply proves what happened; only silence leaves it unknown.
+
+    RFC 5321, 4.2.5: after a reply of 4yz or 5yz the server must not deliver.
+    """
     try:
         session.send(letter)
         code, _ = session.getreply()
     except OSError:
         return Unknown(reason="smtp.sending")
-    return Sent(message_id=named) if _is_yes(code) else Unknown(reason=f"smtp.sending.{code}")
+    if _is_yes(code):
+        return Sent(message_id=named)
+    if _is_no(code):
+        return Rejected(code=str(code))
+    reason = f"smtp.sending.{code}"
+    return NotSent(reason=reason) if _is_later(code) else Unknown(reason=reason)
 
 
 def _is_yes(code: int) -> bool:
     return code // 100 == 2  # noqa: PLR2004 - RFC 5321, 4.2.1: the first digit
+
+
+def _is_later(code: int) -> bool:
+    return code // 100 == 4  # noqa: PLR2004 - RFC 5321, 4.2.1
 
 
 def _is_no(code: int) -> bool:
