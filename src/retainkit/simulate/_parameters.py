@@ -160,7 +160,7 @@ class Parameters:
         metadata=_said("outages of one bank in 30 days", ASSUMPTION),
     )
     outage_for: tuple[Span, ...] = field(
-        default=(Span(weight=1, least=6, most=30),),
+        default=(Span(weight=100, least=6, most=30),),
         metadata=_said("for how long the bank can't be reached", ASSUMPTION),
     )
     deaf: int = field(

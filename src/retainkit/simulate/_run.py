@@ -345,12 +345,19 @@ class _Run:
             if each.case is not None:
                 ends.setdefault((each.result, each.means), each)
                 kinds.setdefault((each.code, each.result, each.means), each)
-        chosen = list(dict.fromkeys((*ends.values(), *kinds.values())))[:most]
+        first = sorted(ends, key=_place)
+        chosen = list(dict.fromkeys((*(ends[end] for end in first), *kinds.values())))[:most]
         return tuple(
             Story(invoice=each, told=self._kit.explain(each.case))
             for each in chosen
             if each.case is not None
         )
+
+
+def _place(end: tuple[Result, Means | None]) -> tuple[int, int]:
+    """Where an end stands among all: in the order in which they are declared."""
+    result, means = end
+    return list(Result).index(result), 0 if means is None else list(Means).index(means)
 
 
 def _means(paid: Charge, first: Payment) -> Means:
