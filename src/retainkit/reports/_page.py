@@ -126,6 +126,14 @@ def html_page(page: Page) -> str:
     return _environment().get_template("page.html.jinja").render(page=page)
 
 
+def _is_chart(value: object) -> bool:
+    return hasattr(value, "svg")
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Table)
+
+
 def _moment(at: datetime) -> str:
     """Day, month and time, in English whatever the machine speaks."""
     return f"{at.day} {_MONTHS[at.month - 1]}, {at:%H:%M}"
@@ -150,6 +158,6 @@ def _environment() -> Environment:
     made.filters["svg"] = svg
     made.filters["moment"] = _moment
     made.filters["breakable"] = lambda name: escape(name).replace("_", Markup("_<wbr>"))
-    made.tests["chart"] = lambda block: hasattr(block, "svg")
-    made.tests["table"] = lambda block: isinstance(block, Table)
+    made.tests["chart"] = _is_chart
+    made.tests["table"] = _is_table
     return made
