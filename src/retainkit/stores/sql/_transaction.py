@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -90,29 +90,45 @@ class SqlTimeline:
         if state is not EventState.ACCEPTED:
             return self._append_aside(events, recorded_at, state)
         counts = Counter(event.customer for event in events)
-        written = self._rows(events, recorded_at)
-        first, appended = self._append(counts, written)
-        for row in written:
-            row["sequence"] = (
-                cast("int", row["sequence"]) + first[CustomerId(str(row["customer"]))] - 1
-            )
+        first, written, appended = self._append(events, counts, recorded_at)
         if appended == len(written):
             return Appended(new=tuple(events), first=first)
         return self._sorted_out(events, written, recorded_at)
 
-    def _rows(self, events: Sequence[Event], recorded_at: datetime) -> list[dict[str, Value]]:
-        """The rows of events, for each customer numbered from 1."""
+    def _append(
+        self, events: Sequence[Event], counts: Counter[CustomerId], recorded_at: datetime
+    ) -> tuple[dict[CustomerId, int], list[dict[str, Value]], int]:
+        """Number the events and write them; each customer's first number, the rows, how many new."""
+        if self._sql.append_numbered is None:
+            first = self._number(counts)
+            written = self._rows(events, recorded_at, first)
+            return first, written, self._bound.write_rows(self._sql.append, written)
+        written = self._rows(events, recorded_at, {})
+        found = self._bound.all(
+            self._sql.append_numbered, counts=_counts(counts), rows=dumps(written)
+        )
+        first = _first(found, counts)
+        for row in written:
+            start = first[CustomerId(str(row["customer"]))]
+            row["sequence"] = cast("int", row["sequence"]) + start - 1
+        return first, written, cast("int", found[0][2])
+
+    def _rows(
+        self, events: Sequence[Event], recorded_at: datetime, first: Mapping[CustomerId, int]
+    ) -> list[dict[str, Value]]:
+        """The rows of events, numbered for each customer from its first number, or from 1."""
         at = to_micros(recorded_at)
-        numbers: dict[CustomerId, int] = {}
+        following = dict(first)
         written = []
         for event in events:
-            number = numbers[event.customer] = numbers.get(event.customer, 0) + 1
+            sequence = following.get(event.customer, 1)
+            following[event.customer] = sequence + 1
             written.append(
                 rows.event_row(
                     self._bound.tenant,
                     event,
                     id=event.id,
-                    sequence=number,
+                    sequence=sequence,
                     recorded_at=at,
                     state=EventState.ACCEPTED,
                     fingerprint=event.fingerprint,
@@ -120,41 +136,9 @@ class SqlTimeline:
             )
         return written
 
-    def _append(
-        self, counts: Counter[CustomerId], written: Sequence[dict[str, Value]]
-    ) -> tuple[dict[CustomerId, int], int]:
-        """Number the rows and write those that are new; each customer's first number, and how many."""
-        if self._sql.append_numbered is None:
-            first = self._number(counts)
-            numbered = [
-                {
-                    **row,
-                    "sequence": cast("int", row["sequence"])
-                    + first[CustomerId(str(row["customer"]))]
-                    - 1,
-                }
-                for row in written
-            ]
-            return first, self._bound.write_rows(self._sql.append, numbered)
-        found = self._bound.all(
-            self._sql.append_numbered, counts=_counts(counts), rows=dumps(written)
-        )
-        first = {
-            CustomerId(str(id_)): cast("int", counter) - counts[CustomerId(str(id_))] + 1
-            for id_, counter, _ in found
-        }
-        return first, cast("int", found[0][2])
-
     def _number(self, counts: Counter[CustomerId]) -> dict[CustomerId, int]:
         """Lock the customers and reserve a number for each event; the first number of each."""
-        reserved = self._bound.all(
-            self._sql.number,
-            counts=_counts(counts),
-        )
-        return {
-            CustomerId(str(id)): cast("int", counter) - counts[CustomerId(str(id))] + 1
-            for id, counter in reserved
-        }
+        return _first(self._bound.all(self._sql.number, counts=_counts(counts)), counts)
 
     def _sorted_out(
         self, events: Sequence[Event], written: Sequence[dict[str, Value]], recorded_at: datetime
@@ -485,6 +469,14 @@ def _not_current(record: Record) -> Conflict:
         value=record.version,
         remedy="read the case again and decide again",
     )
+
+
+def _first(found: Sequence[Row], counts: Counter[CustomerId]) -> dict[CustomerId, int]:
+    """Each customer's first new number, from its counter after the new ones."""
+    return {
+        CustomerId(str(row[0])): cast("int", row[1]) - counts[CustomerId(str(row[0]))] + 1
+        for row in found
+    }
 
 
 def _counts(counts: Counter[CustomerId]) -> str:
