@@ -105,6 +105,15 @@ class Books:
             )
         return found
 
+    def subscriber(self, seller: str, subscription: str) -> str | None:
+        """Whose subscription it is, as its invoices say."""
+        billed = (
+            invoice.reference
+            for invoice in self.invoices.values()
+            if (invoice.seller, invoice.subscription) == (seller, subscription)
+        )
+        return next(billed, None)
+
     def method_of(self, invoice: BookedInvoice) -> PaymentMethodId | None:
         """What pays it: its own method, or else the customer's default one."""
         return invoice.method or self.defaults.get((invoice.seller, invoice.reference))

@@ -501,6 +501,7 @@ class SimulatedPayments:
                 "subscription.cancelled",
                 now,
                 seller,
+                reference=self._books.subscriber(seller, subscription),
                 subscription=subscription,
             )
         return Answer(data={"subscription": subscription, "state": "canceled"})
