@@ -1,0 +1,85 @@
+"""What ``retainkit worker --app`` of the killing campaigns loads: parcels, paid at the bank."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from datetime import datetime, timedelta
+from threading import local
+from uuid import uuid4
+
+from tests.engine.toy import ParcelPolicy, Parcels
+
+from retainkit.core import Answer, Intent, NoEffect, Outcome
+from retainkit.engine import Guarantee, Performer, RetainKit
+from retainkit.stores.sql import SqlStore
+
+
+TRIES = 3
+LEASE = timedelta(seconds=2)
+
+
+def pays_at(parcel: str) -> int:
+    """At which charge the bank finds money for a parcel; the fourth never comes."""
+    return int(parcel) * 7 % 4 + 1
+
+
+class Teller:
+    """The bank, asked over its socket."""
+
+    def __init__(self, address: str, *, broken: bool) -> None:
+        self._address = address
+        self._broken = broken
+        self._open = local()
+
+    def perform(self, intent: Intent, now: datetime) -> Outcome:
+        """Charge; with a broken key every sending is a new request."""
+        del now
+        parcel = str(intent.effect.data["order"])
+        key = uuid4().hex if self._broken else intent.key
+        return Answer(
+            data={"delivered": bool(self._ask(key=key, parcel=parcel, pays_at=pays_at(parcel)))}
+        )
+
+    def look_up(self, intent: Intent, now: datetime) -> Outcome:
+        """What the bank knows of the key."""
+        del now
+        told = self._ask(key=intent.key)
+        return NoEffect(reason="unknown_key") if told is None else Answer(data={"delivered": told})
+
+    def _ask(self, **asked: object) -> bool | None:
+        if not hasattr(self._open, "line"):
+            bank = socket.socket(socket.AF_UNIX)
+            bank.connect(self._address)
+            self._open.line = bank.makefile("rwb")
+        line = self._open.line
+        line.write(json.dumps(asked).encode() + b"\n")
+        line.flush()
+        told: bool | None = json.loads(line.readline())
+        return told
+
+
+def make(store: SqlStore, address: str, *, broken: bool = False) -> RetainKit:
+    """A kit over the store and the bank."""
+    teller = Teller(address, broken=broken)
+    performer = Performer(
+        group="bank",
+        guarantee=Guarantee.EXACTLY_ONCE,
+        perform=teller.perform,
+        look_up=teller.look_up,
+    )
+    return RetainKit(
+        store=store,
+        features=[Parcels(policy=ParcelPolicy(tries=TRIES, wait=timedelta(milliseconds=200)))],
+        performers={"parcel.send": performer},
+        lease=LEASE,
+    )
+
+
+if "RETAINKIT_F3_STORE" in os.environ:
+    kit = make(
+        SqlStore(os.environ["RETAINKIT_F3_STORE"]),
+        os.environ["RETAINKIT_F3_BANK"],
+        broken=bool(os.environ.get("RETAINKIT_F3_BROKEN")),
+    )
