@@ -1,0 +1,66 @@
+"""A store in memory bound to one tenant, and its one transaction at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from retainkit.errors import ConfigurationError
+from retainkit.ids import TenantId
+from retainkit.stores import Transaction
+from retainkit.stores.memory._records import MemoryRecords
+from retainkit.stores.memory._schedule import MemorySchedule
+from retainkit.stores.memory._tables import Tables
+from retainkit.stores.memory._timeline import MemoryTimeline
+
+
+class MemoryTransaction:
+    """Past, present and future over the same tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.timeline = MemoryTimeline(tables)
+        self.records = MemoryRecords(tables)
+        self.schedule = MemorySchedule(tables)
+
+
+class MemoryTenant:
+    """
+    The tables of one tenant, open to one transaction at a time.
+
+    Args:
+        tables: The tenant's data.
+
+        alone: Keeps every other transaction of the whole store out.
+    """
+
+    def __init__(self, tables: Tables, alone: Callable[[], AbstractContextManager[None]]) -> None:
+        self.tables = tables
+        self._alone = alone
+        self._transaction = MemoryTransaction(tables)
+
+    @property
+    def tenant(self) -> TenantId:
+        """The tenant."""
+        return self.tables.tenant
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One atomic unit; an error undoes it, latest change first."""
+        with self._alone():
+            try:
+                yield self._transaction
+            except BaseException:
+                self.tables.roll_back()
+                raise
+            finally:
+                self.tables.journal.clear()
+
+    def joined(self, connection: object) -> AbstractContextManager[Transaction]:
+        """Refuse: there is no database whose transaction could be joined."""
+        raise ConfigurationError(
+            "A store in memory can't be part of a host's transaction",
+            code="join.unsupported",
+            field="connection",
+            value=type(connection).__name__,
+            remedy="use SqlStore on the host's database",
+        )
