@@ -80,11 +80,14 @@ class Event:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what the event says; reasons and actor do not count."""
-        said = dumps(
-            [self.name, self.customer, self.occurred_at.isoformat(), self.data, self.schema]
-        )
-        return hashlib.sha256(said.encode()).hexdigest()
+        """SHA-256 of what the event says; reasons, origin and actor do not count."""
+        return self.fingerprint_with(dumps(self.data))
+
+    def fingerprint_with(self, data: str) -> str:
+        """The fingerprint, for a caller that has the canonical text of the data already."""
+        instant = self.occurred_at.isoformat()
+        head = f"{len(self.name)}:{self.name}{len(self.customer)}:{self.customer}{self.schema}:{instant}"
+        return hashlib.sha256(f"{head}{data}".encode()).hexdigest()
 
 
 @frozen(kw_only=True)

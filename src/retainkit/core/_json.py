@@ -1,4 +1,4 @@
-"""What an event, a reason or an effect may hold: JSON without floats; and its one canonical text."""
+"""What events, reasons and effects may hold: JSON without floats; and its one canonical text."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import TypeAlias
 from retainkit.errors import InvalidInput
 
 
-JsonValue: TypeAlias = "None | bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 _encode = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 ).encode
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def dumps(value: JsonValue) -> str:
@@ -41,7 +44,7 @@ def check_json(value: object, field: str) -> None:
     Raises:
         InvalidInput: A float (write amounts as text), or a type JSON does not have.
     """
-    if value is None or isinstance(value, (str, int)):
+    if type(value) in _PLAIN or isinstance(value, (str, int)):
         return
     if isinstance(value, float):
         raise InvalidInput(
@@ -53,10 +56,12 @@ def check_json(value: object, field: str) -> None:
         )
     if isinstance(value, Mapping):
         for key, item in value.items():
-            check_json(item, f"{field}.{key}")
+            if type(item) not in _PLAIN:
+                check_json(item, f"{field}.{key}")
     elif isinstance(value, (list, tuple)):
         for item in value:
-            check_json(item, field)
+            if type(item) not in _PLAIN:
+                check_json(item, field)
     else:
         raise InvalidInput(
             "Not a JSON value",

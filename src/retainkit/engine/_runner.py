@@ -115,8 +115,8 @@ class Runner:
         items = self._store.claim(lease, now=now, limit=limit)
         if items:
             self._circuits.clear()
-            oldest = min((_due(item) or now for item in items), default=now)
-            self._tell.claimed(len(items), lag=max(now - oldest, timedelta(0)))
+            items = tuple(sorted(items, key=lambda item: (_due(item) or now, _is_step(item))))
+            self._tell.claimed(len(items), lag=max(now - (_due(items[0]) or now), timedelta(0)))
         return items
 
     def _batch(self, items: tuple[Item, ...], until: Callable[[], bool]) -> int:
@@ -236,7 +236,7 @@ class Runner:
 
     def _look_up(self, intent: Intent) -> Intent | None:
         performer = self._performer(intent)
-        outcome = self._call(intent, performer, performer.look_up)
+        outcome = self._call(intent, performer.look_up)
         if isinstance(outcome, NotSent):
             # The look-up itself was refused; that says nothing about the effect.
             outcome = Unknown(reason=outcome.reason)
@@ -262,13 +262,11 @@ class Runner:
         breaker = self._breaker(intent, performer)
         if breaker.rests(self._clock.now()):
             return self._postpone(intent, NotSent(reason="circuit_open"), breaker.open_until)
-        outcome = self._call(intent, performer, performer.perform)
+        outcome = self._call(intent, performer.perform)
         self._note(intent, performer, breaker, outcome)
         return self._conclude(intent, outcome)
 
-    def _call(
-        self, intent: Intent, performer: Performer, call: Callable[[Intent, datetime], Outcome]
-    ) -> Outcome:
+    def _call(self, intent: Intent, call: Callable[[Intent, datetime], Outcome]) -> Outcome:
         started = perf_counter()
         try:
             outcome = call(intent, self._clock.now())
@@ -431,6 +429,11 @@ def _pause(intent: Intent) -> timedelta:
     base: timedelta = min(_FIRST_PAUSE * 2 ** min(intent.tries, 10), _LONGEST_PAUSE)
     digest = hashlib.sha256(f"{intent.key}:{intent.tries}".encode()).digest()
     return base + base * digest[0] // 512
+
+
+def _is_step(item: Item) -> bool:
+    """Whether a case's own next step; of what is due at once, news is decided first."""
+    return isinstance(item, Timer) and item.case is not None
 
 
 def _due(item: Item) -> datetime | None:

@@ -37,6 +37,8 @@ _SAME_WORDS = MappingProxyType({"was": "level"})
 """Values whose words stand in the catalogue under the name of another."""
 
 _UNKNOWN = "value.unknown"
+_YES = "value.yes"
+_NO = "value.no"
 
 
 def explain_text(
@@ -80,6 +82,8 @@ def explain_text(
             key = f"value.{_SAME_WORDS.get(name, name)}.{value}"
             word = say(key)
             return word if word != key else _instant(value, spoken, there) or value
+        if isinstance(value, bool):
+            return say(_YES if value else _NO)
         if isinstance(value, int):
             return _number(name, value, spoken)
         if isinstance(value, Mapping):

@@ -9,8 +9,6 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Final, TypeAlias, cast
 
-from attrs import evolve
-
 from retainkit.billing import Invoice, InvoiceState, Payment, PaymentState
 from retainkit.core import Event, JsonValue, RecordedEvent
 from retainkit.customers import StaticDirectory
@@ -170,18 +168,17 @@ class _Run:
         now = self._clock.now()
         with self._kit.transaction() as k:
             for event in events:
-                body = self._provider.webhook(self._completed(event))
+                self._noted(event)
+                body = self._provider.webhook(event)
                 k.receive_webhook(body, self._provider.sign(body, at=now))
         return True
 
-    def _completed(self, event: ProviderEvent) -> ProviderEvent:
-        """A cancellation with its customer, whom this provider leaves out."""
-        if event.kind is not ProviderEventKind.SUBSCRIPTION_CANCELLED:
-            return event
-        one = self._by_subscription[SubscriptionId(event.subscription or "")]
-        if one.customer.id not in self._left:
-            self._ended.add(one.customer.id)
-        return evolve(event, reference=_reference(one))
+    def _noted(self, event: ProviderEvent) -> None:
+        """Whose subscription ended without their having left."""
+        if event.kind is ProviderEventKind.SUBSCRIPTION_CANCELLED:
+            one = self._by_subscription[SubscriptionId(event.subscription or "")]
+            if one.customer.id not in self._left:
+                self._ended.add(one.customer.id)
 
     # ---- what happens by itself
 

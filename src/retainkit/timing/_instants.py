@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
 
 
@@ -144,7 +143,10 @@ def to_micros(dt: datetime) -> int:
     Raises:
         InvalidInput: ``time.not_a_datetime``, ``time.naive``, ``time.out_of_range``.
     """
-    return (utc(dt) - _EPOCH) // _MICROSECOND
+    if getattr(dt, "tzinfo", None) is not UTC:
+        dt = utc(dt)
+    since = dt - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_micros(micros: int) -> datetime:

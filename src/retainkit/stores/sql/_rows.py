@@ -53,9 +53,9 @@ def event_row(
     sequence: int,
     recorded_at: int,
     state: EventState,
-    fingerprint: str,
 ) -> dict[str, Value]:
     """The row of an event."""
+    data = json_text(event.data)
     return {
         "tenant": tenant,
         "id": id,
@@ -67,8 +67,8 @@ def event_row(
         "origin": event.origin.value,
         "state": state.value,
         "schema": event.schema,
-        "fingerprint": fingerprint,
-        "data": json_text(event.data),
+        "fingerprint": event.fingerprint_with(data),
+        "data": data,
         "because": dumps([[why.key, why.values] for why in event.because])
         if event.because
         else "[]",

@@ -131,7 +131,6 @@ class SqlTimeline:
                     sequence=sequence,
                     recorded_at=at,
                     state=EventState.ACCEPTED,
-                    fingerprint=event.fingerprint,
                 )
             )
         return written
@@ -189,7 +188,6 @@ class SqlTimeline:
             sequence=0,
             recorded_at=to_micros(recorded_at),
             state=state,
-            fingerprint=event.fingerprint,
         )
         return self._bound.write_rows(self._sql.append, [row]) == 1
 
