@@ -9,7 +9,7 @@
     ├── NotFound (LookupError)        no such thing in this tenant
     ├── Refused                       right as a value, forbidden by a policy or a law of the kit
     ├── StoreError                    the database failed or refused
-    └── ProviderError                 a payment or message provider failed in a way that is no outcome
+    └── ProviderError                 a payment or message provider failed, and that is no outcome
 """
 
 from __future__ import annotations

@@ -41,4 +41,5 @@ def derive(*parts: str) -> str:
     Parts are joined by a separator that is escaped inside them, so ``("a", "b")`` and
     ``("a/b",)`` differ.
     """
-    return str(uuid5(_NAMESPACE, "/".join(part.replace("~", "~0").replace("/", "~1") for part in parts)))
+    escaped = (part.replace("~", "~0").replace("/", "~1") for part in parts)
+    return str(uuid5(_NAMESPACE, "/".join(escaped)))

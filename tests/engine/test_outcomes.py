@@ -110,7 +110,7 @@ def test_a_lost_request_is_proved_and_made_anew_under_a_new_key(world: World) ->
 def test_a_look_up_that_comes_too_early_proves_nothing(world: World) -> None:
     """Before the provider's lag is over, not having seen it is no proof."""
     world.order()
-    slow = world.post.performer(window=HOUR, lag=2 * HOUR)
+    slow = evolve(world.post.performer(), window=HOUR, lag=2 * HOUR)
     world.post.script = [Crash("in the call")]
     assert dies(world.kit(performer=slow))
     world.leases_run_out()

@@ -193,10 +193,8 @@ class Post:
             else NoEffect(reason="never_arrived")
         )
 
-    def performer(
-        self, guarantee: Guarantee = Guarantee.EXACTLY_ONCE, **options: timedelta
-    ) -> Performer:
+    def performer(self, guarantee: Guarantee = Guarantee.EXACTLY_ONCE) -> Performer:
         """As the engine takes it."""
         return Performer(
-            group="post", guarantee=guarantee, perform=self.perform, look_up=self.look_up, **options
+            group="post", guarantee=guarantee, perform=self.perform, look_up=self.look_up
         )

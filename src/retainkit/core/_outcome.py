@@ -63,4 +63,4 @@ class NoEffect:
 
 Outcome: TypeAlias = Answer | NotSent | Unknown | NoEffect
 Settled: TypeAlias = Answer | NoEffect | Unknown
-"""What a feature is told: an answer, a proof that nothing happened, or, for mail, Unknown for good."""
+"""What a feature is told: an answer, proof of nothing, or, for mail, Unknown for good."""

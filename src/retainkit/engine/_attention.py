@@ -1,4 +1,4 @@
-"""What waits for a person: unclear effects, parked and conflicting events, cases that lost a part."""
+"""What waits for a person: unclear effects, parked and conflicting events, damaged cases."""
 
 from __future__ import annotations
 
@@ -163,8 +163,12 @@ def _of_record(record: Record) -> Attention:
     kind = AttentionKind(str(record.body["kind"]))
     remedies = {
         AttentionKind.CASE_MISSING: "restore the record, or kit.dismiss(id, actor=)",
-        AttentionKind.UNDECIDABLE: "mend the cause; the step is tried again by itself. Then kit.dismiss(id, actor=)",
-        AttentionKind.WAKE_UP_MISSING: "kit.wake(feature, customer, since=) from the first undecided event, then kit.dismiss",
+        AttentionKind.UNDECIDABLE: (
+            "mend the cause; the step is tried again by itself. Then kit.dismiss(id, actor=)"
+        ),
+        AttentionKind.WAKE_UP_MISSING: (
+            "kit.wake(feature, customer, since=) from the first undecided event, then kit.dismiss"
+        ),
     }
     return Attention(
         kind=kind,

@@ -568,23 +568,29 @@ def _migrate_cases(
             if old and not dry_run:
                 tx.records.define(bound.current, bound.feature.definition)
                 for record in old:
-                    _migrate_case(tx, name, record, bound.current, tenant, now)
+                    _migrate_case(tx, record, bound.current, tenant, now)
     return tuple(moved)
 
 
 def _migrate_case(
-    tx: Transaction, feature: str, found: Record, definition: str, tenant: TenantId, now: datetime
+    tx: Transaction, found: Record, definition: str, tenant: TenantId, now: datetime
 ) -> None:
     from attrs import evolve
 
     from retainkit.core import Timer
 
     tx.records.lock(found.customer)
-    record = tx.records.get(feature, found.id)
+    record = tx.records.get(found.feature, found.id)
     if record is not None and record.open:
         tx.records.put(evolve(record, definition=definition, version=record.version + 1))
         tx.schedule.plan(
-            Timer(tenant=tenant, feature=feature, customer=record.customer, due=now, case=record.id)
+            Timer(
+                tenant=tenant,
+                feature=record.feature,
+                customer=record.customer,
+                due=now,
+                case=record.id,
+            )
         )
 
 

@@ -142,7 +142,7 @@ class Step:
             Fenced: The claim no longer holds.
         """
         self.tx.records.lock(intent.customer)
-        # Mail that may have gone out is told to its feature, and stays listed until a person answers.
+        # Mail that may have gone out is told to its feature, and stays listed for a person.
         state = EffectState.UNCLEAR if isinstance(outcome, Unknown) else EffectState.DONE
         closed = evolve(intent, state=state, outcome=outcome, wake_at=None)
         if not self.tx.schedule.settle(closed, lease=intent.lease):

@@ -1,4 +1,4 @@
-"""Finding what should not exist: cases without a next step, orphaned leases, counters out of step."""
+"""Finding what should not be: cases without a next step, orphaned items, wrong counters."""
 
 from __future__ import annotations
 

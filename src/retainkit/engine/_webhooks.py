@@ -70,8 +70,8 @@ def receive(
     """
     Keep a verified webhook and schedule what it hints at.
 
-    One that matches no customer is parked, if it hints at anything; one that comes again after its customer became known
-    is released.
+    One that matches no customer is parked, if it hints at anything; one that comes again after its
+    customer became known is released.
     """
     customer = None if event.reference is None else directory.find(event.reference, tenant=tenant)
     known = step.tx.timeline.get(received_event(event, _NOBODY).id)

@@ -105,7 +105,7 @@ class PaymentWorld(ABC):
     Subclass it for your provider, and give it to the contract by the fixture ``world``.
     """
 
-    signing = Signing()
+    signing: Signing = Signing()
     missing: frozenset[Stage] = frozenset()
     """What this world can't stage; tests that need it are skipped, and say so."""
 
