@@ -25,6 +25,7 @@ class Bank(ThreadingUnixStreamServer):
     """Charges once a key; a parcel is paid from its n-th charge on, and can be paid again."""
 
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self, socket: str, database: str, slowness: float) -> None:
         super().__init__(socket, _Talk)

@@ -6,7 +6,6 @@ import json
 import os
 import socket
 from datetime import datetime, timedelta
-from threading import local
 from uuid import uuid4
 
 from tests.engine.toy import ParcelPolicy, Parcels
@@ -31,7 +30,6 @@ class Teller:
     def __init__(self, address: str, *, broken: bool) -> None:
         self._address = address
         self._broken = broken
-        self._open = local()
 
     def perform(self, intent: Intent, now: datetime) -> Outcome:
         """Charge; with a broken key every sending is a new request."""
@@ -49,14 +47,12 @@ class Teller:
         return NoEffect(reason="unknown_key") if told is None else Answer(data={"delivered": told})
 
     def _ask(self, **asked: object) -> bool | None:
-        if not hasattr(self._open, "line"):
-            bank = socket.socket(socket.AF_UNIX)
+        with socket.socket(socket.AF_UNIX) as bank:
             bank.connect(self._address)
-            self._open.line = bank.makefile("rwb")
-        line = self._open.line
-        line.write(json.dumps(asked).encode() + b"\n")
-        line.flush()
-        told: bool | None = json.loads(line.readline())
+            with bank.makefile("rwb") as line:
+                line.write(json.dumps(asked).encode() + b"\n")
+                line.flush()
+                told: bool | None = json.loads(line.readline())
         return told
 
 

@@ -122,18 +122,31 @@ def doubles(made: list[tuple[str, int]]) -> tuple[str, ...]:
     )
 
 
-def lost(kit: RetainKit, made: list[tuple[str, int]], parcels: int) -> tuple[str, ...]:
-    """Parcels that were tried too seldom, or whose case did not end as the model says."""
-    tried = Counter(parcel for parcel, _ in made)
+def cases(kit: RetainKit) -> dict[str, Record]:
+    """Every case there is, by its parcel."""
     with kit.store.for_tenant(kit.tenant).transaction() as tx:
-        pages: dict[str, Record] = {}
+        found: dict[str, Record] = {}
         after = None
         while page := tx.records.all("parcels", after=after):
             after = page[-1].id
-            pages |= {case.key: case for case in page}
+            found |= {case.key: case for case in page}
+        return found
+
+
+def all_closed(kit: RetainKit, parcels: int) -> bool:
+    """Whether every parcel has a case, and none is open."""
+    with kit.store.for_tenant(kit.tenant).transaction() as tx:
+        if tx.records.open("parcels", limit=1):
+            return False
+    return len(cases(kit)) == parcels
+
+
+def lost(kit: RetainKit, made: list[tuple[str, int]], parcels: int) -> tuple[str, ...]:
+    """Parcels that were tried too seldom, or whose case did not end as the model says."""
+    tried = Counter(parcel for parcel, _ in made)
     ended = {
         parcel
-        for parcel, case in pages.items()
+        for parcel, case in cases(kit).items()
         if not case.open and case.body["delivered"] == (pays_at(parcel) <= TRIES)
     }
     return tuple(
@@ -177,8 +190,8 @@ def campaign(
             else:
                 workers.stop_past_the_lease(rng.randrange(2))
                 done["stops"] += 1
-        while _is_open(kit) and time.monotonic() - began < FOREVER:
-            time.sleep(0.1)
+        while not all_closed(kit, parcels) and time.monotonic() - began < FOREVER:
+            time.sleep(0.2)
         made = charges(books)
         seen = lost(kit, made, parcels)
         assert kit.sweep() == ()
@@ -192,11 +205,6 @@ def campaign(
         lost=seen,
         seconds=round(time.monotonic() - began, 1),
     )
-
-
-def _is_open(kit: RetainKit) -> bool:
-    with kit.store.for_tenant(kit.tenant).transaction() as tx:
-        return bool(tx.records.open("parcels", limit=1)) or not tx.records.all("parcels", limit=1)
 
 
 def _wait_for_more(books: Path, steps: int) -> None:
