@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from retainkit.core import Item, Lease
     from retainkit.ids import TenantId
     from retainkit.stores import TenantStore
-    from retainkit.stores.memory._tenant import MemoryTenant
+    from retainkit.stores.memory._tables import Tables
 
 __all__ = ["MemoryStore"]
 
@@ -36,17 +36,17 @@ class MemoryStore:
         self._lock = RLock()
         self._busy = False
         self._agenda = Agenda()
-        self._tenants: dict[TenantId, MemoryTenant] = {}
+        self._tenants: dict[TenantId, Tables] = {}
 
     def migrate(self) -> None:
         """Do nothing: there is no schema."""
 
     def for_tenant(self, tenant: TenantId) -> TenantStore:
         """The store of one tenant."""
-        with self._lock:
-            if tenant not in self._tenants:
-                self._tenants[tenant] = self._empty(tenant)
-            return self._tenants[tenant]
+        # Loaded with the first tenant: building a kit needs none of the values a store keeps.
+        from retainkit.stores.memory._tenant import MemoryTenant
+
+        return MemoryTenant(self._tables(tenant), self._alone)
 
     def claim(self, lease: Lease, *, now: datetime, limit: int) -> tuple[Item, ...]:
         """
@@ -71,17 +71,10 @@ class MemoryStore:
     def tenants(self) -> Iterable[TenantId]:
         """Every tenant that has anything in the store."""
         with self._alone():
-            return tuple(name for name, tenant in self._tenants.items() if tenant.tables)
+            return tuple(tenant for tenant, tables in self._tenants.items() if tables)
 
     def close(self) -> None:
         """Do nothing: there are no connections."""
-
-    def _empty(self, tenant: TenantId) -> MemoryTenant:
-        # Loaded with the first tenant: building a kit needs none of the values a store keeps.
-        from retainkit.stores.memory._tables import Tables
-        from retainkit.stores.memory._tenant import MemoryTenant
-
-        return MemoryTenant(Tables(tenant, self._agenda), self._alone)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -97,3 +90,11 @@ class MemoryStore:
                 yield
             finally:
                 self._busy = False
+
+    def _tables(self, tenant: TenantId) -> Tables:
+        from retainkit.stores.memory._tables import Tables  # with the first tenant, as above
+
+        with self._lock:
+            if tenant not in self._tenants:
+                self._tenants[tenant] = Tables(tenant, self._agenda)
+            return self._tenants[tenant]

@@ -34,14 +34,14 @@ class MemoryTenant:
     """
 
     def __init__(self, tables: Tables, alone: Callable[[], AbstractContextManager[None]]) -> None:
-        self.tables = tables
+        self._tables = tables
         self._alone = alone
         self._transaction = MemoryTransaction(tables)
 
     @property
     def tenant(self) -> TenantId:
         """The tenant."""
-        return self.tables.tenant
+        return self._tables.tenant
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -50,10 +50,10 @@ class MemoryTenant:
             try:
                 yield self._transaction
             except BaseException:
-                self.tables.roll_back()
+                self._tables.roll_back()
                 raise
             finally:
-                self.tables.journal.clear()
+                self._tables.journal.clear()
 
     def joined(self, connection: object) -> AbstractContextManager[Transaction]:
         """Refuse: there is no database whose transaction could be joined."""
