@@ -7,7 +7,7 @@ from tests.engine.toy import ParcelPolicy
 from tests.engine.world import DAY, World, run
 
 from retainkit.core import NotSent, Unknown
-from retainkit.errors import StoreError
+from retainkit.errors import ConfigurationError
 
 
 STRICT = ParcelPolicy(tries=1)
@@ -76,11 +76,11 @@ def test_a_lost_policy_is_named(sql_world: World) -> None:
     run(sql_world.kit(policy=STRICT))
     assert sql_world.case(case) == before
     _, error = sql_world.told.failures[-1]
-    assert isinstance(error, StoreError)
+    assert isinstance(error, ConfigurationError)
     assert (error.code, error.field, error.value) == (
         "definition.missing", "definition", before.definition,
     )  # fmt: skip
-    with pytest.raises(StoreError, match="migrate_cases"):
+    with pytest.raises(ConfigurationError, match="migrate_cases"):
         raise error
     sql_world.kit(policy=STRICT).migrate_cases(dry_run=False)
     sql_world.leases_run_out()

@@ -43,11 +43,11 @@ def _policy(*days: int) -> DunningPolicy:
 
 def demo_policies() -> dict[str, DunningPolicy]:
     """
-    What the demo compares, by name: the policy of the tutorial, and tries every three days.
+    What the demo compares, by name: five tries spread wide, and five tries every three days.
 
-    Both make five tries, send the same messages and end on the same day. The first one tries
-    after a day, when an outage is over, and for the last time after the last notice, so that more
-    paydays lie between.
+    Both send the same messages and end on the same day. The first one tries after a day, when an
+    outage is over, and for the last time after the last notice, so that more paydays lie between.
+    The spread was chosen in this very simulated world; it proves nothing about a real one.
     """
     return {
         "retainkit": _policy(1, 3, 7, 12, 18),
