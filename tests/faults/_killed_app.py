@@ -8,9 +8,10 @@ import socket
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from tests.engine.toy import ParcelPolicy, Parcels
+from attrs import evolve, frozen
+from tests.engine.toy import Parcel, ParcelPolicy, Parcels
 
-from retainkit.core import Answer, Intent, NoEffect, Outcome
+from retainkit.core import Answer, Decision, Intent, NoEffect, Outcome
 from retainkit.engine import Guarantee, Performer, RetainKit
 from retainkit.stores.sql import SqlStore
 
@@ -22,6 +23,14 @@ LEASE = timedelta(seconds=2)
 def pays_at(parcel: str) -> int:
     """At which charge the bank finds money for a parcel; the fourth never comes."""
     return int(parcel) * 7 % 4 + 1
+
+
+@frozen
+class Charges(Parcels):
+    """Parcels that wait for what became of a try, however long that takes."""
+
+    def _try(self, case: Parcel, now: datetime, policy: ParcelPolicy, why: str) -> Decision[Parcel]:
+        return evolve(super()._try(case, now, policy, why), wake=now + timedelta(hours=1))
 
 
 class Teller:
@@ -67,7 +76,7 @@ def make(store: SqlStore, address: str, *, broken: bool = False) -> RetainKit:
     )
     return RetainKit(
         store=store,
-        features=[Parcels(policy=ParcelPolicy(tries=TRIES, wait=timedelta(milliseconds=200)))],
+        features=[Charges(policy=ParcelPolicy(tries=TRIES, wait=timedelta(milliseconds=200)))],
         performers={"parcel.send": performer},
         lease=LEASE,
     )
