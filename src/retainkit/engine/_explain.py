@@ -11,6 +11,7 @@ from retainkit.engine._features import Features
 from retainkit.errors import NotFound
 from retainkit.ids import CaseId
 from retainkit.stores import Transaction
+from retainkit.timing import zone as zone_of
 
 
 @frozen(kw_only=True)
@@ -19,7 +20,7 @@ class Explained:
     One event of a case with its reasons.
 
     Args:
-        at: When it happened.
+        at: When it happened, in the reader's time zone.
 
         event: The event's name.
 
@@ -62,7 +63,7 @@ def explain_event(recorded: RecordedEvent, *, locale: str, zone: str) -> Explain
 
     event = recorded.event
     return Explained(
-        at=event.occurred_at,
+        at=event.occurred_at.astimezone(zone_of(zone)),
         event=event.name,
         reasons=tuple(
             explain_text(why.key, why.values, locale, zone=zone) for why in event.because
