@@ -374,7 +374,7 @@ def test_hole_9_one_index_serves_all_tenants_and_leases_that_ran_out(
         sqlite = database.startswith("sqlite")
         if not sqlite:
             connection.exec_driver_sql("SET enable_seqscan = off")
-        due = store._statements.due
+        due = store._statements.claims.due
         cursor = connection.connection.cursor()
         explain = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN"
         cursor.execute(f"{explain} {due.sql}", cast("Any", due._bound({"now": 0, "limit": 9})))

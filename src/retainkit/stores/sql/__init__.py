@@ -14,14 +14,15 @@ import sqlalchemy as sa
 import sqlalchemy.exc as sa_exc
 from sqlalchemy.pool import QueuePool
 
-from retainkit.core import Item, Lease
+from retainkit.core import Item, Lease, dumps
 from retainkit.errors import ConfigurationError, StoreError
 from retainkit.ids import TenantId
 from retainkit.stores import Transaction
 from retainkit.stores.sql import _join, _rows
 from retainkit.stores.sql._errors import driver_error, locked, translate, translated
 from retainkit.stores.sql._migrations import migrate
-from retainkit.stores.sql._statements import Cursor, Statements, Value
+from retainkit.stores.sql._statement import Cursor, Value
+from retainkit.stores.sql._statements import Statements
 from retainkit.stores.sql._tables import Tables
 from retainkit.stores.sql._transaction import SqlTransaction
 from retainkit.timing import to_micros
@@ -97,16 +98,17 @@ class SqlStore:
             "now": at,
         }
         with self._begin() as cursor:
-            due = self._statements.due.all(cursor, {"now": at, "limit": limit})
+            due = self._statements.claims.due.all(cursor, {"now": at, "limit": limit})
             if due:
-                claims = [{"w_tenant": row[0], "w_id": row[1], **held} for row in due]
-                self._statements.claim.many(cursor, claims)
+                claims = dumps([[row[0], row[1]] for row in due])
+                self._statements.claims.claim.one(cursor, {"claims": claims, **held})
         return tuple(_rows.item((*row[:-1], lease.id)) for row in due)
 
     def tenants(self) -> tuple[TenantId, ...]:
         """Every tenant that has anything in the store."""
         with self._begin() as cursor:
-            return tuple(TenantId(str(row[0])) for row in self._statements.tenants.all(cursor, {}))
+            found = self._statements.claims.tenants.all(cursor, {})
+            return tuple(TenantId(str(row[0])) for row in found)
 
     def close(self) -> None:
         """Give back all connections."""

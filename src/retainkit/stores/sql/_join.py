@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from retainkit.errors import ConfigurationError
 from retainkit.stores.sql._errors import driver_error, translate, translated
-from retainkit.stores.sql._statements import Cursor
+from retainkit.stores.sql._statement import Cursor
 
 
 @contextmanager

@@ -11,27 +11,46 @@ from retainkit.stores.sql._tables import Tables
 # SQLite and PostgreSQL read the same statements.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
-        "CREATE TABLE {p}customer (tenant VARCHAR NOT NULL, id VARCHAR NOT NULL, counter BIGINT NOT NULL, PRIMARY KEY (tenant, id))",
-        "CREATE TABLE {p}event (tenant VARCHAR NOT NULL, id VARCHAR NOT NULL, customer TEXT NOT NULL, sequence BIGINT NOT NULL,"
-        " name TEXT NOT NULL, occurred_at BIGINT NOT NULL, recorded_at BIGINT NOT NULL, origin TEXT NOT NULL, state TEXT NOT NULL,"
-        " schema INTEGER NOT NULL, fingerprint TEXT NOT NULL, data TEXT NOT NULL, because TEXT NOT NULL, PRIMARY KEY (tenant, id))",
+        (
+            "CREATE TABLE {p}customer (tenant VARCHAR NOT NULL, id VARCHAR NOT NULL,"
+            " counter BIGINT NOT NULL, PRIMARY KEY (tenant, id))"
+        ),
+        (
+            "CREATE TABLE {p}event (tenant VARCHAR NOT NULL, id VARCHAR NOT NULL,"
+            " customer TEXT NOT NULL, sequence BIGINT NOT NULL, name TEXT NOT NULL,"
+            " occurred_at BIGINT NOT NULL, recorded_at BIGINT NOT NULL, origin TEXT NOT NULL,"
+            " state TEXT NOT NULL, schema INTEGER NOT NULL, fingerprint TEXT NOT NULL,"
+            " data TEXT NOT NULL, because TEXT NOT NULL, PRIMARY KEY (tenant, id))"
+        ),
         "CREATE INDEX {i}event_customer ON {p}event (tenant, customer, sequence)",
         "CREATE INDEX {i}event_listed ON {p}event (tenant, state) WHERE state <> 'accepted'",
-        "CREATE TABLE {p}record (tenant VARCHAR NOT NULL, feature VARCHAR NOT NULL, id VARCHAR NOT NULL, key TEXT NOT NULL,"
-        " customer TEXT NOT NULL, open SMALLINT NOT NULL, version INTEGER NOT NULL, schema INTEGER NOT NULL,"
-        " definition TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (tenant, feature, id))",
-        "CREATE UNIQUE INDEX {i}record_open ON {p}record (tenant, customer, feature, key) WHERE open = 1",
-        "CREATE TABLE {p}definition (tenant VARCHAR NOT NULL, id VARCHAR NOT NULL, body TEXT NOT NULL, PRIMARY KEY (tenant, id))",
-        "CREATE TABLE {p}schedule (tenant VARCHAR NOT NULL, id VARCHAR NOT NULL, feature TEXT NOT NULL, customer TEXT NOT NULL,"
-        " case_id TEXT, kind TEXT, attempt TEXT, since BIGINT NOT NULL, data TEXT, state TEXT, tries INTEGER NOT NULL,"
-        " sent_at BIGINT, outcome TEXT, wake_at BIGINT, lease TEXT, PRIMARY KEY (tenant, id))",
+        (
+            "CREATE TABLE {p}record (tenant VARCHAR NOT NULL, feature VARCHAR NOT NULL,"
+            " id VARCHAR NOT NULL, key TEXT NOT NULL, customer TEXT NOT NULL,"
+            " open SMALLINT NOT NULL, version INTEGER NOT NULL, schema INTEGER NOT NULL,"
+            " definition TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (tenant, feature, id))"
+        ),
+        (
+            "CREATE UNIQUE INDEX {i}record_open ON {p}record (tenant, customer, feature, key)"
+            " WHERE open = 1"
+        ),
+        (
+            "CREATE TABLE {p}definition (tenant VARCHAR NOT NULL, id VARCHAR NOT NULL,"
+            " body TEXT NOT NULL, PRIMARY KEY (tenant, id))"
+        ),
+        (
+            "CREATE TABLE {p}schedule (tenant VARCHAR NOT NULL, id VARCHAR NOT NULL,"
+            " feature TEXT NOT NULL, customer TEXT NOT NULL, case_id TEXT, kind TEXT,"
+            " attempt TEXT, since BIGINT NOT NULL, data TEXT, state TEXT, tries INTEGER NOT NULL,"
+            " sent_at BIGINT, outcome TEXT, wake_at BIGINT, lease TEXT, PRIMARY KEY (tenant, id))"
+        ),
         "CREATE INDEX {i}schedule_wake ON {p}schedule (wake_at) WHERE wake_at IS NOT NULL",
         "CREATE INDEX {i}schedule_customer ON {p}schedule (tenant, customer)",
     ),
     (
         # Who caused an event; and what waits for a person, without reading all effects ever made.
         "ALTER TABLE {p}event ADD COLUMN actor TEXT DEFAULT 'retainkit' NOT NULL",
-        "CREATE INDEX {i}schedule_unclear ON {p}schedule (tenant, state) WHERE state = 'unclear'",
+        ("CREATE INDEX {i}schedule_unclear ON {p}schedule (tenant, state) WHERE state = 'unclear'"),
     ),
 )
 

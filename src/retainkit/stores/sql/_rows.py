@@ -28,7 +28,7 @@ from retainkit.core import (
     loads,
 )
 from retainkit.ids import CaseId, CustomerId, EventId, TenantId
-from retainkit.stores.sql._statements import Row, Value
+from retainkit.stores.sql._statement import Row, Value
 from retainkit.timing import from_micros, to_micros
 
 

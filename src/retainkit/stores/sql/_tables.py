@@ -1,4 +1,4 @@
-"""The tables of the SQL store: text and integers only, so that no value passes through a converter."""
+"""The tables of the SQL store: text and integers only, so that no value needs a converter."""
 
 from __future__ import annotations
 

@@ -24,7 +24,14 @@ from retainkit.errors import Conflict, InvalidInput, NotFound
 from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
 from retainkit.stores import Appended
 from retainkit.stores.sql import _rows as rows
-from retainkit.stores.sql._statements import Cursor, Row, Statement, Statements, Value
+from retainkit.stores.sql._statement import Cursor, Row, Statement, Value
+from retainkit.stores.sql._statements import (
+    DamageStatements,
+    RecordStatements,
+    ScheduleStatements,
+    Statements,
+    TimelineStatements,
+)
 from retainkit.timing import to_micros
 
 
@@ -36,20 +43,19 @@ class SqlTransaction:
     """Implements :class:`retainkit.stores.Transaction`; whoever made it commits or rolls back."""
 
     def __init__(self, cursor: Cursor, statements: Statements, tenant: TenantId) -> None:
-        bound = _Bound(cursor, statements, tenant)
-        self.timeline: SqlTimeline = SqlTimeline(bound)
-        self.records: SqlRecords = SqlRecords(bound)
-        self.schedule: SqlSchedule = SqlSchedule(bound)
+        bound = _Bound(cursor, tenant)
+        self.timeline: SqlTimeline = SqlTimeline(bound, statements.timeline)
+        self.records: SqlRecords = SqlRecords(bound, statements.records)
+        self.schedule: SqlSchedule = SqlSchedule(bound, statements.schedule, statements.damage)
 
 
 class _Bound:
     """A cursor whose statements all carry the tenant."""
 
-    __slots__ = ("cursor", "statements", "tenant")
+    __slots__ = ("cursor", "tenant")
 
-    def __init__(self, cursor: Cursor, statements: Statements, tenant: TenantId) -> None:
+    def __init__(self, cursor: Cursor, tenant: TenantId) -> None:
         self.cursor = cursor
-        self.statements = statements
         self.tenant = tenant
 
     def write(self, statement: Statement, **values: Value) -> int:
@@ -73,9 +79,9 @@ class _Bound:
 class SqlTimeline:
     """The past in SQL."""
 
-    def __init__(self, bound: _Bound) -> None:
+    def __init__(self, bound: _Bound, statements: TimelineStatements) -> None:
         self._bound = bound
-        self._sql = bound.statements
+        self._sql = statements
 
     def append(
         self,
@@ -98,7 +104,7 @@ class SqlTimeline:
     def _append(
         self, events: Sequence[Event], counts: Counter[CustomerId], recorded_at: datetime
     ) -> tuple[dict[CustomerId, int], list[dict[str, Value]], int]:
-        """Number the events and write them; each customer's first number, the rows, how many new."""
+        """Number and write the events: each customer's first number, the rows, how many are new."""
         if self._sql.append_numbered is None:
             first = self._number(counts)
             written = self._rows(events, recorded_at, first)
@@ -247,9 +253,9 @@ class SqlTimeline:
 class SqlRecords:
     """The present in SQL."""
 
-    def __init__(self, bound: _Bound) -> None:
+    def __init__(self, bound: _Bound, statements: RecordStatements) -> None:
         self._bound = bound
-        self._sql = bound.statements
+        self._sql = statements
 
     def lock(self, customer: CustomerId) -> int:
         """Serialise with everybody who decides for this customer; returns the counter."""
@@ -322,9 +328,12 @@ class SqlRecords:
 class SqlSchedule:
     """The future in SQL."""
 
-    def __init__(self, bound: _Bound) -> None:
+    def __init__(
+        self, bound: _Bound, statements: ScheduleStatements, damage: DamageStatements
+    ) -> None:
         self._bound = bound
-        self._sql = bound.statements
+        self._sql = statements
+        self._damage = damage
 
     def wake(self, timers: Sequence[Timer]) -> None:
         """Add wake-ups; one that is already pending is kept as it is."""
@@ -342,7 +351,7 @@ class SqlSchedule:
     def missed(self, feature: str, names: frozenset[str], *, limit: int = 100) -> tuple[Timer, ...]:
         """Wake-ups at rest, or gone, although there are events to decide."""
         found = self._bound.all(
-            self._sql.missed, feature=feature, ids=dumps(sorted(names)), limit=limit
+            self._damage.missed, feature=feature, ids=dumps(sorted(names)), limit=limit
         )
         return tuple(
             Timer(
@@ -357,10 +366,9 @@ class SqlSchedule:
 
     def recount(self) -> tuple[CustomerId, ...]:
         """Raise counters that lie below their customer's last event."""
-        found = self._bound.all(self._sql.miscounted)
+        found = self._bound.all(self._damage.miscounted)
         for customer, last in found:
-            self._bound.write(self._sql.drop_customer, w_id=customer)
-            self._bound.write(self._sql.enrol, id=customer, counter=last)
+            self._bound.write(self._damage.recount, id=customer, counter=last)
         return tuple(CustomerId(str(customer)) for customer, _ in found)
 
     def plan(self, timer: Timer) -> None:
@@ -440,12 +448,12 @@ class SqlSchedule:
     def orphans(self, feature: str, *, limit: int = 100) -> tuple[Record, ...]:
         """Open cases with neither a next step nor an effect that is not done."""
         return tuple(
-            map(rows.record, self._bound.all(self._sql.orphans, w_feature=feature, limit=limit))
+            map(rows.record, self._bound.all(self._damage.orphans, w_feature=feature, limit=limit))
         )
 
     def strays(self, *, limit: int = 100) -> tuple[Item, ...]:
         """Rows that would never come due."""
-        return tuple(map(rows.item, self._bound.all(self._sql.strays, limit=limit)))
+        return tuple(map(rows.item, self._bound.all(self._damage.strays, limit=limit)))
 
     def _check_tenant(self, *items: Item) -> None:
         for item in items:

@@ -1,0 +1,149 @@
+"""A statement as the driver takes it, and what one is made of; what they say is not here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from retainkit.stores.sql._errors import driver_error, translate
+
+
+Value: TypeAlias = int | str | None
+Values: TypeAlias = Mapping[str, Value]
+Row: TypeAlias = Sequence[Value]
+
+
+class Cursor(Protocol):
+    """A cursor of the driver, as PEP 249 has it: hot statements take no detour."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement touched."""
+        ...
+
+    def execute(self, sql: str, values: object = ..., /) -> object:
+        """Execute a statement."""
+        ...
+
+    def executemany(self, sql: str, rows: Sequence[object], /) -> object:
+        """Execute a statement for every row."""
+        ...
+
+    def fetchall(self) -> Sequence[Row]:
+        """The rows of the last statement."""
+        ...
+
+
+class Statement:
+    """A statement as the driver takes it: SQLAlchemy compiles it here, once."""
+
+    __slots__ = ("constants", "errors", "names", "sql")
+
+    def __init__(self, clause: sa.ClauseElement, dialect: sa.Dialect) -> None:
+        compiled = clause.compile(dialect=dialect)
+        self.sql: str = str(compiled)
+        given = getattr(compiled, "params", {})
+        self.constants: dict[str, Value] = {
+            name: value for name, value in given.items() if value is not None
+        }
+        positions: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        self.names: tuple[str, ...] | None = None if positions is None else tuple(positions)
+        self.errors: type[Exception] = driver_error(dialect)
+
+    def all(self, cursor: Cursor, values: Values) -> Sequence[Row]:
+        """Execute it and fetch what it gives."""
+        self.one(cursor, values)
+        return cursor.fetchall()
+
+    def one(self, cursor: Cursor, values: Values) -> int:
+        """Execute it once; the number of rows it touched."""
+        try:
+            cursor.execute(self.sql, self._bound(values))
+        except self.errors as exc:
+            raise translate(exc) from exc
+        return cursor.rowcount
+
+    def many(self, cursor: Cursor, rows: Sequence[Values]) -> int:
+        """Execute it for every row; the number of rows it touched."""
+        if len(rows) == 1:
+            return self.one(cursor, rows[0])
+        try:
+            cursor.executemany(self.sql, [self._bound(row) for row in rows])
+        except self.errors as exc:
+            raise translate(exc) from exc
+        return cursor.rowcount
+
+    def _bound(self, values: Values) -> object:
+        if self.constants:
+            values = {**self.constants, **values}
+        if self.names is None:
+            return values
+        return tuple([values[name] for name in self.names])
+
+
+class Dialect:
+    """What the statements of one database are made of."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        self._dialect = dialect
+        self.postgres: bool = dialect.name == "postgresql"
+        self.now: sa.BindParameter[int] = sa.bindparam("now", type_=sa.BigInteger())
+        # Leases run by the database's clock where it has one; workers' clocks may differ.
+        self.clock: sa.ColumnElement[int] = self._microseconds() if self.postgres else self.now
+
+    def ready(self, clause: sa.ClauseElement) -> Statement:
+        """The clause, compiled."""
+        return Statement(clause, self._dialect)
+
+    def insert(
+        self, table: sa.Table, **values: sa.ColumnElement[int]
+    ) -> sqlite.Insert | postgresql.Insert:
+        """An insert of whole rows, each column bound by its name but those given."""
+        binds: dict[str, sa.ColumnElement[int] | sa.BindParameter[Value]] = {
+            column.name: bind(column.name, column.type) for column in table.c
+        }
+        insert = postgresql.insert(table) if self.postgres else sqlite.insert(table)
+        return insert.values({**binds, **values})
+
+    def among(self, column: sa.Column[str]) -> sa.ColumnElement[bool]:
+        """The column's value is in the JSON list bound as ``ids``."""
+        listed = sa.text(
+            "SELECT value FROM jsonb_array_elements_text(CAST(:ids AS jsonb)) AS listed(value)"
+            if self.postgres
+            else "SELECT value FROM json_each(:ids)"
+        )
+        return column.in_(listed.columns(sa.column("value", sa.Text)).scalar_subquery())
+
+    def quoted(self, table: sa.Table) -> str:
+        """The table's name with its schema, as a text of SQL has it."""
+        return self._dialect.identifier_preparer.format_table(table)
+
+    def typed(self, column: sa.Column[int] | sa.Column[str]) -> str:
+        """The column's name and type."""
+        return f"{column.name} {column.type.compile(self._dialect)}"
+
+    @staticmethod
+    def _microseconds() -> sa.ColumnElement[int]:
+        return sa.literal_column(
+            "(extract(epoch from statement_timestamp()) * 1000000)::bigint", sa.BigInteger()
+        )
+
+
+def bind(
+    name: str, type_: sa.types.TypeEngine[Value] | sa.types.TypeEngine[int] | None = None
+) -> sa.BindParameter[Value]:
+    """A value bound by name: text, where nothing else is said."""
+    return sa.bindparam(name, type_=type_ or sa.Text())
+
+
+def size() -> sa.BindParameter[Value]:
+    """At most how many rows, bound as ``limit``."""
+    return bind("limit", sa.BigInteger())
+
+
+def same(table: sa.Table, *names: str) -> sa.ColumnElement[bool]:
+    """The columns have the values bound under their names, each after ``w_``."""
+    return sa.and_(*(table.c[name] == bind(f"w_{name}") for name in names))
