@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -156,3 +157,16 @@ def _assigned(tree: ast.Module, name: str) -> ast.expr | None:
             if isinstance(target, ast.Name) and target.id == name:
                 return node.value
     return None
+
+
+def assigned_in(module: str) -> set[str]:
+    """The values a module defines itself, each with a docstring of its own."""
+    path = module.removeprefix("retainkit.").replace(".", "/")
+    tree = modules().get(f"{path}.py") or modules()[f"{path}/__init__.py"]
+    return {
+        target.id
+        for node, after in pairwise(tree.body)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(after, ast.Expr)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
+from importlib import import_module
+from typing import Any, cast
 
 import attrs
 import pytest
 from tests.docs._pages import coded, page, rows
-from tests.docs._source import PACKAGE, ROOT
+from tests.docs._source import PACKAGE, ROOT, assigned_in
 
 from retainkit import DunningPolicy, RetainKit, Stage
 from retainkit.cli import main
@@ -33,6 +35,9 @@ PROSE = {
     "retainkit.contrib.django.urls",
 }
 
+# Django's views are there only where its settings are.
+NEEDS_SETTINGS = {"retainkit.contrib.django", "retainkit.contrib.django.views"}
+
 
 def _public_modules() -> set[str]:
     modules = {
@@ -50,6 +55,28 @@ def test_every_public_module_has_its_page() -> None:
     )
     shown = set(re.findall(r"^\.\. automodule:: (\S+)$", pages, re.MULTILINE))
     assert shown == _public_modules() - PROSE, "give the module a page in docs/reference/"
+
+
+@pytest.mark.parametrize("module", sorted(_public_modules() - PROSE - NEEDS_SETTINGS))
+def test_every_public_name_has_its_entry(module: str) -> None:
+    """Classes and functions come with their module; other values and aliases by hand."""
+    pages = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md")
+    )
+    room = import_module(module)
+    own = assigned_in(module)
+    missing = [
+        name
+        for name in room.__all__
+        if not _is_called(getattr(room, name))
+        if name not in own and f".. py:data:: {module}.{name}\n" not in pages
+    ]
+    assert missing == [], "give the names a py:data on the module's page in docs/reference/"
+
+
+def _is_called(value: object) -> bool:
+    """A class or a function, perhaps with a cache around it."""
+    return isinstance(value, type) or inspect.isfunction(inspect.unwrap(cast("Any", value)))
 
 
 @pytest.mark.parametrize("configured", [RetainKit, DunningPolicy, Stage])
