@@ -22,7 +22,7 @@ def size(name: str, usual: int) -> int:
 def say(campaign: str, **figures: object) -> None:
     """One line of figures; shown by ``pytest -s``."""
     told = " ".join(f"{name}={figure}" for name, figure in figures.items())
-    print(f"\n{campaign}: {told}", flush=True)  # noqa: T201 - its output is its result
+    print(f"\n{campaign}: {told}", flush=True)
 
 
 class Quiet:
