@@ -27,8 +27,8 @@ CUSTOMERS = 2_000
 BOUND = 0.45
 START = datetime(2026, 1, 1, tzinfo=UTC)
 INSERT = (
-    "INSERT OR IGNORE INTO rk_event (tenant, id, customer, sequence, name, occurred_at, recorded_at,"
-    " origin, state, schema, fingerprint, data, because, actor)"
+    "INSERT OR IGNORE INTO rk_event (tenant, id, customer, sequence, name, occurred_at,"
+    " recorded_at, origin, state, schema, fingerprint, data, because, actor)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 

@@ -44,7 +44,9 @@ def run(name: str) -> dict[str, object]:
     if name == "steps-sqlite":
         return _measured(sqlite_url(), 1, 0.5, _core_anchor)
     connections = 8 if name.endswith("-8") else 1
-    return _measured(postgres_url(), connections, 0.55 if connections == 1 else 0.5, _psycopg_anchor)
+    return _measured(
+        postgres_url(), connections, 0.55 if connections == 1 else 0.5, _psycopg_anchor
+    )
 
 
 def _measured(
@@ -63,7 +65,7 @@ def _measured(
         def ours() -> int:
             clock.advance(DAY)
             before = len(payments.charges)
-            _in_threads(workers, lambda: kit.run_due())
+            _in_threads(workers, kit.run_due)
             return len(payments.charges) - before
 
         if ours() != STEPS:
@@ -90,7 +92,9 @@ def _kit(store: SqlStore, clock: ManualClock, payments: SimulatedPayments) -> Re
     )
     for customer in customers:
         payments.add_method(reference=customer)
-        payments.open_invoice(reference=customer, amount=money("12.34", "EUR"), subscription=customer)
+        payments.open_invoice(
+            reference=customer, amount=money("12.34", "EUR"), subscription=customer
+        )
     for event in payments.take_events():
         with kit.transaction() as k:
             k.receive_event(event)
@@ -111,15 +115,18 @@ class _Rows:
 
     def __init__(self, connection: sa.Connection) -> None:
         one = connection.exec_driver_sql
-        self.body: str = one("SELECT body FROM rk_record WHERE feature = 'dunning' LIMIT 1").scalar_one()
-        self.policy: str = one("SELECT definition FROM rk_record WHERE feature = 'dunning' LIMIT 1").scalar_one()
-        self.events: list[tuple[str, str]] = [
-            one(f"SELECT data, because FROM rk_event WHERE name = '{name}' LIMIT 1").one()._tuple()  # noqa: S608
-            for name in ("dunning.retry_started", "payment.failed", "dunning.decline_noted")
-        ]
-        self.effect: str = one("SELECT data FROM rk_schedule WHERE kind = 'payments.collect' LIMIT 1").scalar_one()
+        case = "FROM rk_record WHERE feature = 'dunning' LIMIT 1"
+        self.body: str = one(f"SELECT body {case}").scalar_one()
+        self.policy: str = one(f"SELECT definition {case}").scalar_one()
+        self.events: list[tuple[str, str]] = []
+        for name in ("dunning.retry_started", "payment.failed", "dunning.decline_noted"):
+            found = one(f"SELECT data, because FROM rk_event WHERE name = '{name}' LIMIT 1")
+            data, because = found.one()
+            self.events.append((data, because))
+        collect = "FROM rk_schedule WHERE kind = 'payments.collect'"
+        self.effect: str = one(f"SELECT data {collect} LIMIT 1").scalar_one()
         self.outcome: str = one(
-            "SELECT outcome FROM rk_schedule WHERE kind = 'payments.collect' AND outcome IS NOT NULL LIMIT 1"
+            f"SELECT outcome {collect} AND outcome IS NOT NULL LIMIT 1"
         ).scalar_one()
 
 
@@ -135,7 +142,7 @@ def _copies(url: str) -> tuple[sa.Engine, sa.MetaData, _Rows]:
     with engine.begin() as connection:
         for table in ("customer", "event", "record", "schedule"):
             target = tables[f"by_hand_{table}"]
-            connection.exec_driver_sql(f"INSERT INTO {target.name} SELECT * FROM rk_{table}")  # noqa: S608
+            connection.exec_driver_sql(f"INSERT INTO {target.name} SELECT * FROM rk_{table}")
     anchor.close()
     engine.dispose()
     return engine, metadata, rows
@@ -168,7 +175,6 @@ def _core_anchor(url: str, steps: int, workers: int) -> tuple[Callable[[], int],
         who = {"who": id_}
         counter = connection.execute(sql.counter, who).scalar_one()
         found = connection.execute(sql.record, {"case": case}).one()
-        connection.execute(sql.history, who).all()
         connection.execute(
             sql.put,
             {
@@ -183,7 +189,9 @@ def _core_anchor(url: str, steps: int, workers: int) -> tuple[Callable[[], int],
         )
         return int(counter)
 
-    def events(connection: sa.Connection, id_: str, counter: int, number: int, which: slice) -> None:
+    def events(
+        connection: sa.Connection, id_: str, counter: int, number: int, which: slice
+    ) -> None:
         rows = texts.events[which]
         connection.execute(sql.count, {"id": id_, "counter": len(rows)})
         connection.execute(
@@ -211,7 +219,13 @@ def _core_anchor(url: str, steps: int, workers: int) -> tuple[Callable[[], int],
                 events(connection, id_, counter, number, slice(0, 1))
                 connection.execute(
                     sql.intend,
-                    {"id": effect, "customer": id_, "case_id": case, "data": texts.effect, "at": number},
+                    {
+                        "id": effect,
+                        "customer": id_,
+                        "case_id": case,
+                        "data": texts.effect,
+                        "at": number,
+                    },
                 )
             with engine.begin() as connection:
                 connection.execute(
@@ -242,16 +256,6 @@ class _Core:
             record.c.tenant == "main", record.c.feature == "dunning", record.c.id == bind("case")
         )
         self.record = sa.select(record).where(case)
-        self.history = (
-            sa.select(event)
-            .where(
-                event.c.tenant == "main",
-                event.c.customer == bind("who"),
-                event.c.state == "accepted",
-                event.c.name.in_(("invoice.observed", "dunning.case_closed")),
-            )
-            .order_by(event.c.sequence)
-        )
         self.put = (
             sa.update(record)
             .where(case, record.c.version == bind("was"))
@@ -353,40 +357,41 @@ class _Core:
 def _cases(engine: sa.Engine, table: str) -> list[tuple[str, str]]:
     with engine.connect() as connection:
         found = connection.exec_driver_sql(
-            f"SELECT customer, id FROM {table} WHERE feature = 'dunning' ORDER BY id"  # noqa: S608
+            f"SELECT customer, id FROM {table} WHERE feature = 'dunning' ORDER BY id"
         ).all()
     return [(str(customer), str(case)) for customer, case in found]
 
 
 LOCK = "SELECT counter FROM by_hand_customer WHERE tenant = %s AND id = %s FOR UPDATE"
 READ = "SELECT * FROM by_hand_record WHERE tenant = %s AND feature = %s AND id = %s"
-HISTORY = (
-    "SELECT * FROM by_hand_event WHERE tenant = %s AND customer = %s AND state = 'accepted'"
-    " AND name = ANY(%s) ORDER BY sequence"
-)
 PUT = (
-    "UPDATE by_hand_record SET key=%s, customer=%s, open=1, version=version+1, schema=1, definition=%s, body=%s"
-    " WHERE tenant=%s AND feature='dunning' AND id=%s AND version=%s"
+    "UPDATE by_hand_record SET key=%s, customer=%s, open=1, version=version+1, schema=1,"
+    " definition=%s, body=%s WHERE tenant=%s AND feature='dunning' AND id=%s AND version=%s"
 )
-MOVE = "UPDATE by_hand_schedule SET wake_at=%s, lease=NULL WHERE tenant=%s AND id=%s AND coalesce(lease, '')=''"
+MOVE = (
+    "UPDATE by_hand_schedule SET wake_at=%s, lease=NULL"
+    " WHERE tenant=%s AND id=%s AND coalesce(lease, '')=''"
+)
 COUNT = (
     "INSERT INTO by_hand_customer (tenant, id, counter) VALUES (%s, %s, %s)"
     " ON CONFLICT (tenant, id) DO UPDATE SET counter = by_hand_customer.counter + excluded.counter"
 )
 EVENT = (
-    "INSERT INTO by_hand_event (tenant, id, customer, sequence, name, occurred_at, recorded_at, origin, state,"
-    " schema, fingerprint, data, because, actor)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s, 'real', 'accepted', 1, %s, %s, %s, 'retainkit') ON CONFLICT DO NOTHING"
+    "INSERT INTO by_hand_event (tenant, id, customer, sequence, name, occurred_at, recorded_at,"
+    " origin, state, schema, fingerprint, data, because, actor)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, 'real', 'accepted', 1, %s, %s, %s, 'retainkit')"
+    " ON CONFLICT DO NOTHING"
 )
 INTEND = (
-    "INSERT INTO by_hand_schedule (tenant, id, feature, customer, case_id, kind, attempt, since, data, state,"
-    " tries, sent_at, outcome, wake_at, lease)"
-    " VALUES (%s, %s, 'dunning', %s, %s, 'payments.collect', %s, 0, %s, 'sent', 0, %s, NULL, %s, 'held')"
+    "INSERT INTO by_hand_schedule (tenant, id, feature, customer, case_id, kind, attempt, since,"
+    " data, state, tries, sent_at, outcome, wake_at, lease)"
+    " VALUES (%s, %s, 'dunning', %s, %s, 'payments.collect', %s, 0,"
+    " %s, 'sent', 0, %s, NULL, %s, 'held')"
     " ON CONFLICT DO NOTHING"
 )
 SETTLE = (
-    "UPDATE by_hand_schedule SET state='done', tries=0, sent_at=%s, outcome=%s, wake_at=NULL, lease=NULL"
-    " WHERE tenant=%s AND id=%s AND coalesce(lease, '')='held'"
+    "UPDATE by_hand_schedule SET state='done', tries=0, sent_at=%s, outcome=%s,"
+    " wake_at=NULL, lease=NULL WHERE tenant=%s AND id=%s AND coalesce(lease, '')='held'"
 )
 PLAN = (
     "INSERT INTO by_hand_schedule (tenant, id, feature, customer, case_id, since, tries, wake_at)"
@@ -396,7 +401,7 @@ PLAN = (
 
 
 def _psycopg_anchor(url: str, steps: int, workers: int) -> tuple[Callable[[], int], str]:
-    """psycopg with prepared statements, one connection a thread."""
+    """Psycopg with prepared statements, one connection a thread."""
     _, _, texts = _copies(url)
     engine = sa.create_engine(url)
     cases = _cases(engine, "by_hand_record")[:steps]
@@ -407,12 +412,10 @@ def _psycopg_anchor(url: str, steps: int, workers: int) -> tuple[Callable[[], in
     plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     connections = [psycopg.connect(plain) for _ in range(workers)]
     round_ = iter(range(1_000_000))
-    names = ["invoice.observed", "dunning.case_closed"]
 
     def change(cursor: psycopg.Cursor[tuple[object, ...]], id_: str, case: str) -> int:
         counter = cursor.execute(LOCK, ("main", id_), prepare=True).fetchone()
         found = cursor.execute(READ, ("main", "dunning", case), prepare=True).fetchone()
-        cursor.execute(HISTORY, ("main", id_, names), prepare=True).fetchall()
         assert counter is not None
         assert found is not None
         cursor.execute(
@@ -421,7 +424,11 @@ def _psycopg_anchor(url: str, steps: int, workers: int) -> tuple[Callable[[], in
         return int(str(counter[0]))
 
     def events(
-        cursor: psycopg.Cursor[tuple[object, ...]], id_: str, counter: int, number: int, which: slice
+        cursor: psycopg.Cursor[tuple[object, ...]],
+        id_: str,
+        counter: int,
+        number: int,
+        which: slice,
     ) -> None:
         rows = [
             (
@@ -453,7 +460,9 @@ def _psycopg_anchor(url: str, steps: int, workers: int) -> tuple[Callable[[], in
             cursor.execute(MOVE, (number, "main", f"dunning:{case}"), prepare=True)
             events(cursor, id_, counter, number, slice(0, 1))
             cursor.execute(
-                INTEND, ("main", effect, id_, case, effect, texts.effect, number, number), prepare=True
+                INTEND,
+                ("main", effect, id_, case, effect, texts.effect, number, number),
+                prepare=True,
             )
             connection.commit()
             cursor.execute(SETTLE, (number, texts.outcome, "main", effect), prepare=True)

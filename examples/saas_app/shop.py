@@ -23,7 +23,7 @@ class Shop:
     kit: RetainKit
     stripe: stripe.StripeClient
 
-    def sign_up(self, *, id: str, name: str, email: str, locale: str, zone: str) -> str:  # noqa: A002 - its name in the table
+    def sign_up(self, *, id: str, name: str, email: str, locale: str, zone: str) -> str:
         """
         A new customer; returns Stripe's id.
 

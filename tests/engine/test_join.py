@@ -143,7 +143,7 @@ def test_our_error_leaves_the_host_its_transaction(
     busy: Host, kit: RetainKit, database: str
 ) -> None:
     """What failed is gone; what the host did before, and does after, is kept."""
-    with pytest.raises(Conflict) as caught, busy.joined(kit) as k:  # noqa: PT012 - a story
+    with pytest.raises(Conflict) as caught, busy.joined(kit) as k:
         k.record(order("o1", ADA, NOW))
         k.call(lambda inside: inside._tx.records.put(_stale()))
     assert (caught.value.code, caught.value.field, caught.value.value) == (
@@ -164,7 +164,7 @@ def test_an_error_of_the_hosts_inside_the_block_undoes_ours_alone(
     busy: Host, kit: RetainKit, database: str
 ) -> None:
     """It comes out as it is; the host catches it, and goes on in the same transaction."""
-    with pytest.raises(ZeroDivisionError), busy.joined(kit) as k:  # noqa: PT012 - a story
+    with pytest.raises(ZeroDivisionError), busy.joined(kit) as k:
         k.record(order("o1", ADA, NOW))
         raise ZeroDivisionError
     busy.write("after")
@@ -177,7 +177,7 @@ def test_the_databases_errors_of_the_host_stay_the_hosts(
     busy: Host, kit: RetainKit, database: str
 ) -> None:
     """A constraint of its own that fails inside the block is no error of retainkit."""
-    with pytest.raises(Exception, match=r"(?i)unique") as caught, busy.joined(kit) as k:  # noqa: PT012 - a story
+    with pytest.raises(Exception, match=r"(?i)unique") as caught, busy.joined(kit) as k:
         k.record(order("o1", ADA, NOW))
         busy.write("twice")
         busy.write("twice")
@@ -193,7 +193,7 @@ def test_joins_nest(host: Host, kit: RetainKit, database: str) -> None:
     """An inner block that fails takes its own part alone; the outer one goes on."""
     with host.joined(kit) as outer:
         outer.record(order("o1", ADA, NOW))
-        with pytest.raises(ZeroDivisionError), host.joined(kit) as inner:  # noqa: PT012 - a story
+        with pytest.raises(ZeroDivisionError), host.joined(kit) as inner:
             inner.record(order("o2", ADA, NOW))
             raise ZeroDivisionError
         with host.joined(kit) as inner:
@@ -208,9 +208,9 @@ def test_an_outer_join_that_fails_takes_the_inner_ones(
     host: Host, kit: RetainKit, database: str
 ) -> None:
     """Also after one that failed itself: no savepoint of it is left in the way."""
-    with pytest.raises(KeyError), host.joined(kit) as outer:  # noqa: PT012 - a story
+    with pytest.raises(KeyError), host.joined(kit) as outer:
         outer.record(order("o1", ADA, NOW))
-        with pytest.raises(ZeroDivisionError), host.joined(kit) as inner:  # noqa: PT012 - a story
+        with pytest.raises(ZeroDivisionError), host.joined(kit) as inner:
             inner.record(order("o2", ADA, NOW))
             raise ZeroDivisionError
         raise KeyError
@@ -245,7 +245,7 @@ def test_effects_are_not_performed_in_a_host_transaction(host: Host, kit: Retain
 
 def test_the_host_ends_its_transaction_inside_the_block(host: Host, kit: RetainKit) -> None:
     """Nothing is hidden: the end of the block says that its savepoint is gone."""
-    with pytest.raises(ConfigurationError) as caught, host.joined(kit) as k:  # noqa: PT012 - a story
+    with pytest.raises(ConfigurationError) as caught, host.joined(kit) as k:
         k.record(order("o1", ADA, NOW))
         host.rollback()
     assert (caught.value.code, caught.value.field) == ("join.ended", "connection")
@@ -259,7 +259,7 @@ def test_a_connection_lost_inside_the_block_hides_no_error(postgres_url: str) ->
     engine = sa.create_engine(postgres_url)
     with engine.connect() as connection:
         mine = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
-        with pytest.raises(ZeroDivisionError), kit.join(connection) as k:  # noqa: PT012 - a story
+        with pytest.raises(ZeroDivisionError), kit.join(connection) as k:
             k.record(order("o1", ADA, NOW))
             with _plain(postgres_url) as other:
                 other.execute(sa.text(f"SELECT pg_terminate_backend({mine})"))

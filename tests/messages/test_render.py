@@ -477,7 +477,7 @@ def refusal_of_help(acme: Branding, page: str) -> InvalidInput:
 def test_a_naive_now_is_refused(write: Write) -> None:
     """Nobody guesses what has begun."""
     with pytest.raises(InvalidInput) as caught:
-        write(now=datetime(2026, 11, 22))  # noqa: DTZ001 - the mistake itself
+        write(now=datetime(2026, 11, 22))
 
     assert (caught.value.code, caught.value.field) == ("time.naive", "now")
 

@@ -400,7 +400,7 @@ def test_a_server_that_crashes_is_found_again(postgres: PostgresServer, postgres
         pytest.skip("the server of RETAINKIT_PG_URL is not ours to stop")
     store = SqlStore(postgres_url)
     _played(store)
-    with pytest.raises(StoreError) as caught, store.for_tenant(MAIN).transaction() as tx:  # noqa: PT012 - a story
+    with pytest.raises(StoreError) as caught, store.for_tenant(MAIN).transaction() as tx:
         tx.timeline.append([event("evt_2", ADA)], recorded_at=START)
         postgres.stop_immediately()
         tx.timeline.append([event("evt_3", ADA)], recorded_at=START)

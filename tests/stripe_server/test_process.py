@@ -139,12 +139,12 @@ def test_time_only_goes_forward_and_knows_its_zone(server: StripeServer) -> None
     with pytest.raises(InvalidInput) as backwards:
         server.advance(timedelta(seconds=-1))
     with pytest.raises(InvalidInput) as naive:
-        StripeServer(now=datetime(2026, 1, 1))  # noqa: DTZ001
+        StripeServer(now=datetime(2026, 1, 1))
     assert (backwards.value.code, backwards.value.field) == ("stripe_server.clock", "span")
     assert backwards.value.value == timedelta(seconds=-1)
     assert "zero or more" in backwards.value.remedy
     assert (naive.value.code, naive.value.field) == ("time.naive", "now")
-    assert naive.value.value == datetime(2026, 1, 1)  # noqa: DTZ001
+    assert naive.value.value == datetime(2026, 1, 1)
     assert "aware" in naive.value.remedy
     assert server.now == before
 

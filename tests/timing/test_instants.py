@@ -40,7 +40,7 @@ ZONES = st.sampled_from(
         "Pacific/Kiritimati",
     ]
 )
-ANY_TIME = st.datetimes(datetime(1980, 1, 1), datetime(2060, 1, 1))  # noqa: DTZ001
+ANY_TIME = st.datetimes(datetime(1980, 1, 1), datetime(2060, 1, 1))
 
 
 class Stopped:
@@ -109,8 +109,8 @@ def test_wall_time_is_the_first_instant_that_shows_at_least_it(shown: datetime, 
 @LAW
 @given(
     instant=st.datetimes(
-        datetime(1, 1, 3),  # noqa: DTZ001
-        datetime(9999, 12, 29),  # noqa: DTZ001
+        datetime(1, 1, 3),
+        datetime(9999, 12, 29),
         timezones=ZONES.map(ZoneInfo),
     )
 )
@@ -136,7 +136,7 @@ def test_a_zone_is_named_or_given() -> None:
     assert zone(zone("Asia/Kolkata")) is zone("Asia/Kolkata")
 
 
-NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001
+NAIVE = datetime(2026, 1, 1)
 EAST = ZoneInfo("Asia/Tokyo")
 HOURS_EAST = timezone(timedelta(hours=9))
 

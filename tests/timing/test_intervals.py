@@ -46,8 +46,8 @@ ZONES = st.sampled_from(
     ]
 )
 INSTANTS = st.datetimes(
-    datetime(1990, 1, 1),  # noqa: DTZ001
-    datetime(2040, 1, 1),  # noqa: DTZ001
+    datetime(1990, 1, 1),
+    datetime(2040, 1, 1),
     timezones=st.just(UTC),
 )
 INTERVALS = st.builds(Interval, count=st.integers(1, 40), unit=st.sampled_from(Unit))

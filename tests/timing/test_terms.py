@@ -180,7 +180,7 @@ def test_a_contract_goes_on_unless_notice_was_in_time(
 
 @LAW
 @given(
-    start=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    start=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
     length=st.sampled_from([MONTHLY, YEARLY, Interval(count=2, unit=Unit.YEAR)]),
     after=st.timedeltas(timedelta(0), timedelta(days=1200)),
     renewal=st.sampled_from(Renewal),

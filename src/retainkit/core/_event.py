@@ -85,8 +85,8 @@ class Event:
 
     def fingerprint_with(self, data: str) -> str:
         """The fingerprint, for a caller that has the canonical text of the data already."""
-        instant = self.occurred_at.isoformat()
-        head = f"{len(self.name)}:{self.name}{len(self.customer)}:{self.customer}{self.schema}:{instant}"
+        name, customer, instant = self.name, self.customer, self.occurred_at.isoformat()
+        head = f"{len(name)}:{name}{len(customer)}:{customer}{self.schema}:{instant}"
         return hashlib.sha256(f"{head}{data}".encode()).hexdigest()
 
 

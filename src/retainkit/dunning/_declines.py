@@ -98,9 +98,7 @@ def classify(decline: Decline, overrides: Mapping[str, DeclineClass]) -> Classif
 def _by_table(decline: Decline) -> Classified:
     """What the table says of a decline; the few that a product meets come again and again."""
     known = [
-        (word, code, row)
-        for word, schemes, code in _given(decline)
-        if (row := _row(schemes, code))
+        (word, code, row) for word, schemes, code in _given(decline) if (row := _row(schemes, code))
     ]
     rows = {word: row for word, _, row in known}
     hours = max((row[1] for row in rows.values()), default=0)

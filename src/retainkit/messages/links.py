@@ -97,7 +97,7 @@ class LinkSigner:
     secrets: tuple[str, ...] = field(converter=_several, validator=_strong, repr=False)
     ttl: timedelta = field(default=timedelta(hours=72), validator=_short_lived)
 
-    def sign(self, id: str, *, tenant: TenantId, purpose: str, now: datetime) -> str:  # noqa: A002 - the link's id
+    def sign(self, id: str, *, tenant: TenantId, purpose: str, now: datetime) -> str:
         """A token, safe in a URL, for one purpose."""
         from retainkit.messages._signing import serializer
 

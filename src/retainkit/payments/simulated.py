@@ -164,7 +164,7 @@ class SimulatedPayments:
         behaviour: Behaviour | None = None,
         *,
         reference: str,
-        id: str | None = None,  # noqa: A002 - the word of the field
+        id: str | None = None,
         credential: str | None = None,
         default: bool = True,
         seller: str | None = None,
@@ -215,7 +215,7 @@ class SimulatedPayments:
         *,
         reference: str,
         amount: Money,
-        id: str | None = None,  # noqa: A002 - the word of the field
+        id: str | None = None,
         subscription: str | None = None,
         method: PaymentMethodId | None = None,
         charge: bool = True,

@@ -191,7 +191,7 @@ class Schedule(Protocol):
         """
         ...
 
-    def timer(self, id: str) -> Timer | None:  # noqa: A002 - as the item calls it
+    def timer(self, id: str) -> Timer | None:
         """The timer of that id."""
         ...
 

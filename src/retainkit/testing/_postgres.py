@@ -125,7 +125,7 @@ def _removed_after(binaries: Path, folder: Path, user: _User) -> Iterator[None]:
     """Stop the server when the block ends, or when this process does, whatever ends it."""
     # The shell reads until the pipe is closed: by us, or by the system when we are killed.
     stop = 'cat >/dev/null; "$0" -D "$1/data" -m immediate -w stop >/dev/null 2>&1; rm -rf "$1"'
-    guard = subprocess.Popen(  # noqa: S603 - the shell and PostgreSQL's own program
+    guard = subprocess.Popen(
         ["/bin/sh", "-c", stop, str(binaries / "pg_ctl"), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -176,7 +176,7 @@ class _OwnServer(PostgresServer):
 
     def _run(self, program: str, *arguments: str) -> None:
         with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open in the server
-            done = subprocess.run(  # noqa: S603 - PostgreSQL's own programs
+            done = subprocess.run(
                 [str(self._binaries / program), *arguments],
                 check=False,
                 stdin=subprocess.DEVNULL,
@@ -220,7 +220,7 @@ def _of_the_system() -> Iterator[Path]:
     yield from _newest(Path("/usr/lib/postgresql"), "*/bin")
     told = shutil.which("pg_config")
     if told is not None:
-        run = subprocess.run([told, "--bindir"], check=False, capture_output=True, text=True)  # noqa: S603 - PostgreSQL's own program
+        run = subprocess.run([told, "--bindir"], check=False, capture_output=True, text=True)
         if run.returncode == 0:
             yield Path(run.stdout.strip())
 
@@ -263,7 +263,7 @@ def _reachable(binaries: Path, folder: Path, user: _User) -> Path:
     """The programs, copied beside the data if the user may not reach them where they are."""
     if user.id is None:
         return binaries
-    tried = subprocess.run(  # noqa: S603 - PostgreSQL's own program
+    tried = subprocess.run(
         ["/bin/sh", "-c", 'test -x "$0"', str(binaries / "postgres")],
         check=False,
         user=user.id,

@@ -964,7 +964,7 @@ class StoreContract:
 
     def test_an_error_leaves_nothing_behind(self, store: Store, tenant: TenantStore) -> None:
         """Not a row of anything, and the store goes on."""
-        with pytest.raises(ZeroDivisionError), tenant.transaction() as tx:  # noqa: PT012 - a story
+        with pytest.raises(ZeroDivisionError), tenant.transaction() as tx:
             _write_everything(tx, tenant.tenant)
             raise ZeroDivisionError
         _assert_untouched(tenant)
@@ -981,7 +981,7 @@ class StoreContract:
         taken = store.claim(LEASE, now=START, limit=9)
         claimed = {type(item): item for item in taken}
         before = _everything(tenant)
-        with pytest.raises(ZeroDivisionError), tenant.transaction() as tx:  # noqa: PT012 - a story
+        with pytest.raises(ZeroDivisionError), tenant.transaction() as tx:
             tx.timeline.append([event("evt_9"), event("evt_1", B)], recorded_at=START)
             tx.timeline.release(EventId("parked"), A, recorded_at=START)
             tx.records.put(record("case_1", version=2, is_open=False))
@@ -1006,7 +1006,7 @@ class StoreContract:
         """It stood before the transaction that failed."""
         _wake(tenant, timer(tenant.tenant))
         held = _claim_timers(store)[A]
-        with pytest.raises(ZeroDivisionError), tenant.transaction() as tx:  # noqa: PT012 - a story
+        with pytest.raises(ZeroDivisionError), tenant.transaction() as tx:
             tx.timeline.append([event("evt_1")], recorded_at=START)
             raise ZeroDivisionError
         assert store.claim(Lease(id="lease 2", length=HOUR), now=START, limit=9) == ()
@@ -1049,7 +1049,7 @@ class StoreContract:
         with opened(True) as connection:  # noqa: FBT003 - the fixture's one argument
             with tenant.joined(connection) as tx:
                 tx.timeline.append([event("before")], recorded_at=START)
-            with pytest.raises(ZeroDivisionError), tenant.joined(connection) as tx:  # noqa: PT012 - a story
+            with pytest.raises(ZeroDivisionError), tenant.joined(connection) as tx:
                 _write_everything(tx, tenant.tenant)
                 raise ZeroDivisionError
             with pytest.raises(Conflict), tenant.joined(connection) as tx:

@@ -59,7 +59,7 @@ LEASES = (timedelta(days=3650), timedelta(0))
 
 
 def event(
-    id: str,  # noqa: A002 - the field's name
+    id: str,
     customer: str = "cus_a",
     *,
     name: str = "invoice.failed",
@@ -77,7 +77,7 @@ def event(
 
 
 def record(
-    id: str,  # noqa: A002 - the field's name
+    id: str,
     customer: str = "cus_a",
     *,
     key: str = "eur",

@@ -131,7 +131,7 @@ class MemorySchedule:
         self._tables.schedule(key, sent, sent.wake_at)
         return True
 
-    def timer(self, id: str) -> Timer | None:  # noqa: A002 - the protocol's name
+    def timer(self, id: str) -> Timer | None:
         row = self._tables.rows.get(id)
         return row.item if row is not None and isinstance(row.item, Timer) else None
 

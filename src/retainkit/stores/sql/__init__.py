@@ -180,8 +180,8 @@ class SqlStore:
 def _after_fork() -> None:
     """A child uses none of its parent's connections, and waits for none of its threads."""
     for store in tuple(_STORES):
-        store._engine.dispose(close=False)  # noqa: SLF001 - two halves of one thought
-        store._turn = Lock() if store._begins else None  # noqa: SLF001 - as above
+        store._engine.dispose(close=False)
+        store._turn = Lock() if store._begins else None
 
 
 if hasattr(os, "register_at_fork"):
@@ -198,15 +198,15 @@ class SqlTenantStore:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """One atomic unit of its own."""
-        with self._store._begin() as cursor:  # noqa: SLF001 - two halves of one store
-            yield SqlTransaction(cursor, self._store._statements, self.tenant)  # noqa: SLF001
+        with self._store._begin() as cursor:
+            yield SqlTransaction(cursor, self._store._statements, self.tenant)
 
     @contextmanager
     def joined(self, connection: object) -> Iterator[Transaction]:
         """A savepoint in the host's open transaction."""
         store = self._store
-        with _join.savepoint(connection, store._engine.dialect) as cursor:  # noqa: SLF001 - two halves of one store
-            yield SqlTransaction(cursor, store._statements, self.tenant)  # noqa: SLF001
+        with _join.savepoint(connection, store._engine.dialect) as cursor:
+            yield SqlTransaction(cursor, store._statements, self.tenant)
 
 
 def _checked(url: str | sa.URL, schema: str | None) -> sa.URL:
@@ -251,7 +251,16 @@ def _no_url(value: str) -> ConfigurationError:
 def _engine(url: sa.URL, pool_size: int, lock_timeout: int) -> sa.Engine:
     if url.get_backend_name() == "postgresql":
         options = f"-c lock_timeout={lock_timeout}s"
-        return sa.create_engine(url, pool_size=pool_size, connect_args={"options": options})
+        try:
+            return sa.create_engine(url, pool_size=pool_size, connect_args={"options": options})
+        except ModuleNotFoundError as exc:
+            raise ConfigurationError(
+                "PostgreSQL needs a driver that is not installed",
+                code="missing_extra",
+                field="url",
+                value=exc.name,
+                remedy="install retainkit-sdk[postgres]",
+            ) from exc
     in_memory = url.database in {None, "", ":memory:"}
     engine = sa.create_engine(
         url,
