@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from tests.engine.toy import order
 from tests.engine.world import ADA, DAY, NOW, World
 from tests.faults._campaign import say, seed, size
-from tests.faults._killed_app import TRIES, make, pays_at
-from tests.faults.test_killed_workers import all_closed, bank, charges, doubles, lost
+from tests.faults._killed_app import make
+from tests.faults.test_killed_workers import all_closed, bank, charges, doubles, lost, tries_of
 
 from retainkit.core import Answer
 from retainkit.engine import RetainKit, SystemClock
@@ -96,7 +96,7 @@ def _stop_and_start(
         made = charges(books)
         assert doubles(made) == ()
         assert lost(kit, made, parcels) == ()
-        assert len(made) == sum(min(pays_at(str(number)), TRIES) for number in range(parcels))
+        assert len(made) == tries_of(parcels)
         assert kit.sweep() == ()
     return {"stops": stops, "steps": len(made), "seconds": round(time.monotonic() - began, 1)}
 
