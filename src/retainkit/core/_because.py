@@ -15,7 +15,7 @@ class Because:
     ``explain()`` renders it in the reader's language; the core holds no text.
 
     Args:
-        key: The message key, for example ``dunning.retry.soft_decline``.
+        key: The message key, for example ``dunning.retry.planned``.
 
         values: The facts, thresholds and versions the reason speaks of; ids and figures only.
     """

@@ -45,7 +45,7 @@ class Event:
     Args:
         id: Unique in the tenant; the same id with the same payload is a duplicate.
 
-        name: ``feature.past_tense``, for example ``invoice.paid``.
+        name: ``feature.past_tense``, for example ``payment.failed``.
 
         customer: Whom it concerns; empty while nobody is known.
 

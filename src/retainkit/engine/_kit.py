@@ -121,7 +121,7 @@ class RetainKit:
         shadow: bool = False,
         production: bool = False,
         instrumentation: Instrumentation | None = None,
-        lease: timedelta = timedelta(seconds=60),
+        lease: timedelta = timedelta(minutes=2),
     ) -> None:
         self.store: Store = store
         self.payments: Payments | None = payments

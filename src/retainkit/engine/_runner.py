@@ -246,7 +246,11 @@ class Runner:
         outcome = intent.outcome
         if not isinstance(outcome, Answer | NoEffect | Unknown):
             raise Refused(
-                "An answered effect has no answer", code="effect.no_answer", value=intent.id
+                "An answered effect has no answer",
+                code="effect.no_answer",
+                field="outcome",
+                value=intent.id,
+                remedy="restore the outcome of its row in the schedule",
             )
         return self._decide(intent, outcome)
 
