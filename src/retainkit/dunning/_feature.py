@@ -206,7 +206,7 @@ def _learn(step: Step, trigger: Trigger, facts: Facts) -> None:
         case _:
             assert_never(trigger)
     if step.case.open:
-        step.case = evolve(step.case, seen_at=max(step.case.seen_at, step.now))
+        step.case = evolve(step.case, seen_at=max(step.case.seen_at, step.at))
         say_declines(step, before)
 
 
@@ -266,20 +266,20 @@ def _open(step: Step) -> None:
 
 def _look_again(step: Step) -> None:
     """Read the invoices again when nothing was heard for too long and nothing else would come."""
-    at = next_look(step.case, step.policy, step.now)
-    if at is None or at > step.now:
+    at = next_look(step.case, step.policy, step.at)
+    if at is None or at > step.at:
         return
     waiting = [invoice for invoice in step.case.open_invoices if invoice.flight is None]
     for invoice in waiting:
         ask_to_read(step, invoice)
     if waiting:
-        silence = int((step.now - step.case.seen_at).total_seconds())
+        silence = int((step.at - step.case.seen_at).total_seconds())
         step.say(
             "dunning.invoices_rechecked",
             {"invoices": [invoice.id for invoice in waiting]},
             ("dunning.check.waiting", {"seconds": silence}),
         )
-    step.case = evolve(step.case, seen_at=step.now)
+    step.case = evolve(step.case, seen_at=step.at)
 
 
 def _close(step: Step) -> bool:
@@ -297,7 +297,7 @@ def _close(step: Step) -> bool:
     if outcome is not CaseOutcome.ENDED:
         thank(step)
     _say_closed(step, outcome)
-    step.case = evolve(step.case, outcome=outcome, closed_at=step.now, ending=())
+    step.case = evolve(step.case, outcome=outcome, closed_at=step.at, ending=())
     return True
 
 

@@ -42,7 +42,7 @@ def rewind(step: Step, case_before: DunningCase) -> None:
     if clock <= before or case.ended_at is not None:
         return
     stages = step.policy.stages[: case.stages_done]
-    done = sum(clock + stage.after <= step.now for stage in stages)
+    done = sum(clock + stage.after <= step.at for stage in stages)
     if done == case.stages_done:
         return
     step.case = evolve(case, stages_done=done, round=case.round + 1)
@@ -51,7 +51,7 @@ def rewind(step: Step, case_before: DunningCase) -> None:
 def change_access(step: Step, *, eased: bool) -> None:
     """Say that access got harsher; or milder, when that is because an invoice was settled."""
     clock, was = step.case.clock, step.case.access
-    level, index = level_at(step.policy, clock, step.now)
+    level, index = level_at(step.policy, clock, step.at)
     if level is was or (level.severity < was.severity and not eased):
         return
     reason: Reason = ("dunning.access.restored", {"level": level.value, "was": was.value})
@@ -78,7 +78,7 @@ def write(step: Step) -> None:
     due = [
         index
         for index in range(case.stages_done, len(policy.stages))
-        if stage_due(case, policy, index, clock, step.now) <= step.now
+        if stage_due(case, policy, index, clock, step.at) <= step.at
         and policy.stages[index].end is None
     ]
     if due:
@@ -152,7 +152,7 @@ def _skip(step: Step, index: int, by: int) -> None:
 def _write_stage(step: Step, index: int, reason: Reason) -> None:
     stage = step.policy.stages[index]
     if index == step.policy.notice:
-        step.case = evolve(step.case, announced_at=step.now)
+        step.case = evolve(step.case, announced_at=step.at)
     latest = max(
         step.case.open_invoices,
         key=lambda invoice: invoice.failed_at if invoice.last is None else invoice.last.at,
@@ -214,7 +214,7 @@ def thank(step: Step) -> None:
     paid = tuple(invoice for invoice in case.invoices if invoice.state is InvoiceState.PAID)
     if message is None or not case.messages or not paid:
         return
-    back: JsonObject = {"level": AccessLevel.FULL.value, "at": step.now.isoformat()}
+    back: JsonObject = {"level": AccessLevel.FULL.value, "at": step.at.isoformat()}
     data: dict[str, JsonValue] = {
         **_owed(paid),
         "message": message,
@@ -239,15 +239,15 @@ def _next_try(step: Step) -> str | None:
             invoice.next_payment_attempt or next_try(case, invoice, policy)
             for invoice in case.open_invoices
         ]
-    ahead = [at for at in times if at is not None and at > step.now]
+    ahead = [at for at in times if at is not None and at > step.at]
     return min(ahead).isoformat() if ahead else None
 
 
 def _access_ahead(step: Step) -> JsonObject | None:
     """The next loss of access; or the one in force, when none lies ahead."""
     clock, policy = step.case.clock, step.policy
-    level, index = level_at(policy, clock, step.now)
-    ahead = next_access(policy, clock, level, step.now)
+    level, index = level_at(policy, clock, step.at)
+    ahead = next_access(policy, clock, level, step.at)
     while ahead is not None and ahead[1] not in _RESTRICTED:
         ahead = next_access(policy, clock, ahead[1], ahead[0])
     if ahead is not None:
@@ -262,7 +262,7 @@ def _end_ahead(step: Step) -> JsonObject | None:
     case, policy, clock = step.case, step.policy, step.case.clock
     if policy.end not in _CUSTOMER_FACING or not _targets(case, policy.end):
         return None
-    at = stage_due(case, policy, len(policy.stages) - 1, clock, step.now)
+    at = stage_due(case, policy, len(policy.stages) - 1, clock, step.at)
     return {"action": policy.end.value, "at": at.isoformat()}
 
 
@@ -273,10 +273,10 @@ def end(step: Step) -> None:
     if case.ended_at is not None or pending or held(case):
         return
     index = len(policy.stages) - 1
-    due = stage_due(case, policy, index, clock, step.now)
-    if due > step.now:
+    due = stage_due(case, policy, index, clock, step.at)
+    if due > step.at:
         return
-    if step.now - case.seen_at > FRESH:
+    if step.at - case.seen_at > FRESH:
         for invoice in case.open_invoices:
             ask_to_read(step, invoice)
         return
@@ -304,7 +304,7 @@ def _start_end(step: Step, stage: Stage, index: int, due: str) -> None:
             },
         ),
     )
-    step.case = evolve(step.case, ended_at=step.now, stages_done=index + 1)
+    step.case = evolve(step.case, ended_at=step.at, stages_done=index + 1)
 
 
 def _targets(case: DunningCase, action: EndAction) -> tuple[str, ...]:

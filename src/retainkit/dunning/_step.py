@@ -22,15 +22,15 @@ class Step:
 
         policy: What the case runs under.
 
-        now: The time of the decision.
+        at: The time of the decision.
     """
 
-    __slots__ = ("case", "effects", "events", "now", "policy")
+    __slots__ = ("at", "case", "effects", "events", "policy")
 
-    def __init__(self, case: DunningCase, policy: DunningPolicy, now: datetime) -> None:
+    def __init__(self, case: DunningCase, policy: DunningPolicy, at: datetime) -> None:
         self.case: DunningCase = case
         self.policy: DunningPolicy = policy
-        self.now: datetime = now
+        self.at: datetime = at
         self.events: list[Event] = []
         self.effects: list[Effect] = []
 
@@ -53,7 +53,7 @@ class Step:
                 id=EventId(derive(self.case.id, name, natural)),
                 name=name,
                 customer=self.case.customer,
-                occurred_at=self.now,
+                occurred_at=self.at,
                 data={"case": self.case.id, **data},
                 because=tuple(self.because(reason) for reason in reasons),
             )

@@ -50,13 +50,13 @@ def start_tries(step: Step) -> None:
     """Start each try that is due; at most one of an invoice, however many were missed."""
     for invoice in step.case.open_invoices:
         due = next_try(step.case, invoice, step.policy)
-        if due is not None and due <= step.now:
+        if due is not None and due <= step.at:
             _start(step, invoice)
 
 
 def _start(step: Step, invoice: CaseInvoice) -> None:
     policy, case = step.policy, step.case
-    rungs = _rungs_by(case, invoice, policy, step.now)
+    rungs = _rungs_by(case, invoice, policy, step.at)
     method, _ = target(case, invoice)
     attempt = f"collect:{invoice.id}:{invoice.attempts + 1}"
     step.ask(
@@ -219,7 +219,7 @@ def read_again(step: Step, performed: Performed) -> None:
         payment_event(payment, snapshot.id, case.seller, case.customer, because)
         for payment in snapshot.payments
     )
-    learn_snapshot(step, snapshot, step.now)
+    learn_snapshot(step, snapshot, step.at)
 
 
 def refuse_collection(step: Step) -> None:

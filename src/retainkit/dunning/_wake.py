@@ -20,6 +20,7 @@ from retainkit.dunning._plan import (
     stage_due,
 )
 from retainkit.dunning._policy import AccessLevel, DunningPolicy
+from retainkit.timing import to_micros
 
 
 class UpcomingKind(StrEnum):
@@ -83,8 +84,8 @@ def harshest(levels: Iterable[Access]) -> Access:
     return min(levels, key=_mildness, default=full_access())
 
 
-def _mildness(access: Access) -> tuple[int, float]:
-    return -access.level.severity, 0 if access.since is None else access.since.timestamp()
+def _mildness(access: Access) -> tuple[int, int]:
+    return -access.level.severity, 0 if access.since is None else to_micros(access.since)
 
 
 def access(case: DunningCase, policy: DunningPolicy, now: datetime) -> Access:
