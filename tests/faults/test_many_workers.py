@@ -7,16 +7,19 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from threading import Thread
 from time import perf_counter
 
 import pytest
 from tests.engine.toy import Parcels, Post, order
+from tests.engine.world import LEASE, Watched, World
 from tests.faults._campaign import Quiet, say, size
 
 from retainkit.core import Event
 from retainkit.engine import RetainKit
 from retainkit.ids import CustomerId
+from retainkit.stores.memory import MemoryStore
 from retainkit.stores.sql import SqlStore
 from retainkit.testing import ManualClock
 
@@ -133,3 +136,19 @@ def test_a_forked_worker_waits_for_no_thread_of_its_parent(sqlite_url: str) -> N
         assert os.waitpid(child, 0)[1] == 0
     assert len(kit.timeline(CustomerId("ada"))) == 1
     store.close()
+
+
+def test_a_slow_worker_gives_back_what_would_outlive_half_its_lease(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where each item takes a third of the lease, the first of a batch is its last."""
+    world = World(MemoryStore(), None)
+    for number in "123":
+        world.order(number, f"c{number}")
+    times = count(step=LEASE.total_seconds() / 3)
+    monkeypatch.setattr("retainkit.engine._runner.monotonic", lambda: next(times))
+    store = Watched(world.store)
+    world.kit(store=store).run_due()
+    assert len(world.post.sent) == 3
+    # One item a claim, and one claim that finds nothing.
+    assert store.points.count("after the claim") == 4
