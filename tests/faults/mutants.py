@@ -42,6 +42,7 @@ TESTS = {
         "tests/engine/test_policies.py",
         "tests/engine/test_webhooks.py",
         "tests/engine/test_holes.py",
+        "tests/faults/test_many_workers.py",
         "tests/faults/test_provider_faults.py",
     ),
     "dunning": (
@@ -52,6 +53,7 @@ TESTS = {
         "tests/dunning/test_declines.py",
         "tests/dunning/test_policy.py",
         "tests/dunning/test_laws.py",
+        "tests/faults/test_survivors.py",
         "tests/faults/test_clocks.py",
     ),
 }
