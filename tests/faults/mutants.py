@@ -64,7 +64,9 @@ WANTED = 0.9
 # Decorators here say `frozen` and `property`, which types check; two equal words of ours are one
 # object, so that `is` for `==` is no fault, and an order among them none either; variables are
 # renamed to what does not exist.
-_SKIPPED = re.compile(r"RemoveDecorator|Variable|_Eq_Is$|_NotEq_IsNot$|_Is(Not)?_[LG]")
+_SKIPPED = re.compile(
+    r"RemoveDecorator|Variable|_Eq_Is$|_NotEq_IsNot$|_Is_Eq$|_IsNot_NotEq$|_Is(Not)?_[LG]"
+)
 
 
 @frozen
