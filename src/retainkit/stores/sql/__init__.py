@@ -94,7 +94,7 @@ class SqlStore:
         at = to_micros(now)
         held: dict[str, Value] = {
             "lease": lease.id,
-            "length": to_micros(now + lease.length) - at,
+            "length": _rows.micros(lease.length),
             "now": at,
         }
         with self._begin() as cursor:

@@ -100,15 +100,15 @@ def recorded_event(row: Row) -> RecordedEvent:
             id=EventId(str(id)),
             name=str(name),
             customer=CustomerId(str(customer)),
-            occurred_at=from_micros(_int(occurred_at)),
+            occurred_at=from_micros(integer(occurred_at)),
             data=json_object(data),
             origin=Origin(str(origin)),
-            schema=_int(schema),
+            schema=integer(schema),
             actor=str(actor),
             because=tuple(Because(key=key, values=values) for key, values in reasons),
         ),
-        sequence=_int(sequence),
-        recorded_at=from_micros(_int(recorded_at)),
+        sequence=integer(sequence),
+        recorded_at=from_micros(integer(recorded_at)),
         state=EventState(str(state)),
     )
 
@@ -141,8 +141,8 @@ def record(row: Row) -> Record:
         key=str(key),
         customer=CustomerId(str(customer)),
         open=bool(is_open),
-        version=_int(version),
-        schema=_int(schema),
+        version=integer(version),
+        schema=integer(schema),
         definition=str(definition),
         body=json_object(body),
     )
@@ -183,9 +183,9 @@ def intent_row(intent: Intent) -> dict[str, Value]:
         "data": json_text(intent.effect.data),
         "state": intent.state.value,
         "tries": intent.tries,
-        "sent_at": _micros(intent.sent_at),
+        "sent_at": _to_micros(intent.sent_at),
         "outcome": outcome_text(intent.outcome),
-        "wake_at": _micros(intent.wake_at),
+        "wake_at": _to_micros(intent.wake_at),
         "lease": intent.lease,
     }
 
@@ -216,9 +216,9 @@ def item(row: Row) -> Item:
             tenant=TenantId(str(tenant)),
             feature=str(feature),
             customer=CustomerId(str(customer)),
-            due=from_micros(_int(wake_at or 0)),
+            due=from_micros(integer(wake_at or 0)),
             case=case_id,
-            since=_int(since),
+            since=integer(since),
             lease=holder,
         )
     return Intent(
@@ -228,7 +228,7 @@ def item(row: Row) -> Item:
         case=case_id,
         effect=Effect(kind=str(kind), attempt=str(attempt), data=json_object(data)),
         state=EffectState(str(state)),
-        tries=_int(tries),
+        tries=integer(tries),
         sent_at=_instant(sent_at),
         outcome=outcome_value(outcome),
         wake_at=_instant(wake_at),
@@ -247,7 +247,7 @@ def outcome_text(outcome: Outcome | None) -> str | None:
             return dumps(
                 {
                     "not_sent": reason,
-                    "micros": None if pause is None else pause // timedelta(microseconds=1),
+                    "micros": None if pause is None else micros(pause),
                 }
             )
         case Unknown(reason=reason):
@@ -263,8 +263,8 @@ def outcome_value(text: Value) -> Outcome | None:
     match json.loads(str(text)):
         case {"answer": data}:
             return Answer(data=cast("JsonObject", data))
-        case {"not_sent": str(reason), "micros": int() | None as micros}:
-            pause = None if micros is None else timedelta(microseconds=micros)
+        case {"not_sent": str(reason), "micros": int() | None as length}:
+            pause = None if length is None else timedelta(microseconds=length)
             return NotSent(reason=reason, retry_after=pause)
         case {"unknown": str(reason)}:
             return Unknown(reason=reason)
@@ -274,13 +274,19 @@ def outcome_value(text: Value) -> Outcome | None:
             raise ValueError(other)
 
 
-def _int(value: Value) -> int:
+def integer(value: Value) -> int:
+    """The whole number in a column that holds nothing else."""
     return cast("int", value)
 
 
-def _micros(value: datetime | None) -> int | None:
+def micros(length: timedelta) -> int:
+    """A length of time in microseconds."""
+    return length // timedelta(microseconds=1)
+
+
+def _to_micros(value: datetime | None) -> int | None:
     return None if value is None else to_micros(value)
 
 
 def _instant(value: Value) -> datetime | None:
-    return None if value is None else from_micros(_int(value)).astimezone(UTC)
+    return None if value is None else from_micros(integer(value)).astimezone(UTC)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import cast
 
 from retainkit.core import (
     Event,
@@ -116,8 +115,8 @@ class SqlTimeline:
         first = _first(found, counts)
         for row in written:
             start = first[CustomerId(str(row["customer"]))]
-            row["sequence"] = cast("int", row["sequence"]) + start - 1
-        return first, written, cast("int", found[0][2])
+            row["sequence"] = rows.integer(row["sequence"]) + start - 1
+        return first, written, rows.integer(found[0][2])
 
     def _rows(
         self, events: Sequence[Event], recorded_at: datetime, first: Mapping[CustomerId, int]
@@ -157,7 +156,7 @@ class SqlTimeline:
             said, sequence = row["fingerprint"], row["sequence"]
             if known[event.id] == (said, event.customer, sequence):
                 new.append(event)
-                first.setdefault(event.customer, cast("int", sequence))
+                first.setdefault(event.customer, rows.integer(sequence))
             elif known[event.id][0] != said and self._in_conflict(event, recorded_at):
                 conflicts.append(event.id)
             else:
@@ -263,7 +262,7 @@ class SqlRecords:
         if row is None:
             self._bound.write(self._sql.enrol, id=customer, counter=0)
             row = self._bound.first(self._sql.lock, w_id=customer)
-        return 0 if row is None else cast("int", row[0])
+        return 0 if row is None else rows.integer(row[0])
 
     def get(self, feature: str, case: CaseId) -> Record | None:
         """The record of a case."""
@@ -279,12 +278,10 @@ class SqlRecords:
         limit: int = 1000,
     ) -> tuple[Record, ...]:
         """Open cases of a feature, in the order of their ids."""
-        page = {"w_feature": feature, "after": after or "", "limit": limit}
+        page: dict[str, Value] = {"w_feature": feature, "after": after or "", "limit": limit}
         if customer is None:
-            return tuple(map(rows.record, self._bound.all(self._sql.open_records, **page)))
-        return tuple(
-            map(rows.record, self._bound.all(self._sql.open_of, w_customer=customer, **page))
-        )
+            return self._found(self._sql.open_records, page)
+        return self._found(self._sql.open_of, {**page, "w_customer": customer})
 
     def all(
         self,
@@ -295,12 +292,13 @@ class SqlRecords:
         limit: int = 1000,
     ) -> tuple[Record, ...]:
         """All cases of a feature, in the order of their ids."""
-        page = {"w_feature": feature, "after": after or "", "limit": limit}
+        page: dict[str, Value] = {"w_feature": feature, "after": after or "", "limit": limit}
         if customer is None:
-            return tuple(map(rows.record, self._bound.all(self._sql.records, **page)))
-        return tuple(
-            map(rows.record, self._bound.all(self._sql.records_of, w_customer=customer, **page))
-        )
+            return self._found(self._sql.records, page)
+        return self._found(self._sql.records_of, {**page, "w_customer": customer})
+
+    def _found(self, statement: Statement, values: Mapping[str, Value]) -> tuple[Record, ...]:
+        return tuple(map(rows.record, self._bound.all(statement, **values)))
 
     def put(self, record: Record) -> None:
         """Write a record whose version is one above the stored one."""
@@ -359,7 +357,7 @@ class SqlSchedule:
                 feature=feature,
                 customer=CustomerId(str(customer)),
                 due=_EPOCH,
-                since=cast("int", since) if resting else 0,
+                since=rows.integer(since) if resting else 0,
             )
             for customer, since, resting in found
         )
@@ -395,7 +393,9 @@ class SqlSchedule:
         written = 0
         if lease is not None and ready:
             leased = {**ready.pop(0), "state": "sent", "sent_at": at, "lease": lease.id, "now": at}
-            written += self._bound.write(self._sql.intend_leased, **leased, length=_micros(lease))
+            written += self._bound.write(
+                self._sql.intend_leased, **leased, length=rows.micros(lease.length)
+            )
         if ready:
             written += self._bound.write_rows(self._sql.intend, ready)
         if written != len(intents):
@@ -479,16 +479,12 @@ def _not_current(record: Record) -> Conflict:
 
 def _first(found: Sequence[Row], counts: Counter[CustomerId]) -> dict[CustomerId, int]:
     """Each customer's first new number, from its counter after the new ones."""
-    return {
-        CustomerId(str(row[0])): cast("int", row[1]) - counts[CustomerId(str(row[0]))] + 1
-        for row in found
-    }
+    first: dict[CustomerId, int] = {}
+    for row in found:
+        customer = CustomerId(str(row[0]))
+        first[customer] = rows.integer(row[1]) - counts[customer] + 1
+    return first
 
 
 def _counts(counts: Counter[CustomerId]) -> str:
     return dumps({str(customer): count for customer, count in counts.items()})
-
-
-def _micros(lease: Lease) -> int:
-    length = lease.length
-    return (length.days * 86_400 + length.seconds) * 1_000_000 + length.microseconds
