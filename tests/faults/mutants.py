@@ -24,9 +24,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from attrs import frozen
-from cosmic_ray.ast import get_ast  # type: ignore[import-untyped] # published without types
-from cosmic_ray.mutating import mutate_code  # type: ignore[import-untyped] # published without types
-from cosmic_ray.plugins import get_operator, operator_names  # type: ignore[import-untyped] # published without types
+from cosmic_ray.ast import get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
 
 
 ROOT = Path(__file__).parents[2]
