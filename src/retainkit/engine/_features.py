@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from retainkit.core import Case, Feature, Record, content_hash
 from retainkit.engine import _codec as codec
-from retainkit.errors import ConfigurationError
+from retainkit.errors import ConfigurationError, Refused
 from retainkit.stores import Transaction
 
 
@@ -15,8 +15,17 @@ C = TypeVar("C", bound=Case)
 P = TypeVar("P")
 
 
-class NewerSchema(Exception):
-    """The item belongs to a newer worker; this one leaves it alone."""
+class NewerSchema(Refused):
+    """The item belongs to another worker, of a newer version or with more features."""
+
+    def __init__(self, feature: str) -> None:
+        super().__init__(
+            "This case is of a feature that this kit lacks, or of a newer version of it",
+            code="case.newer_schema",
+            field="feature",
+            value=feature,
+            remedy="use a kit that has the feature, in the version that wrote the case",
+        )
 
 
 class Bound(Generic[C, P]):

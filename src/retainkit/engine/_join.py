@@ -98,11 +98,20 @@ class JoinedKit:
 
         Raises:
             InvalidInput: The signature, age, size or form is wrong; nothing was stored.
+            ConfigurationError: Its seller belongs to another tenant than this transaction.
         """
         kit = self._kit
-        return self.receive_event(
-            kit.webhook_reader().read_webhook(body, headers, now=kit.clock.now())
-        )
+        event = kit.webhook_reader().read_webhook(body, headers, now=kit.clock.now())
+        tenant = kit.tenant_of(event.seller)
+        if tenant != kit.tenant:
+            raise ConfigurationError(
+                "This webhook is of another tenant than the transaction",
+                code="webhook.other_tenant",
+                field="seller",
+                value=event.seller,
+                remedy=f"call kit.receive_webhook, or join with kit.for_tenant({tenant!r})",
+            )
+        return self.receive_event(event)
 
     def receive_event(self, event: ProviderEvent) -> Receipt:
         """Keep a verified event of the provider, whatever way it came."""
@@ -171,7 +180,11 @@ class JoinedKit:
         Decide now whatever is due for one customer; effects are left to a worker.
 
         For a host that wants the answer in its own transaction.
+
+        Raises:
+            Conflict: A worker took one of them in this very moment; nothing was decided here.
         """
+        self._tx.records.lock(customer)
         for _ in range(_ROUNDS):
             now = self._kit.clock.now()
             due = [
@@ -263,6 +276,9 @@ class JoinedKit:
                 value=effect,
                 remedy="take an id from kit.attention()",
             )
+        # Of two who settle it at once, the second reads what the first has written.
+        self._tx.records.lock(intent.customer)
+        intent = self._tx.schedule.intent(effect) or intent
         if intent.state is not EffectState.UNCLEAR:
             raise Refused(
                 "The effect does not wait for a person",
@@ -298,6 +314,7 @@ class JoinedKit:
 
     def wake(self, feature: str, customer: CustomerId, *, since: int) -> None:
         """Have a feature decide a customer's events again, from a counter on."""
+        self._tx.records.lock(customer)
         timer = Timer(
             tenant=self._kit.tenant,
             feature=feature,
@@ -305,7 +322,11 @@ class JoinedKit:
             due=self._kit.clock.now(),
             since=since,
         )
-        self._tx.schedule.wake([timer])
+        known = self._tx.schedule.timer(timer.id)
+        if known is not None:
+            # What it has not decided yet stays to be decided.
+            timer = evolve(timer, since=min(since, known.since))
+        self._tx.schedule.plan(timer)
 
 
 def _settled(outcome: Paid | Declined | Answer | NoEffect) -> Answer | NoEffect:

@@ -285,9 +285,13 @@ class RetainKit:
             StoreError: Nothing was kept; answer with 503, and the provider sends it again.
         """
         event = self.webhook_reader().read_webhook(body, headers, now=self.clock.now())
-        kit = self.for_tenant(self._sellers.get(event.seller, self.tenant))
+        kit = self.for_tenant(self.tenant_of(event.seller))
         with kit.transaction() as k:
             return k.receive_event(event)
+
+    def tenant_of(self, seller: str) -> TenantId:
+        """The tenant of a provider account: as ``sellers`` says, else this kit's own."""
+        return TenantId(self._sellers.get(seller, self.tenant))
 
     def webhook_reader(self) -> WebhookReader:
         """The provider, as a reader of webhooks."""

@@ -79,16 +79,21 @@ def in_shadow(performer: Performer) -> Performer:
     """
     The same kind, changing nothing: what would have been done is recorded as not done.
 
-    What only reads goes on: without it there would be nothing to decide.
+    What only reads goes on: without it there would be nothing to decide. What was under way before
+    the shadow fell may have happened: it is looked up, never said to be nothing.
     """
     if performer.reads:
         return performer
 
     def nothing(intent: Intent, now: datetime) -> Outcome:
-        del intent, now
+        del now
+        if isinstance(intent.outcome, Unknown):
+            return Unknown(reason="shadow")
         return NoEffect(reason="shadow")
 
-    return evolve(performer, perform=nothing, look_up=nothing)
+    # One whose look-up is the call itself has nothing that only looks.
+    looks = performer.look_up is not performer.perform
+    return evolve(performer, perform=nothing, look_up=performer.look_up if looks else nothing)
 
 
 def payment_performers(payments: PaymentProvider) -> Mapping[str, Performer]:

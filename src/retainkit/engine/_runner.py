@@ -149,10 +149,10 @@ class Runner:
             while following is not None:
                 following = self._perform(following)
         except Fenced as exc:
-            self._tell.fenced(str(exc))
+            self._tell.fenced(str(exc.value))
         except NewerSchema as exc:
             self._tell.failed(
-                f"a case of {exc} is newer than this worker; left to a newer one", exc
+                f"a case of {exc.value} is newer than this worker; left to a newer one", exc
             )
         except Exception as exc:  # noqa: BLE001 - one bad item must not stop the others
             self._tell.failed(f"{item.feature} of customer {item.customer}", exc)
@@ -200,6 +200,9 @@ class Runner:
     # ---- effects: what their state allows
 
     def _intent(self, intent: Intent) -> Intent | None:
+        if self._features.get(intent.feature) is None:
+            # Nobody here could decide the answer: it is left to a worker that has the feature.
+            raise NewerSchema(intent.feature)
         match intent.state:
             case EffectState.READY:
                 return self._send(intent)

@@ -28,13 +28,23 @@ from retainkit.core import (
     Woken,
 )
 from retainkit.engine._attention import list_case_missing
-from retainkit.engine._features import AnyBound, Features
+from retainkit.engine._features import AnyBound, Features, NewerSchema
+from retainkit.errors import Conflict
 from retainkit.ids import CaseId, CustomerId, EventId, TenantId
 from retainkit.stores import Appended, Transaction
 
 
-class Fenced(Exception):
+class Fenced(Conflict):
     """The claim was lost: somebody else works on the item, and this work must be dropped."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            "Somebody else works on this item; nothing was changed",
+            code="item.taken",
+            field="item",
+            value=what,
+            remedy="try again; it may be decided by now",
+        )
 
 
 class Step:
@@ -140,16 +150,17 @@ class Step:
 
         Raises:
             Fenced: The claim no longer holds.
+            NewerSchema: This kit lacks the feature; the answer is for one that has it.
         """
+        bound = self._features.get(intent.feature)
+        if bound is None:
+            raise NewerSchema(intent.feature)
         self.tx.records.lock(intent.customer)
         # Mail that may have gone out is told to its feature, and stays listed for a person.
         state = EffectState.UNCLEAR if isinstance(outcome, Unknown) else EffectState.DONE
         closed = evolve(intent, state=state, outcome=outcome, wake_at=None)
         if not self.tx.schedule.settle(closed, lease=intent.lease):
             raise Fenced(intent.effect.kind)
-        bound = self._features.get(intent.feature)
-        if bound is None:
-            return
         trigger = Performed(effect=intent.effect, outcome=outcome, actor=actor)
         record = None if intent.case is None else self.tx.records.get(intent.feature, intent.case)
         self._decide(bound, intent.customer, record, trigger)

@@ -81,7 +81,9 @@ def receive(
     if customer is None and event.kind is not ProviderEventKind.OTHER:
         step.park(received)
         return Receipt(event=received.id, state=ReceiptState.PARKED)
-    step.record([received])
+    if not step.record([received]).new:
+        # The same webhook came twice at once, and the other one was quicker.
+        return Receipt(event=received.id, state=ReceiptState.DUPLICATE)
     follow(step, received)
     return Receipt(event=received.id, state=ReceiptState.ACCEPTED)
 
@@ -127,13 +129,18 @@ def follow(step: Step, received: Event) -> None:
 
 
 def _told(received: Event, name: str, fields: Sequence[str]) -> Sequence[Event]:
-    """An event that several webhooks may tell of; its id comes from what it says."""
+    """
+    An event that several webhooks may tell of; its id comes from what it says, and when.
+
+    The same card may become the default one again after another: that is news again.
+    """
     data: Mapping[str, str] = {
         field: str(received.data[field]) for field in fields if received.data[field]
     }
+    said = (*data.values(), received.occurred_at.isoformat())
     return [
         Event(
-            id=EventId(derive(name, received.customer, *data.values())),
+            id=EventId(derive(name, received.customer, *said)),
             name=name,
             customer=received.customer,
             occurred_at=received.occurred_at,
