@@ -29,11 +29,7 @@ from retainkit.testing import PostgresServer, postgres_server
 
 
 WORKERS = 4
-# Connections of other threads are left to the garbage collector when one finds them dead.
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture

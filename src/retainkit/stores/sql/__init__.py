@@ -132,6 +132,7 @@ class SqlStore:
 
     @contextmanager
     def _connected(self) -> Iterator[Cursor]:
+        pool = self._engine.pool
         try:
             with translated():
                 connection = self._engine.raw_connection()
@@ -146,6 +147,8 @@ class SqlStore:
             self._roll_back(connection)
             raise
         finally:
+            if self._engine.pool is not pool:
+                connection.detach()  # its pool was given up: nobody else would ever close it
             connection.close()
 
     def _execute(self, cursor: Cursor, sql: str | None) -> None:
