@@ -38,7 +38,7 @@ from retainkit.dunning._learn import (
     say_declines,
     with_method,
 )
-from retainkit.dunning._plan import Reason, reading
+from retainkit.dunning._plan import Reason, fitted, reading
 from retainkit.dunning._policy import DunningPolicy, EndAction
 from retainkit.dunning._stages import change_access, end, end_answered, rewind, thank, write
 from retainkit.dunning._step import Step
@@ -129,6 +129,7 @@ class Dunning:
             case = _blank(trigger, facts, now)
             if case is None:
                 return Decision()
+        case = fitted(case, policy)
         step = Step(case, policy, now)
         _learn(step, trigger, facts)
         if not step.case.invoices:

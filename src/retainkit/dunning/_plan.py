@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from attrs import evolve
+
 from retainkit.billing import Decline, PaymentState
 from retainkit.core import JsonValue
 from retainkit.dunning._case import CaseInvoice, DunningCase
@@ -17,6 +19,22 @@ Reason = tuple[str, dict[str, JsonValue]]
 
 FRESH = timedelta(hours=1)
 """How old the news may be on which a plan is ended; older news is asked for again first."""
+
+
+def fitted(case: DunningCase, policy: DunningPolicy) -> DunningCase:
+    """
+    The case with a place in this policy's stages; another one if it was moved to the policy.
+
+    The end lies ahead until it is carried out, and so does its notice until it was given.
+    """
+    if case.ended_at is not None:
+        return case
+    done = min(case.stages_done, len(policy.stages) - 1)
+    if policy.notice is not None and case.announced_at is None:
+        done = min(done, policy.notice)
+    if done == case.stages_done:
+        return case
+    return evolve(case, stages_done=done, round=case.round + 1)
 
 
 def target(case: DunningCase, invoice: CaseInvoice) -> tuple[PaymentMethodId | None, str | None]:

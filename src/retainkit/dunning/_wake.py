@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from retainkit.core import Because, JsonValue
 from retainkit.dunning._case import DunningCase
 from retainkit.dunning._plan import (
+    fitted,
     held,
     level_at,
     next_access,
@@ -119,6 +120,7 @@ def upcoming(case: DunningCase, policy: DunningPolicy, now: datetime) -> tuple[U
     """What the case has before it, soonest first; empty when it is closed."""
     if not case.open:
         return ()
+    case = fitted(case, policy)
     clock = case.clock
     found = [
         *_tries(case, policy),
