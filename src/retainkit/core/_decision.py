@@ -115,6 +115,9 @@ class Decision(Generic[C]):
 
         effects: What is to be done outside.
 
+        withdraw: Attempts of this case that are not to be made any more; one that nobody has sent
+            yet is answered with ``NoEffect("withdrawn")`` in the same commit, any other goes on.
+
         because: The reasons; the engine writes them with each event that has none of its own.
     """
 
@@ -122,6 +125,7 @@ class Decision(Generic[C]):
     wake: datetime | None = None
     events: tuple[Event, ...] = ()
     effects: tuple[Effect, ...] = ()
+    withdraw: tuple[str, ...] = ()
     because: tuple[Because, ...] = field(default=())
 
 

@@ -143,6 +143,7 @@ class Dunning:
             wake=wake(step.case, policy, now) if step.case.open else None,
             events=tuple(step.events),
             effects=tuple(step.effects),
+            withdraw=tuple(step.withdrawn),
         )
 
 

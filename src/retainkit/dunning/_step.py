@@ -25,7 +25,7 @@ class Step:
         at: The time of the decision.
     """
 
-    __slots__ = ("at", "case", "effects", "events", "policy")
+    __slots__ = ("at", "case", "effects", "events", "policy", "withdrawn")
 
     def __init__(self, case: DunningCase, policy: DunningPolicy, at: datetime) -> None:
         self.case: DunningCase = case
@@ -33,6 +33,7 @@ class Step:
         self.at: datetime = at
         self.events: list[Event] = []
         self.effects: list[Effect] = []
+        self.withdrawn: list[str] = []
 
     def because(self, reason: Reason) -> Because:
         """The reason, with the policy it was found under."""

@@ -136,10 +136,10 @@ def _of_intent(intent: Intent) -> Attention:
         since=intent.sent_at,
         remedy="find out what happened, then kit.settle(id, outcome, actor=, reason=)",
         facts={
+            **intent.effect.data,
             "effect": intent.effect.kind,
             "key": intent.key,
             "reason": reason,
-            **intent.effect.data,
         },
     )
 

@@ -19,15 +19,15 @@ from retainkit.billing import (
 )
 from retainkit.core import Answer, Intent, JsonObject, NoEffect, NotSent, Outcome, Unknown
 from retainkit.customers import CustomerDirectory
-from retainkit.errors import NotFound
-from retainkit.ids import InvoiceId, PaymentId, PaymentMethodId, SubscriptionId
+from retainkit.errors import ConfigurationError, InvalidInput, NotFound, ProviderError
+from retainkit.ids import CustomerId, InvoiceId, PaymentId, PaymentMethodId, SubscriptionId
 from retainkit.messages import Messenger, Rejected, Sent
 from retainkit.money import from_json
 from retainkit.payments import Collect, PaymentProvider, SubscriptionProvider
 
 
 if TYPE_CHECKING:
-    from retainkit.messages import Branding
+    from retainkit.messages import Branding, Message
 
 
 class Guarantee(StrEnum):
@@ -179,13 +179,13 @@ def message_performers(
 ) -> Mapping[str, Performer]:
     """Rendering a granted message with what the host knows right now, and sending it once."""
 
-    def send(intent: Intent, now: datetime) -> Outcome:
+    def written(intent: Intent, now: datetime) -> Message | None:
         from retainkit.messages import render
 
         customer = directory.get(intent.customer, tenant=intent.tenant)
         if customer is None:
-            return NoEffect(reason="unknown_customer")
-        message = render(
+            return None
+        return render(
             intent.effect.data,
             customer,
             branding=branding,
@@ -194,6 +194,11 @@ def message_performers(
             link=link(intent, now),
             now=now,
         )
+
+    def send(intent: Intent, now: datetime) -> Outcome:
+        message = _made(lambda: written(intent, now), intent.customer)
+        if message is None:
+            return NoEffect(reason="unknown_customer")
         match messenger.send(message, key=intent.key):
             case Sent(message_id=message_id):
                 return Answer(data={"message_id": message_id})
@@ -211,6 +216,22 @@ def message_performers(
             group="messages", guarantee=Guarantee.AT_MOST_ONCE, perform=send, look_up=unknown
         )
     }
+
+
+def _made(write: Callable[[], Message | None], customer: CustomerId) -> Message | None:
+    """The message; what the host's own code raises came before the sending, so nothing is lost."""
+    try:
+        return write()
+    except (ConfigurationError, InvalidInput, ProviderError):
+        raise
+    except Exception as exc:
+        raise ProviderError(
+            "The message could not be written; nothing was sent",
+            code="message.not_written",
+            field="customer",
+            value=customer,
+            remedy="mend the customer directory or the template; it is tried again",
+        ) from exc
 
 
 def _collect(data: JsonObject) -> Collect:

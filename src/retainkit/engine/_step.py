@@ -18,6 +18,7 @@ from retainkit.core import (
     Facts,
     Intent,
     Lease,
+    NoEffect,
     Performed,
     Record,
     RecordedEvent,
@@ -30,7 +31,7 @@ from retainkit.core import (
 from retainkit.engine._attention import list_case_missing
 from retainkit.engine._features import AnyBound, Features, NewerSchema
 from retainkit.errors import Conflict
-from retainkit.ids import CaseId, CustomerId, EventId, TenantId
+from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId, derive
 from retainkit.stores import Appended, Transaction
 
 
@@ -243,6 +244,15 @@ class Step:
             self._intend(
                 bound.feature.name, customer, None if case is None else case.id, decision.effects
             )
+        if case is not None:
+            for attempt in decision.withdraw:
+                self._withdraw(bound.feature.name, case.id, attempt)
+
+    def _withdraw(self, feature: str, case: CaseId, attempt: str) -> None:
+        """End an effect that was never sent; beginning it here keeps every worker from it."""
+        intent = self.tx.schedule.intent(EffectId(derive(feature, case, attempt)))
+        if intent is not None and self.tx.schedule.begin(intent, now=self._now):
+            self.outcome(evolve(intent, sent_at=None), NoEffect(reason="withdrawn"))
 
     def _plan(
         self,

@@ -1,0 +1,136 @@
+"""What was decided but not sent: withdrawn when it must not be any more, kept when it still may."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from tests.dunning.conftest import ANNA, RETRYING, START, Provider, cancelled
+from tests.engine.world import LEASE, World
+
+from retainkit.billing import observed_event
+from retainkit.core import Intent, NotSent, Outcome, Unknown
+from retainkit.customers import Customer
+from retainkit.engine import Guarantee, Performer, RetainKit
+from retainkit.errors import ProviderError
+from retainkit.ids import CustomerId, TenantId
+from retainkit.messages import Message, SendOutcome, Sent
+
+
+class Outside:
+    """A provider that first says what the story scripts."""
+
+    def __init__(self, *script: Outcome) -> None:
+        self.provider = Provider(behaviour={"pm_old": "paid"})
+        self.script = list(script)
+
+    def perform(self, intent: Intent, now: datetime) -> Outcome:
+        self.provider.now = now
+        return self.script.pop(0) if self.script else self.provider.perform(intent.effect)
+
+    def kit(self, world: World) -> RetainKit:
+        kind = Performer(
+            group="outside",
+            guarantee=Guarantee.EXACTLY_ONCE,
+            perform=self.perform,
+            look_up=self.perform,
+        )
+        return RetainKit(
+            store=world.store,
+            dunning=RETRYING,
+            performers={"payments.collect": kind, "payments.read_invoice": kind},
+            clock=world.clock,
+            instrumentation=world.told,
+            lease=LEASE,
+        )
+
+
+def _tried(world: World, outside: Outside) -> RetainKit:
+    """A first try is under way when the customer cancels; hours later the worker goes on."""
+    world.clock.set(START)
+    kit = outside.kit(world)
+    kit.record(observed_event(outside.provider.bill(), ANNA, START))
+    kit.run_due()
+    world.clock.advance(timedelta(days=1))
+    kit.run_due()
+    kit.record(cancelled("sub_1", world.clock.now()))
+    kit.run_due()
+    world.clock.advance(timedelta(hours=4))
+    kit.run_due()
+    return kit
+
+
+def test_who_cancelled_is_not_charged_by_a_try_that_waited(world: World) -> None:
+    """The provider was busy; when it is back, nobody wants the money any more."""
+    outside = Outside(NotSent(reason="busy", retry_after=timedelta(hours=3)))
+    kit = _tried(world, outside)
+    assert outside.provider.charges == []
+    (told,) = (
+        recorded.event
+        for recorded in kit.timeline(ANNA)
+        if recorded.event.name == "dunning.retry_without_effect"
+    )
+    assert told.data["reason"] == "withdrawn"
+    (case,) = kit.dunning.open_cases()
+    assert [invoice.flight for invoice in case.invoices] == [None]
+
+
+def test_what_may_have_been_sent_is_not_withdrawn(world: World) -> None:
+    """Its outcome is found out: it may be money."""
+    outside = Outside(Unknown(reason="timeout"))
+    kit = _tried(world, outside)
+    assert len(outside.provider.charges) == 1
+    assert [recorded.event.name for recorded in kit.timeline(ANNA)][-1] == "dunning.case_closed"
+
+
+class Unreachable:
+    """The host's directory while its database is down."""
+
+    down = True
+
+    def get(self, customer: CustomerId, *, tenant: TenantId) -> Customer | None:
+        if self.down:
+            raise OSError("the host's database is away")
+        return Customer(id=customer, email="anna@shop.example")
+
+    def find(self, reference: str, *, tenant: TenantId) -> CustomerId | None:
+        return None
+
+
+class Letterbox:
+    """A messenger that remembers."""
+
+    sender = "Acme <billing@acme.example>"
+    reply_to = None
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    def send(self, message: Message, *, key: str) -> SendOutcome:
+        self.sent.append(message)
+        return Sent(message_id=key)
+
+
+def test_a_message_that_could_not_be_written_is_sent_later(world: World) -> None:
+    """The directory failed before anything was sent: nothing is unclear about that."""
+    world.clock.set(START)
+    directory, letterbox = Unreachable(), Letterbox()
+    kit = RetainKit(
+        store=world.store,
+        dunning=RETRYING,
+        customers=directory,
+        messages=letterbox,
+        clock=world.clock,
+        instrumentation=world.told,
+        lease=LEASE,
+    )
+    kit.record(observed_event(Provider().bill(), ANNA, START))
+    kit.run_due()
+    assert kit.attention() == ()
+    error = world.told.failures[-1][1]
+    assert isinstance(error, ProviderError)
+    assert (error.code, error.field, error.value) == ("message.not_written", "customer", ANNA)
+    assert error.remedy
+    directory.down = False
+    world.clock.advance(timedelta(minutes=10))
+    kit.run_due()
+    assert len(letterbox.sent) == 1
