@@ -166,3 +166,10 @@ def test_the_feature_keeps_no_cases_and_listens_to_nothing() -> None:
 def test_settled_is_what_nobody_collects_any_more() -> None:
     """Paid, void and written off."""
     assert [state for state in InvoiceState if state.settled] == ["paid", "void", "uncollectible"]
+
+
+def test_reading_invoices_has_no_policy() -> None:
+    """Its definition is empty, and says no policy."""
+    invoices = Invoices()
+    invoices.policy_of(invoices.definition)
+    assert (invoices.definition, invoices.policy) == ({}, None)

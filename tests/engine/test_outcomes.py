@@ -10,7 +10,7 @@ from tests.engine.toy import ParcelPolicy
 from tests.engine.world import ADA, DAY, NOW, Crash, World, delivered_but, dies, run
 
 from retainkit.core import Answer, EffectState, NoEffect, NotSent, Unknown
-from retainkit.engine import AttentionKind, Guarantee
+from retainkit.engine import Attention, AttentionKind, Guarantee
 from retainkit.errors import InvalidInput, NotFound, ProviderError, Refused, RetainkitError
 from retainkit.ids import EffectId
 
@@ -344,3 +344,31 @@ def test_only_what_is_unclear_is_answered_by_hand(world: World) -> None:
         assert world.tables() == before
         world.clock.advance(MINUTE)
         run(world.kit())
+
+
+def test_what_is_refused_for_long_is_listed_until_it_is_done(world: World) -> None:
+    """A wrong key or a broken template is no loss, but somebody has to hear of it."""
+    world.order()
+    world.post.script = [NotSent(reason="provider.key")] * 12
+    listed: list[Attention] = []
+    for refusals in range(1, 13):
+        run(world.kit())
+        listed = [entry for entry in world.kit().attention() if entry.kind is AttentionKind.REFUSED]
+        assert len(listed) == (refusals >= 10)
+        world.clock.set(world.intent().wake_at or NOW)
+    assert listed[0].facts["effect"] == world.intent().id
+    run(world.kit())
+    assert list(world.post.sent) == [world.intent().key]
+    assert world.kit().attention() == ()
+
+
+def test_a_worker_that_slept_past_the_key_does_not_send_it(world: World) -> None:
+    """Between the mark and the call a machine may be suspended: the key may be forgotten."""
+    world.order()
+    short = world.post.performer()
+    asleep = evolve(short, window=timedelta(0))
+    run(world.kit(performer=asleep))
+    assert world.post.calls == []
+    assert (world.intent().state, world.intent().outcome) == (
+        EffectState.UNKNOWN, Unknown(reason="key_too_old"),
+    )  # fmt: skip

@@ -21,6 +21,7 @@ class AttentionKind(StrEnum):
     CASE_MISSING = "case_missing"
     WAKE_UP_MISSING = "wake_up_missing"
     UNDECIDABLE = "undecidable"
+    REFUSED = "refused"
 
 
 @frozen(kw_only=True)
@@ -90,6 +91,20 @@ def list_undecidable(tx: Transaction, timer: Timer, error: Exception) -> None:
     _list(tx, AttentionKind.UNDECIDABLE, timer.customer, facts)
 
 
+def list_refused(tx: Transaction, intent: Intent) -> None:
+    """An effect is refused again and again; it is tried on, but somebody should know."""
+    _list(tx, AttentionKind.REFUSED, intent.customer, _of_refused(intent))
+
+
+def unlist_refused(tx: Transaction, intent: Intent) -> None:
+    """An effect that was refused for long has its outcome."""
+    dismiss(tx, _id(AttentionKind.REFUSED, intent.customer, _of_refused(intent)))
+
+
+def _of_refused(intent: Intent) -> JsonObject:
+    return {"effect": intent.id, "effect_kind": intent.effect.kind}
+
+
 def dismiss(tx: Transaction, id: str) -> bool:
     """Close an entry; whether there was one."""
     record = tx.records.get(_FEATURE, CaseId(id))
@@ -103,12 +118,16 @@ def dismiss(tx: Transaction, id: str) -> bool:
 
 def _list(tx: Transaction, kind: AttentionKind, customer: CustomerId, facts: JsonObject) -> None:
     body: JsonObject = {"kind": kind.value, **facts}
-    id = CaseId(derive(_FEATURE, *map(str, body.values()), customer))
+    id = _id(kind, customer, facts)
     known = tx.records.get(_FEATURE, id)
     if known is None:
         tx.records.put(_record(id, customer, body, version=1, is_open=True))
     elif not known.open:
         tx.records.put(_record(id, customer, body, version=known.version + 1, is_open=True))
+
+
+def _id(kind: AttentionKind, customer: CustomerId, facts: JsonObject) -> CaseId:
+    return CaseId(derive(_FEATURE, kind.value, *map(str, facts.values()), customer))
 
 
 def _record(
@@ -163,6 +182,9 @@ def _of_record(record: Record) -> Attention:
     kind = AttentionKind(str(record.body["kind"]))
     remedies = {
         AttentionKind.CASE_MISSING: "restore the record, or kit.dismiss(id, actor=)",
+        AttentionKind.REFUSED: (
+            "mend what the log names; it is tried again by itself, and then leaves this list"
+        ),
         AttentionKind.UNDECIDABLE: (
             "mend the cause; the step is tried again by itself. Then kit.dismiss(id, actor=)"
         ),

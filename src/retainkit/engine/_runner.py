@@ -23,7 +23,7 @@ from retainkit.core import (
     Timer,
     Unknown,
 )
-from retainkit.engine._attention import list_undecidable
+from retainkit.engine._attention import list_refused, list_undecidable, unlist_refused
 from retainkit.engine._circuit import Circuit, circuit, note
 from retainkit.engine._features import Features, NewerSchema
 from retainkit.engine._instrumentation import Instrumentation
@@ -53,6 +53,7 @@ _LOOK_UPS = (
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(hours=1)
 _UNDECIDABLE = 10
+_LISTED = 10
 _BATCH = 50
 
 
@@ -266,6 +267,10 @@ class Runner:
             # It was never sent, and another worker may be able to.
             self._tell.failed(intent.effect.kind, exc)
             return self._postpone(intent, NotSent(reason=exc.code), None)
+        once = performer.guarantee is Guarantee.EXACTLY_ONCE
+        if once and not self._key_is_fresh(intent, performer):
+            # This worker itself was asleep for so long that the key may be forgotten.
+            return self._conclude(intent, Unknown(reason="key_too_old"))
         breaker = self._breaker(intent, performer)
         if breaker.rests(self._clock.now()):
             return self._postpone(intent, NotSent(reason="circuit_open"), breaker.open_until)
@@ -377,6 +382,8 @@ class Runner:
         with self._store.for_tenant(before.tenant).transaction() as tx:
             if not tx.schedule.settle(after, lease=before.lease):
                 raise Fenced(before.effect.kind)
+            if isinstance(after.outcome, NotSent) and after.tries == _LISTED:
+                list_refused(tx, after)
 
     def _decide(self, intent: Intent, outcome: Settled) -> Intent | None:
         """Decide an outcome; if that fails, keep the answer first and decide it again."""
@@ -408,6 +415,8 @@ class Runner:
                 defined=True,
             )
             step.outcome(intent, outcome)
+            if intent.tries:
+                unlist_refused(tx, intent)
         self._tell.decided(
             intent.feature, intent.effect.kind, events=step.events, effects=step.effects
         )

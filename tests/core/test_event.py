@@ -1,0 +1,87 @@
+"""What an event may say: instants, ids and figures; anything else is refused by name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from attrs import evolve
+
+from retainkit.core import Event, JsonObject
+from retainkit.errors import InvalidInput
+from retainkit.ids import CustomerId, EventId
+
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def told(data: JsonObject, at: datetime = NOON) -> Event:
+    """A customer did something."""
+    return Event(
+        id=EventId("evt_1"),
+        name="report.exported",
+        customer=CustomerId("ada"),
+        occurred_at=at,
+        data=data,
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"price": 0.1}, "data.price"),
+        ({"order": {"price": 0.1}}, "data.order.price"),
+        ({"prices": [1, [0.1]]}, "data.prices"),
+    ],
+)
+def test_a_float_is_refused_wherever_it_hides(data: JsonObject, field: str) -> None:
+    """It could not be kept exactly; the error says where it is and what to write instead."""
+    with pytest.raises(InvalidInput) as caught:
+        told(data)
+    assert (caught.value.code, caught.value.field, caught.value.value) == (
+        "json.float", field, 0.1,
+    )  # fmt: skip
+    assert "text" in caught.value.remedy
+
+
+def test_what_json_has_no_word_for_is_refused() -> None:
+    """A Decimal, a date or a set is no JSON value."""
+    with pytest.raises(InvalidInput) as caught:
+        told({"amounts": [Decimal(1)]})  # type: ignore[list-item] # what a caller without types does
+    assert (caught.value.code, caught.value.field, caught.value.value) == (
+        "json.type", "data.amounts", "Decimal",
+    )  # fmt: skip
+    assert caught.value.remedy
+
+
+def test_plain_values_stay_as_they_are() -> None:
+    """Text, whole numbers, truth and nothing, in lists and mappings."""
+    data: JsonObject = {"n": 1, "s": "x", "b": True, "none": None, "list": [1, ["x"], {"k": None}]}
+    assert told(data).data == data
+
+
+def test_a_naive_time_is_refused() -> None:
+    """Without a zone nobody knows when it was."""
+    naive = NOON.replace(tzinfo=None)
+    with pytest.raises(InvalidInput) as caught:
+        told({}, at=naive)
+    assert (caught.value.code, caught.value.field, caught.value.value) == (
+        "time.naive", "occurred_at", naive,
+    )  # fmt: skip
+    assert "aware" in caught.value.remedy
+
+
+def test_an_instant_is_kept_in_utc() -> None:
+    """Noon in Greenwich is one o'clock in Berlin."""
+    berlin = NOON.astimezone(timezone(timedelta(hours=1)))
+    assert told({}, at=berlin).occurred_at == NOON
+    assert told({}, at=berlin).occurred_at.tzinfo is UTC
+
+
+def test_the_fingerprint_is_what_is_said_and_nothing_else() -> None:
+    """Another amount is another payload; another actor is not."""
+    said = told({"rows": 1})
+    assert evolve(said, actor="somebody").fingerprint == said.fingerprint
+    assert evolve(said, data={"rows": 2}).fingerprint != said.fingerprint
+    assert evolve(said, name="report.opened").fingerprint != said.fingerprint
