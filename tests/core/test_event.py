@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
-from retainkit.core import Event, JsonObject
+from retainkit.core import Event, JsonObject, Origin
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId, EventId
 
@@ -59,6 +59,11 @@ def test_plain_values_stay_as_they_are() -> None:
     """Text, whole numbers, truth and nothing, in lists and mappings."""
     data: JsonObject = {"n": 1, "s": "x", "b": True, "none": None, "list": [1, ["x"], {"k": None}]}
     assert told(data).data == data
+
+
+def test_a_word_of_an_enum_is_text() -> None:
+    """It is kept as the text it stands for."""
+    assert told({"origin": Origin.TEST, "all": [Origin.REAL]}).data["origin"] == "test"
 
 
 def test_a_naive_time_is_refused() -> None:
