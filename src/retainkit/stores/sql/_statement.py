@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Protocol, TypeAlias
 
 import sqlalchemy as sa
@@ -40,7 +41,7 @@ class Cursor(Protocol):
 class Statement:
     """A statement as the driver takes it: SQLAlchemy compiles it here, once."""
 
-    __slots__ = ("constants", "errors", "names", "sql")
+    __slots__ = ("_pick", "constants", "errors", "names", "sql")
 
     def __init__(self, clause: sa.ClauseElement, dialect: sa.Dialect) -> None:
         compiled = clause.compile(dialect=dialect)
@@ -51,6 +52,10 @@ class Statement:
         }
         positions: Sequence[str] | None = getattr(compiled, "positiontup", None)
         self.names: tuple[str, ...] | None = None if positions is None else tuple(positions)
+        # In C for what has several parameters, as the rows of a batch have.
+        self._pick: Callable[[Values], object] | None = (
+            itemgetter(*self.names) if self.names is not None and len(self.names) > 1 else None
+        )
         self.errors: type[Exception] = driver_error(dialect)
 
     def all(self, cursor: Cursor, values: Values) -> Sequence[Row]:
@@ -81,6 +86,8 @@ class Statement:
             values = {**self.constants, **values}
         if self.names is None:
             return values
+        if self._pick is not None:
+            return self._pick(values)
         return tuple([values[name] for name in self.names])
 
 
