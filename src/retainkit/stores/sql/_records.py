@@ -1,0 +1,97 @@
+"""The present in SQL: customers' locks, cases and definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from retainkit.core import JsonObject, Record, dumps, loads
+from retainkit.errors import Conflict
+from retainkit.ids import CaseId, CustomerId
+from retainkit.stores.sql import _rows as rows
+from retainkit.stores.sql._bound import Bound
+from retainkit.stores.sql._statement import Statement, Value
+from retainkit.stores.sql._statements import RecordStatements
+
+
+class SqlRecords:
+    """The present in SQL."""
+
+    def __init__(self, bound: Bound, statements: RecordStatements) -> None:
+        self._bound = bound
+        self._sql = statements
+
+    def lock(self, customer: CustomerId) -> int:
+        """Serialise with everybody who decides for this customer; returns the counter."""
+        row = self._bound.first(self._sql.lock, w_id=customer)
+        if row is None:
+            self._bound.write(self._sql.enrol, id=customer, counter=0)
+            row = self._bound.first(self._sql.lock, w_id=customer)
+        return 0 if row is None else rows.integer(row[0])
+
+    def get(self, feature: str, case: CaseId) -> Record | None:
+        """The record of a case."""
+        row = self._bound.first(self._sql.record, w_feature=feature, w_id=case)
+        return None if row is None else rows.record(row)
+
+    def open(
+        self,
+        feature: str,
+        *,
+        customer: CustomerId | None = None,
+        after: CaseId | None = None,
+        limit: int = 1000,
+    ) -> tuple[Record, ...]:
+        """Open cases of a feature, in the order of their ids."""
+        page: dict[str, Value] = {"w_feature": feature, "after": after or "", "limit": limit}
+        if customer is None:
+            return self._found(self._sql.open_records, page)
+        return self._found(self._sql.open_of, {**page, "w_customer": customer})
+
+    def all(
+        self,
+        feature: str,
+        *,
+        customer: CustomerId | None = None,
+        after: CaseId | None = None,
+        limit: int = 1000,
+    ) -> tuple[Record, ...]:
+        """All cases of a feature, in the order of their ids."""
+        page: dict[str, Value] = {"w_feature": feature, "after": after or "", "limit": limit}
+        if customer is None:
+            return self._found(self._sql.records, page)
+        return self._found(self._sql.records_of, {**page, "w_customer": customer})
+
+    def _found(self, statement: Statement, values: Mapping[str, Value]) -> tuple[Record, ...]:
+        return tuple(map(rows.record, self._bound.all(statement, **values)))
+
+    def put(self, record: Record) -> None:
+        """Write a record whose version is one above the stored one."""
+        statement = self._sql.put_new if record.version == 1 else self._sql.put
+        row = rows.record_row(self._bound.tenant, record)
+        try:
+            written = self._bound.write_rows(statement, [row])
+        except Conflict as exc:
+            if exc.code != "store.duplicate":
+                raise
+            raise _not_current(record) from exc
+        if written != 1:
+            raise _not_current(record)
+
+    def define(self, definition: str, body: JsonObject) -> None:
+        """Keep a policy or definition under its content hash."""
+        self._bound.write(self._sql.define, id=definition, body=dumps(body))
+
+    def definition(self, definition: str) -> JsonObject | None:
+        """The policy or definition of that content hash."""
+        row = self._bound.first(self._sql.definition, w_id=definition)
+        return None if row is None else loads(str(row[0]))
+
+
+def _not_current(record: Record) -> Conflict:
+    return Conflict(
+        "The case was changed by somebody else, or its key has an open case",
+        code="record.version",
+        field="version",
+        value=record.version,
+        remedy="read the case again and decide again",
+    )

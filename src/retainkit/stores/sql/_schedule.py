@@ -1,0 +1,161 @@
+"""The future in SQL: timers and intents, and the damage the sweeper looks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from retainkit.core import Intent, Item, Lease, Record, Timer, dumps
+from retainkit.errors import Conflict, InvalidInput
+from retainkit.ids import CaseId, CustomerId, EffectId
+from retainkit.stores.sql import _rows as rows
+from retainkit.stores.sql._bound import Bound
+from retainkit.stores.sql._statements import DamageStatements, ScheduleStatements
+from retainkit.timing import to_micros
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SqlSchedule:
+    """The future in SQL."""
+
+    def __init__(
+        self, bound: Bound, statements: ScheduleStatements, damage: DamageStatements
+    ) -> None:
+        self._bound = bound
+        self._sql = statements
+        self._damage = damage
+
+    def wake(self, timers: Sequence[Timer]) -> None:
+        """Add wake-ups; one that is already pending is kept as it is."""
+        self._check_tenant(*timers)
+        if timers:
+            self._bound.write_rows(self._sql.wake, [rows.timer_row(timer) for timer in timers])
+
+    def rest(self, timer: Timer, *, since: int) -> bool:
+        """Put a wake-up to rest; whether the claim still held it."""
+        return (
+            self._bound.write(self._sql.rest, w_id=timer.id, held=timer.lease or "", since=since)
+            == 1
+        )
+
+    def missed(self, feature: str, names: frozenset[str], *, limit: int = 100) -> tuple[Timer, ...]:
+        """Wake-ups at rest, or gone, although there are events to decide."""
+        found = self._bound.all(
+            self._damage.missed, feature=feature, ids=dumps(sorted(names)), limit=limit
+        )
+        return tuple(
+            Timer(
+                tenant=self._bound.tenant,
+                feature=feature,
+                customer=CustomerId(str(customer)),
+                due=_EPOCH,
+                since=rows.integer(since) if resting else 0,
+            )
+            for customer, since, resting in found
+        )
+
+    def recount(self) -> tuple[CustomerId, ...]:
+        """Raise counters that lie below their customer's last event."""
+        found = self._bound.all(self._damage.miscounted)
+        for customer, last in found:
+            self._bound.write(self._damage.recount, id=customer, counter=last)
+        return tuple(CustomerId(str(customer)) for customer, _ in found)
+
+    def plan(self, timer: Timer) -> None:
+        """Set a case's next step, replacing the one it has."""
+        self._check_tenant(timer)
+        self._bound.write_rows(self._sql.plan, [rows.timer_row(timer)])
+
+    def drop(self, feature: str, case: CaseId) -> None:
+        """Remove a case's next step, if it has one."""
+        self._bound.write(self._sql.drop, w_id=f"{feature}:{case}")
+
+    def finish(self, timer: Timer, *, next_due: datetime | None = None) -> bool:
+        """End a claimed timer, or move it; whether the claim still held it."""
+        held = {"w_id": timer.id, "held": timer.lease or ""}
+        if next_due is None:
+            return self._bound.write(self._sql.finish, **held) == 1
+        return self._bound.write(self._sql.move, wake_at=to_micros(next_due), **held) == 1
+
+    def intend(self, intents: Sequence[Intent], lease: Lease | None, *, now: datetime) -> None:
+        """Keep effects as intents; the first is leased and ``sent`` when a lease is given."""
+        self._check_tenant(*intents)
+        at = to_micros(now)
+        ready = [{**rows.intent_row(intent), "state": "ready", "wake_at": at} for intent in intents]
+        written = 0
+        if lease is not None and ready:
+            leased = {**ready.pop(0), "state": "sent", "sent_at": at, "lease": lease.id, "now": at}
+            written += self._bound.write(
+                self._sql.intend_leased, **leased, length=rows.micros(lease.length)
+            )
+        if ready:
+            written += self._bound.write_rows(self._sql.intend, ready)
+        if written != len(intents):
+            raise Conflict(
+                "An effect of this attempt exists already: its key can't be used again",
+                code="effect.exists",
+                field="attempt",
+                value=[intent.effect.attempt for intent in intents],
+                remedy="number the attempt anew",
+            )
+
+    def settle(self, intent: Intent, *, lease: str | None) -> bool:
+        """Write an intent's state and give up its lease; whether the claim still held it."""
+        row = rows.intent_row(intent)
+        changed = {name: row[name] for name in ("state", "tries", "sent_at", "outcome", "wake_at")}
+        return self._bound.write(self._sql.settle, w_id=intent.id, held=lease or "", **changed) == 1
+
+    def begin(self, intent: Intent, *, now: datetime) -> bool:
+        """Mark a claimed ``ready`` intent as ``sent``; whether the claim still held it."""
+        return (
+            self._bound.write(
+                self._sql.begin, w_id=intent.id, held=intent.lease or "", now=to_micros(now)
+            )
+            == 1
+        )
+
+    def timer(self, id: str) -> Timer | None:
+        """The timer of that id."""
+        found = self._item(id)
+        return found if isinstance(found, Timer) else None
+
+    def intent(self, effect: EffectId) -> Intent | None:
+        """The effect of that id, performed ones too."""
+        found = self._item(effect)
+        return found if isinstance(found, Intent) else None
+
+    def _item(self, id: str) -> Item | None:
+        row = self._bound.first(self._sql.item, w_id=id)
+        return None if row is None else rows.item(row)
+
+    def of(self, customer: CustomerId) -> tuple[Item, ...]:
+        """What is still to come for a customer, soonest first."""
+        return tuple(map(rows.item, self._bound.all(self._sql.items, w_customer=customer)))
+
+    def unclear(self, *, limit: int = 100) -> tuple[Intent, ...]:
+        """Effects that wait for a person."""
+        found = map(rows.item, self._bound.all(self._sql.unclear, limit=limit))
+        return tuple(item for item in found if isinstance(item, Intent))
+
+    def orphans(self, feature: str, *, limit: int = 100) -> tuple[Record, ...]:
+        """Open cases with neither a next step nor an effect that is not done."""
+        return tuple(
+            map(rows.record, self._bound.all(self._damage.orphans, w_feature=feature, limit=limit))
+        )
+
+    def strays(self, *, limit: int = 100) -> tuple[Item, ...]:
+        """Rows that would never come due."""
+        return tuple(map(rows.item, self._bound.all(self._damage.strays, limit=limit)))
+
+    def _check_tenant(self, *items: Item) -> None:
+        for item in items:
+            if item.tenant != self._bound.tenant:
+                raise InvalidInput(
+                    "This item belongs to another tenant",
+                    code="tenant.foreign",
+                    field="tenant",
+                    value=item.tenant,
+                    remedy="use the store of that tenant",
+                )

@@ -1,0 +1,207 @@
+"""The past in SQL: events appended, numbered, found and released."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from retainkit.core import Event, EventState, RecordedEvent, dumps
+from retainkit.errors import NotFound
+from retainkit.ids import CustomerId, EventId
+from retainkit.stores import Appended
+from retainkit.stores.sql import _rows as rows
+from retainkit.stores.sql._bound import Bound
+from retainkit.stores.sql._statement import Row, Value
+from retainkit.stores.sql._statements import TimelineStatements
+from retainkit.timing import to_micros
+
+
+_ALL = 1 << 62
+
+
+class SqlTimeline:
+    """The past in SQL."""
+
+    def __init__(self, bound: Bound, statements: TimelineStatements) -> None:
+        self._bound = bound
+        self._sql = statements
+
+    def append(
+        self,
+        events: Sequence[Event],
+        *,
+        recorded_at: datetime,
+        state: EventState = EventState.ACCEPTED,
+    ) -> Appended:
+        """Add events; see :meth:`retainkit.stores.Timeline.append`."""
+        if not events:
+            return Appended(new=())
+        if state is not EventState.ACCEPTED:
+            return self._append_aside(events, recorded_at, state)
+        counts = Counter(event.customer for event in events)
+        first, written, appended = self._append(events, counts, recorded_at)
+        if appended == len(written):
+            return Appended(new=tuple(events), first=first)
+        return self._sorted_out(events, written, recorded_at)
+
+    def _append(
+        self, events: Sequence[Event], counts: Counter[CustomerId], recorded_at: datetime
+    ) -> tuple[dict[CustomerId, int], list[dict[str, Value]], int]:
+        """Number and write the events: each customer's first number, the rows, how many are new."""
+        if self._sql.append_numbered is None:
+            first = self._number(counts)
+            written = self._rows(events, recorded_at, first)
+            return first, written, self._bound.write_rows(self._sql.append, written)
+        written = self._rows(events, recorded_at, {})
+        found = self._bound.all(
+            self._sql.append_numbered, counts=_counts(counts), rows=dumps(written)
+        )
+        first = _first(found, counts)
+        for row in written:
+            start = first[CustomerId(str(row["customer"]))]
+            row["sequence"] = rows.integer(row["sequence"]) + start - 1
+        return first, written, rows.integer(found[0][2])
+
+    def _rows(
+        self, events: Sequence[Event], recorded_at: datetime, first: Mapping[CustomerId, int]
+    ) -> list[dict[str, Value]]:
+        """The rows of events, numbered for each customer from its first number, or from 1."""
+        at = to_micros(recorded_at)
+        following = dict(first)
+        written = []
+        for event in events:
+            sequence = following.get(event.customer, 1)
+            following[event.customer] = sequence + 1
+            written.append(
+                rows.event_row(
+                    self._bound.tenant,
+                    event,
+                    id=event.id,
+                    sequence=sequence,
+                    recorded_at=at,
+                    state=EventState.ACCEPTED,
+                )
+            )
+        return written
+
+    def _number(self, counts: Counter[CustomerId]) -> dict[CustomerId, int]:
+        """Lock the customers and reserve a number for each event; the first number of each."""
+        return _first(self._bound.all(self._sql.number, counts=_counts(counts)), counts)
+
+    def _sorted_out(
+        self, events: Sequence[Event], written: Sequence[dict[str, Value]], recorded_at: datetime
+    ) -> Appended:
+        """Which of the events are new, now that some were not."""
+        ids = dumps([event.id for event in events])
+        known = {id: tuple(kept) for id, *kept in self._bound.all(self._sql.known, ids=ids)}
+        new, duplicates, conflicts = [], [], []
+        first: dict[CustomerId, int] = {}
+        for event, row in zip(events, written, strict=True):
+            said, sequence = row["fingerprint"], row["sequence"]
+            if known[event.id] == (said, event.customer, sequence):
+                new.append(event)
+                first.setdefault(event.customer, rows.integer(sequence))
+            elif known[event.id][0] != said and self._in_conflict(event, recorded_at):
+                conflicts.append(event.id)
+            else:
+                duplicates.append(event.id)
+        return Appended(
+            new=tuple(new), duplicates=tuple(duplicates), conflicts=tuple(conflicts), first=first
+        )
+
+    def _append_aside(
+        self, events: Sequence[Event], recorded_at: datetime, state: EventState
+    ) -> Appended:
+        new, duplicates, conflicts = [], [], []
+        for event in events:
+            if self._keep_aside(event, event.id, recorded_at, state):
+                new.append(event)
+                continue
+            known = self._bound.all(self._sql.known, ids=dumps([event.id]))
+            if known[0][1] != event.fingerprint and self._in_conflict(event, recorded_at):
+                conflicts.append(event.id)
+            else:
+                duplicates.append(event.id)
+        return Appended(new=tuple(new), duplicates=tuple(duplicates), conflicts=tuple(conflicts))
+
+    def _in_conflict(self, event: Event, recorded_at: datetime) -> bool:
+        """Keep an event beside the one that has its id; whether it was not there yet."""
+        beside = f"{event.id}#{event.fingerprint[:16]}"
+        return self._keep_aside(event, beside, recorded_at, EventState.CONFLICT)
+
+    def _keep_aside(self, event: Event, id: str, recorded_at: datetime, state: EventState) -> bool:
+        row = rows.event_row(
+            self._bound.tenant,
+            event,
+            id=id,
+            sequence=0,
+            recorded_at=to_micros(recorded_at),
+            state=state,
+        )
+        return self._bound.write_rows(self._sql.append, [row]) == 1
+
+    def get(self, event: EventId) -> RecordedEvent | None:
+        """The event of that id, in whatever state it is."""
+        row = self._bound.first(self._sql.event, w_id=event)
+        return None if row is None else rows.recorded_event(row)
+
+    def of(
+        self,
+        customer: CustomerId,
+        *,
+        after: int = 0,
+        names: frozenset[str] | None = None,
+        limit: int | None = None,
+    ) -> tuple[RecordedEvent, ...]:
+        """The customer's accepted events, oldest first."""
+        most = _ALL if limit is None else limit
+        if names is None:
+            found = self._bound.all(self._sql.events, w_customer=customer, after=after, limit=most)
+        else:
+            found = self._bound.all(
+                self._sql.events_named,
+                w_customer=customer,
+                after=after,
+                limit=most,
+                ids=dumps(sorted(names)),
+            )
+        return tuple(map(rows.recorded_event, found))
+
+    def listed(self, state: EventState, *, limit: int = 100) -> tuple[RecordedEvent, ...]:
+        """Parked events or conflicts, oldest first."""
+        return tuple(
+            map(
+                rows.recorded_event,
+                self._bound.all(self._sql.listed, w_state=state.value, limit=limit),
+            )
+        )
+
+    def release(self, event: EventId, customer: CustomerId, *, recorded_at: datetime) -> int:
+        """Accept a parked event as the customer's; returns its counter."""
+        sequence = self._number(Counter([customer]))[customer]
+        at = to_micros(recorded_at)
+        if not self._bound.write(
+            self._sql.release, w_id=event, customer=customer, sequence=sequence, recorded_at=at
+        ):
+            raise NotFound(
+                "No parked event has this id",
+                code="event.not_parked",
+                field="event",
+                value=event,
+                remedy="list the parked events; it may have been released already",
+            )
+        return sequence
+
+
+def _first(found: Sequence[Row], counts: Counter[CustomerId]) -> dict[CustomerId, int]:
+    """Each customer's first new number, from its counter after the new ones."""
+    first: dict[CustomerId, int] = {}
+    for row in found:
+        customer = CustomerId(str(row[0]))
+        first[customer] = rows.integer(row[1]) - counts[customer] + 1
+    return first
+
+
+def _counts(counts: Counter[CustomerId]) -> str:
+    return dumps({str(customer): count for customer, count in counts.items()})
