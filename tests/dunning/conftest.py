@@ -238,7 +238,7 @@ class World:
     feature: Dunning = field(init=False)
     cases: dict[CaseId, DunningCase] = field(factory=dict)
     wakes: dict[CaseId, datetime] = field(factory=dict)
-    waiting: list[tuple[CaseId, Effect]] = field(factory=list)
+    waiting: list[tuple[CaseId, Effect]] = field(factory=list)  # not sent yet
     effects: list[Effect] = field(factory=list)
     events: dict[str, Event] = field(factory=dict)
     timeline: list[RecordedEvent] = field(factory=list)
@@ -371,3 +371,8 @@ class World:
             assert effect.attempt not in self.asked(effect.kind) or len(self.cases) > 1
             self.effects.append(effect)
             self.waiting.append((after.id, effect))
+        for attempt in decision.withdraw:
+            for case_id, effect in [*self.waiting]:
+                if (case_id, effect.attempt) == (after.id, attempt):
+                    self.waiting.remove((case_id, effect))
+                    self.answer(case_id, effect, NoEffect(reason="withdrawn"))

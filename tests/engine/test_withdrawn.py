@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from tests.dunning.conftest import ANNA, RETRYING, START, Provider, cancelled
+import pytest
+from tests.dunning.conftest import ANNA, RETRYING, START, Provider, cancelled, method_changed
 from tests.engine.world import LEASE, World
 
-from retainkit.billing import observed_event
-from retainkit.core import Intent, NotSent, Outcome, Unknown
+from retainkit.billing import InvoiceState, observed_event
+from retainkit.core import Event, Intent, NotSent, Outcome, Unknown
 from retainkit.customers import Customer
 from retainkit.engine import Guarantee, Performer, RetainKit
 from retainkit.errors import ProviderError
@@ -44,25 +46,30 @@ class Outside:
         )
 
 
-def _tried(world: World, outside: Outside) -> RetainKit:
-    """A first try is under way when the customer cancels; hours later the worker goes on."""
+def _tried(world: World, outside: Outside, news: Callable[[datetime], Event]) -> RetainKit:
+    """A first try is under way when the news comes; hours later the worker goes on."""
     world.clock.set(START)
     kit = outside.kit(world)
     kit.record(observed_event(outside.provider.bill(), ANNA, START))
     kit.run_due()
     world.clock.advance(timedelta(days=1))
     kit.run_due()
-    kit.record(cancelled("sub_1", world.clock.now()))
+    kit.record(news(world.clock.now()))
     kit.run_due()
     world.clock.advance(timedelta(hours=4))
     kit.run_due()
     return kit
 
 
+def leaving(at: datetime) -> Event:
+    """The customer cancels."""
+    return cancelled("sub_1", at)
+
+
 def test_who_cancelled_is_not_charged_by_a_try_that_waited(world: World) -> None:
     """The provider was busy; when it is back, nobody wants the money any more."""
     outside = Outside(NotSent(reason="busy", retry_after=timedelta(hours=3)))
-    kit = _tried(world, outside)
+    kit = _tried(world, outside, leaving)
     assert outside.provider.charges == []
     (told,) = (
         recorded.event
@@ -77,9 +84,44 @@ def test_who_cancelled_is_not_charged_by_a_try_that_waited(world: World) -> None
 def test_what_may_have_been_sent_is_not_withdrawn(world: World) -> None:
     """Its outcome is found out: it may be money."""
     outside = Outside(Unknown(reason="timeout"))
-    kit = _tried(world, outside)
+    kit = _tried(world, outside, leaving)
     assert len(outside.provider.charges) == 1
     assert [recorded.event.name for recorded in kit.timeline(ANNA)][-1] == "dunning.case_closed"
+
+
+def test_a_new_card_is_charged_at_once_and_the_old_one_never(world: World) -> None:
+    """The old card's try waits for a busy provider; the new card's is made in the same run."""
+    outside = Outside(NotSent(reason="busy", retry_after=timedelta(hours=3)))
+    outside.provider.behaviour["pm_new"] = "paid"
+    kit = _tried(world, outside, lambda at: method_changed("pm_new", at))
+    assert [(name, method) for name, method, _ in outside.provider.charges] == [("in_1", "pm_new")]
+    assert outside.provider.charges[0][2] == START + timedelta(days=1)
+    assert kit.attention() == ()
+    assert kit.dunning.open_cases() == ()
+
+
+@pytest.mark.parametrize("state", [InvoiceState.PAID, InvoiceState.VOID])
+def test_what_is_settled_elsewhere_is_not_charged_by_a_try_that_waited(
+    world: World, state: InvoiceState
+) -> None:
+    """The invoice was paid by the provider's page, or declared void, while the try waited."""
+    outside = Outside(NotSent(reason="busy", retry_after=timedelta(hours=3)))
+    provider = outside.provider
+
+    def settled(at: datetime) -> Event:
+        paid = state is InvoiceState.PAID
+        invoice = provider.pay("in_1", at=at) if paid else provider.change("in_1", state=state)
+        return observed_event(invoice, ANNA, at)
+
+    kit = _tried(world, outside, settled)
+    assert provider.charges == []
+    reasons = [
+        recorded.event.data["reason"]
+        for recorded in kit.timeline(ANNA)
+        if recorded.event.name == "dunning.retry_without_effect"
+    ]
+    assert reasons == ["withdrawn"]
+    assert kit.dunning.open_cases() == ()
 
 
 class Unreachable:

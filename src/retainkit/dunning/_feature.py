@@ -51,6 +51,7 @@ from retainkit.dunning._tries import (
     read_again,
     refuse_collection,
     start_tries,
+    withdraw_tries,
 )
 from retainkit.dunning._wake import next_look, wake
 from retainkit.ids import CaseId, CustomerId, derive
@@ -227,6 +228,7 @@ def _act(step: Step, before: DunningCase) -> None:
     """Do what is due now, and nothing twice: each part looks at what the case says is done."""
     if not before.invoices:
         _open(step)
+    withdraw_tries(step)
     if _close(step):
         return
     rewind(step, before)

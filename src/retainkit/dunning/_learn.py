@@ -230,9 +230,6 @@ def _stop(step: Step, invoice: CaseInvoice) -> CaseInvoice:
         "forgiven": step.policy.forgive_on_cancel,
     }
     step.say("dunning.cancellation_noted", values, ("dunning.subscription.cancelled", values))
-    if invoice.flight is not None and invoice.flight.startswith("collect:"):
-        # A try that waits for a provider to come back must not be made after this.
-        step.withdrawn.append(invoice.flight)
     return step.put(evolve(invoice, cancelled=True, owed=False))
 
 

@@ -92,6 +92,23 @@ def obstacle(case: DunningCase, invoice: CaseInvoice, policy: DunningPolicy) -> 
     return _refusal(case, invoice, policy)
 
 
+def unwanted(case: DunningCase, invoice: CaseInvoice, policy: DunningPolicy) -> bool:
+    """
+    Whether a try that was decided earlier must not be sent any more.
+
+    An immediate try is owed only while another one is under way: there is a newer payment method.
+    """
+    return (
+        not invoice.open
+        or invoice.owed
+        or invoice.cancelled
+        or invoice.provider_owned
+        or invoice.pending
+        or policy.collector is Collector.PROVIDER
+        or is_dead(case, invoice)
+    )
+
+
 def _refusal(case: DunningCase, invoice: CaseInvoice, policy: DunningPolicy) -> Reason | None:
     """What the latest decline forbids; an owed try is stopped by a dead credential alone."""
     read = reading(invoice, policy)

@@ -29,6 +29,7 @@ from retainkit.dunning._plan import (
     provider_try,
     reading,
     target,
+    unwanted,
 )
 from retainkit.dunning._policy import Collector, DunningPolicy
 from retainkit.dunning._step import Step
@@ -42,8 +43,23 @@ MARK_UNCOLLECTIBLE: Final = "invoices.mark_uncollectible"
 SHADOW: Final = "shadow"
 """The reason of a :class:`~retainkit.core.NoEffect` when nothing is performed on purpose."""
 
+WITHDRAWN: Final = "withdrawn"
+"""The reason of a :class:`~retainkit.core.NoEffect` that a decision asked for."""
+
 # A try that twice proved to charge nothing is not made a third time before its next day.
 _MISSES: Final = 2
+
+
+def withdraw_tries(step: Step) -> None:
+    """Take back each try that must not be made any more; one that was sent goes on."""
+    for invoice in step.case.invoices:
+        flight = invoice.flight
+        if (
+            flight is not None
+            and flight.startswith("collect:")
+            and unwanted(step.case, invoice, step.policy)
+        ):
+            step.withdrawn.append(flight)
 
 
 def start_tries(step: Step) -> None:
@@ -169,21 +185,26 @@ def _say_payment(
 def _without_effect(
     step: Step, invoice: CaseInvoice, attempt: str, outcome: NoEffect | Unknown
 ) -> None:
-    """A try that charged nothing: read the invoice, and use the step up the second time."""
-    misses = invoice.misses + 1
+    """
+    A try that charged nothing: read the invoice, and use the step up the second time.
+
+    One that was withdrawn uses nothing up. One that is owed since the try began stays owed.
+    """
+    withdrawn = outcome.reason == WITHDRAWN
+    misses = 0 if invoice.owed else invoice.misses + (not withdrawn)
     given_up = outcome.reason == SHADOW or misses >= _MISSES
-    ladder = invoice.flight_rungs > invoice.rungs
+    spent = withdrawn or given_up or invoice.cancelled or invoice.flight_rungs > invoice.rungs
     landed = evolve(
         invoice,
         flight=None,
         misses=0 if given_up else misses,
         rungs=invoice.flight_rungs if given_up else invoice.rungs,
-        owed=invoice.open and not given_up and not ladder,
+        owed=invoice.open and (invoice.owed or not spent),
     )
     key = "no_effect_again" if given_up else "no_effect"
     reason: Reason = (f"dunning.retry.{key}", {"attempt": attempt, "reason": outcome.reason})
-    if outcome.reason == SHADOW:
-        reason = ("dunning.retry.shadow", {"attempt": attempt})
+    if outcome.reason in (SHADOW, WITHDRAWN):
+        reason = (f"dunning.retry.{outcome.reason}", {"attempt": attempt})
     step.say(
         "dunning.retry_without_effect",
         {"invoice": invoice.id, "attempt": attempt, "reason": outcome.reason},
@@ -191,7 +212,7 @@ def _without_effect(
         key=attempt,
     )
     step.put(landed)
-    if landed.open and outcome.reason != SHADOW:
+    if landed.open and outcome.reason not in (SHADOW, WITHDRAWN):
         ask_to_read(step, landed)
 
 
