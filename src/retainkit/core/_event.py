@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 
 from attrs import field, frozen
 
@@ -35,6 +35,11 @@ class EventState(StrEnum):
     ACCEPTED = "accepted"
     PARKED = "parked"
     CONFLICT = "conflict"
+
+
+def _checked(data: JsonObject) -> JsonObject:
+    check_json(data, "data")
+    return data
 
 
 @frozen(kw_only=True)
@@ -69,14 +74,11 @@ class Event:
     name: str
     customer: CustomerId
     occurred_at: datetime = field(converter=occurred_at)
-    data: JsonObject = field(factory=dict)
+    data: JsonObject = field(factory=dict, converter=_checked)
     origin: Origin = Origin.REAL
     schema: int = 1
     actor: str = "retainkit"
     because: tuple[Because, ...] = ()
-
-    def __attrs_post_init__(self) -> None:
-        check_json(self.data, "data")
 
     @property
     def fingerprint(self) -> str:
@@ -87,7 +89,7 @@ class Event:
         """The fingerprint, for a caller that has the canonical text of the data already."""
         name, customer, instant = self.name, self.customer, self.occurred_at.isoformat()
         head = f"{len(name)}:{name}{len(customer)}:{customer}{self.schema}:{instant}"
-        return hashlib.sha256(f"{head}{data}".encode()).hexdigest()
+        return sha256(f"{head}{data}".encode()).hexdigest()
 
 
 @frozen(kw_only=True)

@@ -25,6 +25,9 @@ class Bound:
     def write_rows(self, statement: Statement, written: Sequence[dict[str, Value]]) -> int:
         return statement.many(self.cursor, written)
 
+    def write_lines(self, statement: Statement, written: Sequence[Row]) -> int:
+        return statement.lines(self.cursor, written)
+
     def all(self, statement: Statement, **values: Value) -> Sequence[Row]:
         return statement.all(
             self.cursor, {"tenant": self.tenant, "w_tenant": self.tenant, **values}

@@ -46,34 +46,27 @@ def json_object(text: Value) -> JsonObject:
 
 
 def event_row(
-    tenant: TenantId,
-    event: Event,
-    *,
-    id: str,
-    sequence: int,
-    recorded_at: int,
-    state: EventState,
-) -> dict[str, Value]:
-    """The row of an event."""
+    tenant: TenantId, event: Event, *, id: str, sequence: int, recorded_at: int, state: str
+) -> Row:
+    """The row of an event, its columns in the table's order."""
     data = json_text(event.data)
-    return {
-        "tenant": tenant,
-        "id": id,
-        "customer": event.customer,
-        "sequence": sequence,
-        "name": event.name,
-        "occurred_at": to_micros(event.occurred_at),
-        "recorded_at": recorded_at,
-        "origin": event.origin.value,
-        "state": state.value,
-        "schema": event.schema,
-        "fingerprint": event.fingerprint_with(data),
-        "data": data,
-        "because": dumps([[why.key, why.values] for why in event.because])
-        if event.because
-        else "[]",
-        "actor": event.actor,
-    }
+    because = event.because
+    return (
+        tenant,
+        id,
+        event.customer,
+        sequence,
+        event.name,
+        to_micros(event.occurred_at),
+        recorded_at,
+        event.origin._value_,  # what `value` looks up, at once
+        state,
+        event.schema,
+        event.fingerprint_with(data),
+        data,
+        dumps([[why.key, why.values] for why in because]) if because else "[]",
+        event.actor,
+    )
 
 
 def recorded_event(row: Row) -> RecordedEvent:

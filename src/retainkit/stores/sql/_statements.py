@@ -28,6 +28,7 @@ class TimelineStatements:
 
     def __init__(self, tables: Tables, dialect: Dialect) -> None:
         event, ready = tables.event, dialect.ready
+        self.columns: tuple[str, ...] = tuple(event.c.keys())
         self.number: Statement = ready(sa.text(_number(tables.customer, dialect)))
         self.append: Statement = ready(dialect.insert(event).on_conflict_do_nothing())
         self.append_numbered: Statement | None = (
@@ -208,21 +209,26 @@ class ScheduleStatements:
         )
         self.begin: Statement = ready(
             sa.update(item)
-            .where(held, item.c.state == sa.literal_column("'ready'"))
-            .values(state="sent", sent_at=dialect.now)
+            .where(held, _is_ready(item), item.c.wake_at > dialect.clock)
+            .values(state="sent", sent_at=dialect.now, wake_at=_lease_end(dialect))
         )
-        self.settle: Statement = ready(
-            sa.update(item)
-            .where(held)
-            .values(
-                state=bind("state"),
-                tries=bind("tries", sa.Integer()),
-                sent_at=bind("sent_at", sa.BigInteger()),
-                outcome=bind("outcome"),
-                wake_at=bind("wake_at", sa.BigInteger()),
-                lease=sa.null(),
-            )
+        settled = {
+            "state": bind("state"),
+            "tries": bind("tries", sa.Integer()),
+            "sent_at": bind("sent_at", sa.BigInteger()),
+            "outcome": bind("outcome"),
+            "wake_at": bind("wake_at", sa.BigInteger()),
+            "lease": sa.null(),
+        }
+        self.settle: Statement = ready(sa.update(item).where(held).values(settled))
+        self.withdraw: Statement = ready(
+            sa.update(item).where(same(item, "tenant", "id"), _is_ready(item)).values(settled)
         )
+
+
+def _is_ready(item: sa.Table) -> sa.ColumnElement[bool]:
+    """The item is an effect that nobody has begun."""
+    return item.c.state == sa.literal_column("'ready'")
 
 
 def _held(item: sa.Table) -> sa.ColumnElement[bool]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from retainkit.core import Event, EventState, RecordedEvent, dumps
 from retainkit.errors import NotFound
@@ -18,6 +19,9 @@ from retainkit.timing import to_micros
 
 
 _ALL = 1 << 62
+
+# Of the row of an event what the statement `known` selects: id, fingerprint, customer, sequence.
+_claim = itemgetter(1, 10, 2, 3)
 
 
 class SqlTimeline:
@@ -39,70 +43,78 @@ class SqlTimeline:
             return Appended(new=())
         if state is not EventState.ACCEPTED:
             return self._append_aside(events, recorded_at, state)
-        counts = Counter(event.customer for event in events)
-        first, written, appended = self._append(events, counts, recorded_at)
-        if appended == len(written):
+        first, claims, appended = self._append(events, recorded_at)
+        if appended == len(events):
             return Appended(new=tuple(events), first=first)
-        return self._sorted_out(events, written, recorded_at)
+        return self._sorted_out(events, claims, recorded_at)
 
     def _append(
-        self, events: Sequence[Event], counts: Counter[CustomerId], recorded_at: datetime
-    ) -> tuple[dict[CustomerId, int], list[dict[str, Value]], int]:
-        """Number and write the events: each customer's first number, the rows, how many are new."""
+        self, events: Sequence[Event], recorded_at: datetime
+    ) -> tuple[dict[CustomerId, int], Iterable[Row], int]:
+        """Number and write: each customer's first number, what `known` finds, how many are new."""
+        counts = Counter([event.customer for event in events])
         if self._sql.append_numbered is None:
             first = self._number(counts)
             written = self._rows(events, recorded_at, first)
-            return first, written, self._bound.write_rows(self._sql.append, written)
+            return first, map(_claim, written), self._bound.write_lines(self._sql.append, written)
         written = self._rows(events, recorded_at, {})
         found = self._bound.all(
-            self._sql.append_numbered, counts=_counts(counts), rows=dumps(written)
+            self._sql.append_numbered,
+            counts=_counts(counts),
+            rows=dumps([self._named(row) for row in written]),
         )
         first = _first(found, counts)
-        for row in written:
-            start = first[CustomerId(str(row["customer"]))]
-            row["sequence"] = rows.integer(row["sequence"]) + start - 1
-        return first, written, rows.integer(found[0][2])
+        claims = (
+            (id, said, customer, rows.integer(sequence) + first[CustomerId(str(customer))] - 1)
+            for id, said, customer, sequence in map(_claim, written)
+        )
+        return first, claims, rows.integer(found[0][2])
 
     def _rows(
         self, events: Sequence[Event], recorded_at: datetime, first: Mapping[CustomerId, int]
-    ) -> list[dict[str, Value]]:
+    ) -> list[Row]:
         """The rows of events, numbered for each customer from its first number, or from 1."""
-        at = to_micros(recorded_at)
+        tenant, at, row = self._bound.tenant, to_micros(recorded_at), rows.event_row
+        accepted = EventState.ACCEPTED.value
         following = dict(first)
-        written = []
+        written: list[Row] = []
         for event in events:
-            sequence = following.get(event.customer, 1)
-            following[event.customer] = sequence + 1
+            customer = event.customer
+            sequence = following.get(customer, 1)
+            following[customer] = sequence + 1
             written.append(
-                rows.event_row(
-                    self._bound.tenant,
+                row(
+                    tenant,
                     event,
                     id=event.id,
                     sequence=sequence,
                     recorded_at=at,
-                    state=EventState.ACCEPTED,
+                    state=accepted,
                 )
             )
         return written
+
+    def _named(self, row: Row) -> dict[str, Value]:
+        return dict(zip(self._sql.columns, row, strict=True))
 
     def _number(self, counts: Counter[CustomerId]) -> dict[CustomerId, int]:
         """Lock the customers and reserve a number for each event; the first number of each."""
         return _first(self._bound.all(self._sql.number, counts=_counts(counts)), counts)
 
     def _sorted_out(
-        self, events: Sequence[Event], written: Sequence[dict[str, Value]], recorded_at: datetime
+        self, events: Sequence[Event], claims: Iterable[Row], recorded_at: datetime
     ) -> Appended:
         """Which of the events are new, now that some were not."""
         ids = dumps([event.id for event in events])
-        known = {id: tuple(kept) for id, *kept in self._bound.all(self._sql.known, ids=ids)}
+        known = {row[0]: tuple(row) for row in self._bound.all(self._sql.known, ids=ids)}
         new, duplicates, conflicts = [], [], []
         first: dict[CustomerId, int] = {}
-        for event, row in zip(events, written, strict=True):
-            said, sequence = row["fingerprint"], row["sequence"]
-            if known[event.id] == (said, event.customer, sequence):
+        for event, claim in zip(events, claims, strict=True):
+            kept = known[event.id]
+            if kept == claim:
                 new.append(event)
-                first.setdefault(event.customer, rows.integer(sequence))
-            elif known[event.id][0] != said and self._in_conflict(event, recorded_at):
+                first.setdefault(event.customer, rows.integer(claim[3]))
+            elif kept[1] != claim[1] and self._in_conflict(event, recorded_at):
                 conflicts.append(event.id)
             else:
                 duplicates.append(event.id)
@@ -131,15 +143,11 @@ class SqlTimeline:
         return self._keep_aside(event, beside, recorded_at, EventState.CONFLICT)
 
     def _keep_aside(self, event: Event, id: str, recorded_at: datetime, state: EventState) -> bool:
+        at = to_micros(recorded_at)
         row = rows.event_row(
-            self._bound.tenant,
-            event,
-            id=id,
-            sequence=0,
-            recorded_at=to_micros(recorded_at),
-            state=state,
+            self._bound.tenant, event, id=id, sequence=0, recorded_at=at, state=state.value
         )
-        return self._bound.write_rows(self._sql.append, [row]) == 1
+        return self._bound.write_rows(self._sql.append, [self._named(row)]) == 1
 
     def get(self, event: EventId) -> RecordedEvent | None:
         """The event of that id, in whatever state it is."""
@@ -196,11 +204,10 @@ class SqlTimeline:
 
 def _first(found: Sequence[Row], counts: Counter[CustomerId]) -> dict[CustomerId, int]:
     """Each customer's first new number, from its counter after the new ones."""
-    first: dict[CustomerId, int] = {}
-    for row in found:
-        customer = CustomerId(str(row[0]))
-        first[customer] = rows.integer(row[1]) - counts[customer] + 1
-    return first
+    return {
+        (customer := CustomerId(str(row[0]))): rows.integer(row[1]) - counts[customer] + 1
+        for row in found
+    }
 
 
 def _counts(counts: Counter[CustomerId]) -> str:
