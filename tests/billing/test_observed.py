@@ -22,6 +22,7 @@ from retainkit.billing import (
 from retainkit.core import (
     Answer,
     Case,
+    Caseless,
     Decision,
     Due,
     Effect,
@@ -31,7 +32,7 @@ from retainkit.core import (
     Performed,
     Settled,
 )
-from retainkit.ids import CustomerId, EventId, InvoiceId, PaymentId, TenantId
+from retainkit.ids import CustomerId, InvoiceId, PaymentId, TenantId
 from retainkit.money import money
 
 
@@ -150,26 +151,16 @@ def test_what_could_not_be_read_tells_nothing(outcome: NoEffect) -> None:
 def test_the_feature_keeps_no_cases_and_listens_to_nothing() -> None:
     """It lives of answers alone."""
     feature = Invoices()
-    event = Event(id=EventId("e"), name="invoice.observed", customer=ANNA, occurred_at=NOW)
 
     assert (feature.name, feature.subscribes, feature.reads) == (
         "invoices",
         frozenset(),
         frozenset(),
     )
-    assert feature.route(event, ()) == ()
     assert feature.decide(None, Due(), FACTS, NOW, None) == Decision()
-    assert feature.upcast({"a": 1}, 1) == {"a": 1}
-    assert feature.case_type
+    assert isinstance(feature, Caseless)
 
 
 def test_settled_is_what_nobody_collects_any_more() -> None:
     """Paid, void and written off."""
     assert [state for state in InvoiceState if state.settled] == ["paid", "void", "uncollectible"]
-
-
-def test_reading_invoices_has_no_policy() -> None:
-    """Its definition is empty, and says no policy."""
-    invoices = Invoices()
-    invoices.policy_of(invoices.definition)
-    assert (invoices.definition, invoices.policy) == ({}, None)

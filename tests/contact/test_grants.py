@@ -109,13 +109,4 @@ def test_one_decision_a_customer_and_no_cases() -> None:
     assert contact.subscribes == {"message.requested"}
     assert contact.route(request(), ()) == ("",)
     assert contact.decide(None, Due(), FACTS, NOW, None) == Decision()
-    assert contact.upcast({"a": 1}, 1) == {"a": 1}
-    assert contact.case_type
     assert contact.name == "contact"
-
-
-def test_there_is_no_policy_to_keep_yet() -> None:
-    """Its definition is empty, and says no policy."""
-    contact = Contact()
-    contact.policy_of(contact.definition)
-    assert (contact.definition, contact.policy) == ({}, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from attrs import frozen
@@ -13,6 +12,7 @@ from retainkit.core import (
     Answer,
     Because,
     Case,
+    Caseless,
     Decision,
     Event,
     Facts,
@@ -75,7 +75,7 @@ def observed_event(invoice: Invoice, customer: CustomerId, now: datetime) -> Eve
 
 
 @frozen
-class Invoices:
+class Invoices(Caseless):
     """
     The feature that turns what was read of an invoice into events; it keeps no cases.
 
@@ -83,34 +83,6 @@ class Invoices:
     """
 
     name: str = "invoices"
-    subscribes: frozenset[str] = frozenset()
-    reads: frozenset[str] = frozenset()
-    schema: int = 1
-    policy: None = None
-
-    @property
-    def case_type(self) -> type[Case]:
-        """The protocol itself: there are no cases to build."""
-        return Case
-
-    @property
-    def definition(self) -> JsonObject:
-        """Empty: there is no policy."""
-        return {}
-
-    def policy_of(self, definition: JsonObject) -> None:
-        """None: there is no policy."""
-        del definition
-
-    def upcast(self, body: dict[str, object], schema: int) -> dict[str, object]:
-        """The body as it is."""
-        del schema
-        return body
-
-    def route(self, event: Event, cases: Sequence[Case]) -> Sequence[str]:
-        """Nowhere: it subscribes to nothing."""
-        del event, cases
-        return ()
 
     def decide(
         self, case: Case | None, trigger: Trigger, facts: Facts, now: datetime, policy: None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -12,6 +11,7 @@ from retainkit.core import (
     Answer,
     Because,
     Case,
+    Caseless,
     Decision,
     Effect,
     Event,
@@ -32,7 +32,7 @@ SEND = "messages.send"
 
 
 @frozen
-class Contact:
+class Contact(Caseless):
     """
     The feature that decides whether a requested message goes out; it keeps no cases.
 
@@ -43,33 +43,6 @@ class Contact:
 
     name: str = "contact"
     subscribes: frozenset[str] = frozenset({"message.requested"})
-    reads: frozenset[str] = frozenset()
-    schema: int = 1
-    policy: None = None
-
-    @property
-    def case_type(self) -> type[Case]:
-        """The protocol itself: there are no cases to build."""
-        return Case
-
-    @property
-    def definition(self) -> JsonObject:
-        """Empty: there is no policy yet."""
-        return {}
-
-    def policy_of(self, definition: JsonObject) -> None:
-        """None: there is no policy yet."""
-        del definition
-
-    def upcast(self, body: dict[str, object], schema: int) -> dict[str, object]:
-        """The body as it is."""
-        del schema
-        return body
-
-    def route(self, event: Event, cases: Sequence[Case]) -> Sequence[str]:
-        """One decision for all requests of a customer."""
-        del event, cases
-        return ("",)
 
     def decide(
         self, case: Case | None, trigger: Trigger, facts: Facts, now: datetime, policy: None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retainkit.core._because import Because
+from retainkit.core._caseless import Caseless
 from retainkit.core._decision import Case, Decision, Due, Facts, Feature, Performed, Trigger, Woken
 from retainkit.core._event import Event, EventState, Origin, RecordedEvent
 from retainkit.core._json import JsonObject, JsonValue, check_json, content_hash, dumps, loads
@@ -15,6 +16,7 @@ __all__ = [
     "Answer",
     "Because",
     "Case",
+    "Caseless",
     "Decision",
     "Due",
     "Effect",
