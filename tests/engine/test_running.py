@@ -11,8 +11,8 @@ from attrs import evolve
 from tests.engine.toy import ParcelPolicy
 from tests.engine.world import ADA, DAY, LEASE, NOW, World, run
 
-from retainkit.core import Answer, EffectState, Intent, NoEffect, NotSent, Outcome
-from retainkit.engine import Guarantee, Ran
+from retainkit.core import Answer, EffectState, Intent, Lease, NoEffect, NotSent, Outcome
+from retainkit.engine import Guarantee, Ran, RetainKit
 from retainkit.ids import CustomerId
 
 
@@ -148,10 +148,52 @@ def test_two_workers_that_hold_one_claim_begin_it_once(world: World) -> None:
     (item,) = kit._runner().claim(1)
     assert isinstance(item, Intent)
     begun = []
+    lease = Lease(id=item.lease or "", length=LEASE)
     for _ in range(2):
         with world.store.for_tenant(item.tenant).transaction() as tx:
-            begun.append(tx.schedule.begin(item, now=world.clock.now()))
+            begun.append(tx.schedule.begin(item, lease, now=world.clock.now()))
     assert begun == [True, False]
+
+
+def test_an_executor_that_is_late_sends_nothing(world: World) -> None:
+    """Its lease has run out: another worker may claim the mail in this moment, and sends it."""
+    kit, key = _dispatched_mail(world)
+    world.leases_run_out()
+    kit.perform(key)
+    assert world.post.sent == {}
+    assert world.told.fences == ["parcel.send"]
+    run(kit)
+    assert len(world.post.sent) == 1
+    assert world.intent().state is EffectState.DONE
+    assert kit.attention() == ()
+
+
+def test_an_executor_that_begins_in_time_has_a_whole_lease(world: World) -> None:
+    """However late in the claim it began, nobody takes the mail for lost while it is sent."""
+    kit, key = _dispatched_mail(world)
+    nearly = LEASE - timedelta(seconds=1)
+    world.clock.advance(nearly)
+
+    def slowly() -> Outcome:
+        world.clock.advance(nearly)
+        assert run(kit) == 0
+        return Answer(data={"delivered": True})
+
+    world.post.script = [slowly]
+    kit.perform(key)
+    assert world.intent().state is EffectState.DONE
+    assert kit.attention() == ()
+
+
+def _dispatched_mail(world: World) -> tuple[RetainKit, str]:
+    """A mail that was refused at first is with the executor now, ready to be sent."""
+    world.order()
+    world.post.script = [NotSent(reason="busy")]
+    kit, mailbox = world.kit(performer=world.post.performer(Guarantee.AT_MOST_ONCE)), Mailbox()
+    run(kit)
+    world.clock.advance(timedelta(minutes=1))
+    assert kit.dispatch(mailbox) == 1
+    return kit, mailbox.keys[0]
 
 
 def test_keys_are_plain_text_whatever_the_names(world: World) -> None:

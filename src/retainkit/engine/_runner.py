@@ -218,9 +218,9 @@ class Runner:
 
     def _send(self, intent: Intent) -> Intent | None:
         """Mark it as sent before it is: a crash in between counts as sent."""
-        now = self._clock.now()
+        now, lease = self._clock.now(), Lease(id=intent.lease or "", length=self._length)
         with self._store.for_tenant(intent.tenant).transaction() as tx:
-            if not tx.schedule.begin(intent, now=now):
+            if not tx.schedule.begin(intent, lease, now=now):
                 raise Fenced(intent.effect.kind)
         return evolve(intent, state=EffectState.SENT, sent_at=now)
 

@@ -157,16 +157,16 @@ class Step:
         if bound is None:
             raise NewerSchema(intent.feature)
         self.tx.records.lock(intent.customer)
-        # Mail that may have gone out is told to its feature, and stays listed for a person.
-        state = EffectState.UNCLEAR if isinstance(outcome, Unknown) else EffectState.DONE
-        closed = evolve(intent, state=state, outcome=outcome, wake_at=None)
-        if not self.tx.schedule.settle(closed, lease=intent.lease):
+        if not self.tx.schedule.settle(_closed(intent, outcome), lease=intent.lease):
             raise Fenced(intent.effect.kind)
+        self._performed(bound, intent, outcome, actor)
+
+    # ---- deciding
+
+    def _performed(self, bound: AnyBound, intent: Intent, outcome: Settled, actor: str) -> None:
         trigger = Performed(effect=intent.effect, outcome=outcome, actor=actor)
         record = None if intent.case is None else self.tx.records.get(intent.feature, intent.case)
         self._decide(bound, intent.customer, record, trigger)
-
-    # ---- deciding
 
     def _wake(self, bound: AnyBound, timer: Timer, counter: int) -> None:
         if not self.tx.schedule.rest(timer, since=counter + 1):
@@ -246,13 +246,14 @@ class Step:
             )
         if case is not None:
             for attempt in decision.withdraw:
-                self._withdraw(bound.feature.name, case.id, attempt)
+                self._withdraw(bound, case.id, attempt)
 
-    def _withdraw(self, feature: str, case: CaseId, attempt: str) -> None:
-        """End an effect that was never sent; beginning it here keeps every worker from it."""
-        intent = self.tx.schedule.intent(EffectId(derive(feature, case, attempt)))
-        if intent is not None and self.tx.schedule.begin(intent, now=self._now):
-            self.outcome(evolve(intent, sent_at=None), NoEffect(reason="withdrawn"))
+    def _withdraw(self, bound: AnyBound, case: CaseId, attempt: str) -> None:
+        """End an effect that was never sent, and decide that."""
+        intent = self.tx.schedule.intent(EffectId(derive(bound.feature.name, case, attempt)))
+        nothing = NoEffect(reason="withdrawn")
+        if intent is not None and self.tx.schedule.withdraw(_closed(intent, nothing)):
+            self._performed(bound, intent, nothing, "retainkit")
 
     def _plan(
         self,
@@ -300,3 +301,9 @@ def _with_reasons(event: Event, decision: Decision[Case]) -> Event:
     if event.because or not decision.because:
         return event
     return evolve(event, because=decision.because)
+
+
+def _closed(intent: Intent, outcome: Settled) -> Intent:
+    # Mail that may have gone out is told to its feature, and stays listed for a person.
+    state = EffectState.UNCLEAR if isinstance(outcome, Unknown) else EffectState.DONE
+    return evolve(intent, state=state, outcome=outcome, wake_at=None)

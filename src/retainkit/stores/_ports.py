@@ -182,12 +182,20 @@ class Schedule(Protocol):
         """
         ...
 
-    def begin(self, intent: Intent, *, now: datetime) -> bool:
+    def begin(self, intent: Intent, lease: Lease, *, now: datetime) -> bool:
         """
-        Mark a claimed intent as ``sent``, keeping its lease.
+        Mark a claimed intent as ``sent``, and let its lease run its whole length anew.
 
-        Returns whether the claim still held it, and it was ``ready``: of two who hold the same
-        claim, one begins.
+        Returns whether the lease held it and had not run out, and it was ``ready``: of two who
+        hold the same claim, one begins, and whoever is late does not.
+        """
+        ...
+
+    def withdraw(self, intent: Intent) -> bool:
+        """
+        Write an intent's state and outcome if it is still ``ready``, whoever holds it.
+
+        Returns whether it was: False means that somebody has begun it.
         """
         ...
 

@@ -725,7 +725,7 @@ class StoreContract:
                     assert tx.schedule.finish(item, next_due=START) is False
                 else:
                     done = evolve(item, state=EffectState.DONE, wake_at=None)
-                    assert tx.schedule.begin(item, now=START) is False
+                    assert tx.schedule.begin(item, SHORT, now=START) is False
                     assert tx.schedule.settle(done, lease=item.lease) is False
                     assert tx.schedule.settle(done, lease=None) is False
             assert [_again(tx, item) for item in held] == before
@@ -734,7 +734,8 @@ class StoreContract:
         """Neither a timer nor an effect that nobody wrote."""
         with tenant.transaction() as tx:
             assert tx.schedule.finish(timer(tenant.tenant)) is False
-            assert tx.schedule.begin(intent(tenant.tenant, "try 1"), now=START) is False
+            assert tx.schedule.begin(intent(tenant.tenant, "try 1"), LEASE, now=START) is False
+            assert tx.schedule.withdraw(intent(tenant.tenant, "try 1")) is False
             assert tx.schedule.settle(intent(tenant.tenant, "try 1"), lease=None) is False
             assert tx.schedule.of(A) == ()
 
@@ -800,10 +801,10 @@ class StoreContract:
         (ready,) = _claim_effects(store, LEASE)
         assert (ready.state, ready.sent_at, ready.tries) == (EffectState.READY, None, 0)
         with tenant.transaction() as tx:
-            assert tx.schedule.begin(ready, now=START + HOUR) is True
+            assert tx.schedule.begin(ready, LEASE, now=START + HOUR / 2) is True
             sent = _effect(tx, ready.id)
             assert (sent.state, sent.lease) == (EffectState.SENT, LEASE.id)
-            assert sent.sent_at == START + HOUR
+            assert sent.sent_at == START + HOUR / 2
         answered = evolve(
             sent, state=EffectState.ANSWERED, tries=1, outcome=OUTCOMES[1], wake_at=START
         )
@@ -824,10 +825,75 @@ class StoreContract:
         _intend(tenant, intent(tenant.tenant, "try 1"))
         (ready,) = _claim_effects(store, LEASE)
         with tenant.transaction() as tx:
-            assert tx.schedule.begin(ready, now=START) is True
+            assert tx.schedule.begin(ready, LEASE, now=START) is True
         with tenant.transaction() as tx:
             before = _effect(tx, ready.id)
-            assert tx.schedule.begin(ready, now=START + HOUR) is False
+            assert tx.schedule.begin(ready, LEASE, now=START + HOUR / 2) is False
+            assert _effect(tx, ready.id) == before
+
+    def test_who_begins_late_does_not_begin(self, store: Store, tenant: TenantStore) -> None:
+        """A lease that has run out is lost, even if nobody else has claimed the effect yet."""
+        _intend(tenant, intent(tenant.tenant, "try 1"))
+        (ready,) = _claim_effects(store, SHORT)
+        with tenant.transaction() as tx:
+            before = _effect(tx, ready.id)
+            assert tx.schedule.begin(ready, SHORT, now=START) is False
+            assert tx.schedule.begin(ready, LEASE, now=START) is False
+            assert _effect(tx, ready.id) == before
+        (again,) = _claim_effects(store, LEASE)
+        assert again.state is EffectState.READY
+
+    def test_a_free_effect_is_not_begun(self, tenant: TenantStore) -> None:
+        """Nobody holds it, so nobody may perform it."""
+        _intend(tenant, intent(tenant.tenant, "try 1"))
+        with tenant.transaction() as tx:
+            free = _effect(tx, intent(tenant.tenant, "try 1").id)
+            assert tx.schedule.begin(free, LEASE, now=START) is False
+            assert _effect(tx, free.id) == free
+
+    def test_a_lease_runs_anew_from_the_beginning(self, store: Store, tenant: TenantStore) -> None:
+        """Who begins has the whole lease for it, however late in the claim that was."""
+        _intend(tenant, intent(tenant.tenant, "try 1"), intent(tenant.tenant, "try 2"))
+        (ready, other) = _claim_effects(store, LEASE)
+        with tenant.transaction() as tx:
+            claimed_until = _effect(tx, ready.id).wake_at
+            anew = evolve(LEASE, length=2 * HOUR)
+            assert tx.schedule.begin(ready, anew, now=START + HOUR / 2) is True
+            begun_until = _effect(tx, ready.id).wake_at
+            assert _effect(tx, other.id).wake_at == claimed_until
+        assert claimed_until is not None
+        assert begun_until is not None
+        if self.database_clock:
+            assert HOUR <= begun_until - claimed_until < 2 * HOUR
+        else:
+            assert begun_until == START + 2.5 * HOUR
+
+    @pytest.mark.parametrize("held", [True, False])
+    def test_what_nobody_began_is_withdrawn(
+        self, store: Store, tenant: TenantStore, *, held: bool
+    ) -> None:
+        """Whoever holds it finds it ended, and can neither begin nor settle it."""
+        _intend(tenant, wanted := intent(tenant.tenant, "try 1"))
+        holder = _claim_effects(store, LEASE)[0] if held else wanted
+        ended = evolve(
+            wanted, state=EffectState.DONE, outcome=NoEffect(reason="withdrawn"), wake_at=None
+        )
+        with tenant.transaction() as tx:
+            assert tx.schedule.withdraw(ended) is True
+            assert _effect(tx, wanted.id) == ended
+            assert tx.schedule.withdraw(ended) is False
+            assert tx.schedule.begin(holder, LEASE, now=START) is False
+            assert tx.schedule.settle(evolve(holder, tries=1), lease=LEASE.id) is False
+            assert tx.schedule.of(A) == ()
+
+    def test_what_was_begun_is_not_withdrawn(self, store: Store, tenant: TenantStore) -> None:
+        """It may have happened by now."""
+        _intend(tenant, intent(tenant.tenant, "try 1"))
+        (ready,) = _claim_effects(store, LEASE)
+        with tenant.transaction() as tx:
+            assert tx.schedule.begin(ready, LEASE, now=START) is True
+            before = _effect(tx, ready.id)
+            assert tx.schedule.withdraw(evolve(ready, state=EffectState.DONE)) is False
             assert _effect(tx, ready.id) == before
 
     def test_a_crash_after_sending_leaves_it_sent(self, store: Store, tenant: TenantStore) -> None:
@@ -990,7 +1056,7 @@ class StoreContract:
                 if isinstance(item, Timer):
                     assert tx.schedule.finish(item) is True
                 else:
-                    assert tx.schedule.begin(item, now=START) is True
+                    assert tx.schedule.begin(item, LEASE, now=START) is True
                     assert tx.schedule.settle(evolve(item, tries=9), lease=LEASE.id) is True
             tx.schedule.drop(FEATURE, CaseId("case_1"))
             tx.schedule.plan(timer(tenant.tenant, due=START, case="case_1"))

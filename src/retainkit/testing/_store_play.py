@@ -369,7 +369,30 @@ class Begin:
         if not ready:
             return None
         with stage.transaction(fails=self.fails) as tx:
-            return tx.schedule.begin(_latest(ready, self.which), now=stage.now)
+            held = _latest(ready, self.which)
+            return tx.schedule.begin(
+                held, Lease(id=held.lease or "", length=LEASES[0]), now=stage.now
+            )
+
+
+@frozen(kw_only=True)
+class Withdraw:
+    """A decision takes back an effect, if nobody has begun it."""
+
+    tenant: str
+    case: CaseId
+    attempt: str
+    fails: bool
+
+    def act(self, stage: Stage) -> JsonValue:
+        with stage.transaction(fails=self.fails) as tx:
+            wanted = intent(
+                stage.store.tenant, self.attempt, _customer_of(self.case), case=self.case
+            )
+            nothing = NoEffect(reason="withdrawn")
+            return tx.schedule.withdraw(
+                evolve(wanted, state=EffectState.DONE, outcome=nothing, wake_at=None)
+            )
 
 
 @frozen(kw_only=True)
@@ -696,6 +719,15 @@ def _begin(dice: Dice, _: Lease) -> Action:
     return Begin(tenant=dice.one(TENANTS), which=dice.one(_AGO), fails=dice.one(_RARELY))
 
 
+def _withdraw(dice: Dice, _: Lease) -> Action:
+    return Withdraw(
+        tenant=dice.one(TENANTS),
+        case=dice.one(CASES),
+        attempt=dice.one(ATTEMPTS),
+        fails=dice.one(_RARELY),
+    )
+
+
 def _settle(dice: Dice, _: Lease) -> Action:
     state = dice.one(tuple(EffectState))
     return Settle(
@@ -732,6 +764,7 @@ _STEPS: tuple[Callable[[Dice, Lease], Action | Claim], ...] = (
     _intend,
     _finish,
     _begin,
+    _withdraw,
     _settle,
     _answered,
     _claim,

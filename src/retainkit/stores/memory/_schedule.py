@@ -122,14 +122,23 @@ class MemorySchedule:
         self._tables.schedule(key, kept, kept.wake_at)
         return True
 
-    def begin(self, intent: Intent, *, now: datetime) -> bool:
-        key = intent.id
+    def begin(self, intent: Intent, lease: Lease, *, now: datetime) -> bool:
+        key, now = intent.id, utc(now, "now")
         stored = self.intent(key)
-        if stored is None or (stored.lease, stored.state) != (intent.lease, EffectState.READY):
+        if stored is None or (stored.lease, stored.state) != (lease.id, EffectState.READY):
             return False
-        sent = evolve(stored, state=EffectState.SENT, sent_at=utc(now, "now"))
-        self._tables.schedule(key, sent, sent.wake_at)
+        if stored.wake_at is None or stored.wake_at <= now:
+            return False
+        until = now + lease.length
+        sent = evolve(stored, state=EffectState.SENT, sent_at=now, wake_at=until)
+        self._tables.schedule(key, sent, until)
         return True
+
+    def withdraw(self, intent: Intent) -> bool:
+        stored = self.intent(intent.id)
+        if stored is None or stored.state is not EffectState.READY:
+            return False
+        return self.settle(intent, lease=stored.lease)
 
     def timer(self, id: str) -> Timer | None:
         row = self._tables.rows.get(id)

@@ -10,6 +10,7 @@ from retainkit.errors import Conflict, InvalidInput
 from retainkit.ids import CaseId, CustomerId, EffectId
 from retainkit.stores.sql import _rows as rows
 from retainkit.stores.sql._bound import Bound
+from retainkit.stores.sql._statement import Value
 from retainkit.stores.sql._statements import DamageStatements, ScheduleStatements
 from retainkit.timing import to_micros
 
@@ -103,18 +104,23 @@ class SqlSchedule:
 
     def settle(self, intent: Intent, *, lease: str | None) -> bool:
         """Write an intent's state and give up its lease; whether the claim still held it."""
-        row = rows.intent_row(intent)
-        changed = {name: row[name] for name in ("state", "tries", "sent_at", "outcome", "wake_at")}
+        changed = _changed(intent)
         return self._bound.write(self._sql.settle, w_id=intent.id, held=lease or "", **changed) == 1
 
-    def begin(self, intent: Intent, *, now: datetime) -> bool:
-        """Mark a claimed ``ready`` intent as ``sent``; whether the claim still held it."""
-        return (
-            self._bound.write(
-                self._sql.begin, w_id=intent.id, held=intent.lease or "", now=to_micros(now)
-            )
-            == 1
+    def begin(self, intent: Intent, lease: Lease, *, now: datetime) -> bool:
+        """Mark a claimed ``ready`` intent as ``sent`` under a lease that runs anew."""
+        begun = self._bound.write(
+            self._sql.begin,
+            w_id=intent.id,
+            held=lease.id,
+            length=rows.micros(lease.length),
+            now=to_micros(now),
         )
+        return begun == 1
+
+    def withdraw(self, intent: Intent) -> bool:
+        """Write the end of an intent that nobody has begun; whether that was so."""
+        return self._bound.write(self._sql.withdraw, w_id=intent.id, **_changed(intent)) == 1
 
     def timer(self, id: str) -> Timer | None:
         """The timer of that id."""
@@ -159,3 +165,8 @@ class SqlSchedule:
                     value=item.tenant,
                     remedy="use the store of that tenant",
                 )
+
+
+def _changed(intent: Intent) -> dict[str, Value]:
+    row = rows.intent_row(intent)
+    return {name: row[name] for name in ("state", "tries", "sent_at", "outcome", "wake_at")}
