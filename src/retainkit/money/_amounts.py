@@ -41,10 +41,7 @@ def money(amount: Decimal | int | str, currency: str | Currency) -> Money:
             ``money.out_of_range``, ``money.unknown_currency``, ``money.no_minor_unit``.
     """
     known = currency_of(currency)
-    value = _decimal(amount)
-    if value and _exponent(value) == -minor_digits(known):
-        return Money(value, known)
-    return of_fraction(Fraction(value), known)
+    return _written_alike(_decimal(amount), known)
 
 
 def from_minor(units: int, currency: str | Currency, *, profile: UnitProfile = ISO) -> Money:
@@ -158,7 +155,7 @@ def to_json(money: Money) -> dict[str, str]:
     Raises:
         InvalidInput: as `to_minor`, but any number of decimals is right.
     """
-    written = of_fraction(exact(money), money.currency)
+    written = _written_alike(amount_of(money), money.currency)
     return {"amount": f"{written.amount:f}", "currency": written.currency.code}
 
 
@@ -180,6 +177,13 @@ def from_json(data: object) -> Money:
         value=data,
         remedy='use {"amount": "12.34", "currency": "EUR"}, both strings',
     )
+
+
+def _written_alike(amount: Decimal, currency: Currency) -> Money:
+    """Money with at least the currency's decimals and no further zeros; most amounts are that."""
+    if amount and _exponent(amount) == -minor_digits(currency):
+        return Money(amount, currency)
+    return of_fraction(Fraction(amount), currency)
 
 
 def _decimal(amount: Decimal | int | str) -> Decimal:
