@@ -115,8 +115,9 @@ class Decision(Generic[C]):
 
         effects: What is to be done outside.
 
-        withdraw: Attempts of this case that are not to be made any more; one that nobody has sent
-            yet is answered with ``NoEffect("withdrawn")`` in the same commit, any other goes on.
+        withdraw: Attempts of this case, or of a feature without cases, that are not to be made any
+            more; one that nobody has sent yet is answered with ``NoEffect("withdrawn")`` in the
+            same commit, any other goes on.
 
         because: The reasons; the engine writes them with each event that has none of its own.
     """

@@ -244,13 +244,12 @@ class Step:
             self._intend(
                 bound.feature.name, customer, None if case is None else case.id, decision.effects
             )
-        if case is not None:
-            for attempt in decision.withdraw:
-                self._withdraw(bound, case.id, attempt)
+        for attempt in decision.withdraw:
+            self._withdraw(bound, None if case is None else case.id, attempt)
 
-    def _withdraw(self, bound: AnyBound, case: CaseId, attempt: str) -> None:
+    def _withdraw(self, bound: AnyBound, case: CaseId | None, attempt: str) -> None:
         """End an effect that was never sent, and decide that."""
-        intent = self.tx.schedule.intent(EffectId(derive(bound.feature.name, case, attempt)))
+        intent = self.tx.schedule.intent(EffectId(derive(bound.feature.name, case or "", attempt)))
         nothing = NoEffect(reason="withdrawn")
         if intent is not None and self.tx.schedule.withdraw(_closed(intent, nothing)):
             self._performed(bound, intent, nothing, "retainkit")
