@@ -53,7 +53,7 @@ def _numbers() -> Iterator[list[int]]:
     """Which events a batch reports: every twentieth is one of the batch before."""
     for start in range(0, EVENTS, BATCH):
         yield [
-            number - BATCH if number % 20 == 0 and start else number
+            number - BATCH + 1 if number % 20 == 0 and start else number
             for number in range(start, start + BATCH)
         ]
 
