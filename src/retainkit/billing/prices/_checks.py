@@ -112,7 +112,7 @@ def percent_of(percent: object) -> None:
     if not Decimal(percent).is_finite() or not 0 < percent <= _WHOLE:
         raise InvalidInput(
             "A discount takes more than 0 % and at most 100 %",
-            code="price.percent",
+            code="discount.percent",
             field="percent",
             value=str(percent),
             remedy='pass Decimal("20") for 20 % off',
