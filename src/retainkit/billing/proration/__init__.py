@@ -1,0 +1,106 @@
+"""Proration: time as exact shares, and what changing terms within a period costs; no prices, no
+tax rates, no clock.
+"""
+
+from __future__ import annotations
+
+from retainkit.billing.proration._amounts import (
+    ChangeAmounts,
+    Prorated,
+    Split,
+    change_amounts,
+    prorated,
+    split_billed,
+)
+from retainkit.billing.proration._policy import (
+    RECOMMENDED,
+    Anchor,
+    Behavior,
+    Bill,
+    Biller,
+    ChangeDay,
+    CreditBasis,
+    Denominator,
+    Granularity,
+    Leftover,
+    PartialCycle,
+    ProrationPolicy,
+    Unpaid,
+    When,
+)
+from retainkit.billing.proration._profiles import (
+    BROKEN_LAWS,
+    CHARGEBEE,
+    KILLBILL,
+    LAGO,
+    PROFILES,
+    SILVER,
+    STRIPE_CLASSIC,
+    STRIPE_FLEXIBLE,
+    ZUORA_30_360,
+    Law,
+)
+from retainkit.billing.proration._schedule import (
+    BillingTiming,
+    Schedule,
+    Slice,
+    cycle_anchor,
+    due_period,
+    schedule,
+)
+from retainkit.billing.proration._shares import (
+    Share,
+    by_month,
+    calendar_months,
+    cut,
+    length_of,
+    months_between,
+    share_of,
+)
+
+
+__all__ = [
+    "BROKEN_LAWS",
+    "CHARGEBEE",
+    "KILLBILL",
+    "LAGO",
+    "PROFILES",
+    "RECOMMENDED",
+    "SILVER",
+    "STRIPE_CLASSIC",
+    "STRIPE_FLEXIBLE",
+    "ZUORA_30_360",
+    "Anchor",
+    "Behavior",
+    "Bill",
+    "Biller",
+    "BillingTiming",
+    "ChangeAmounts",
+    "ChangeDay",
+    "CreditBasis",
+    "Denominator",
+    "Granularity",
+    "Law",
+    "Leftover",
+    "PartialCycle",
+    "Prorated",
+    "ProrationPolicy",
+    "Schedule",
+    "Share",
+    "Slice",
+    "Split",
+    "Unpaid",
+    "When",
+    "by_month",
+    "calendar_months",
+    "change_amounts",
+    "cut",
+    "cycle_anchor",
+    "due_period",
+    "length_of",
+    "months_between",
+    "prorated",
+    "schedule",
+    "share_of",
+    "split_billed",
+]

@@ -1,0 +1,111 @@
+"""``python tests/vectors/run.py FILE...``: vectors against the public API, a line a kind.
+
+Each row is translated into calls by `_proration`, `_tax` or `_invoices`, by its kind, and what comes back is
+compared. Printed are, per system and kind, passed, failed and not applicable (with the reason),
+each failure, ours beside the other's for TRAP rows, and last the totals. 1 when anything failed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+
+_ROOT = Path(__file__).resolve().parents[2]
+if __name__ == "__main__":
+    sys.path[:0] = [str(_ROOT), str(_ROOT / "src")]
+
+from tests.vectors._rows import (  # noqa: E402  # the path comes first
+    NotApplicable,
+    Row,
+    Translation,
+    is_trap,
+    verdict,
+)
+
+
+_MODULES = ("tests.vectors._proration", "tests.vectors._tax", "tests.vectors._invoices")
+
+
+def translations() -> dict[str, Translation]:
+    """Every translation, by the kind of row."""
+    found: dict[str, Translation] = {}
+    for name in _MODULES:
+        if find_spec(name) is not None:
+            module = import_module(name)
+            found |= module.KINDS if hasattr(module, "KINDS") else {module.KIND: module.check}
+    return found
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """The rows of a file, one JSON object a line."""
+    with path.open(encoding="utf-8") as lines:
+        yield from (json.loads(line) for line in lines if line.strip())
+
+
+class Tally:
+    """What became of the rows; printed at the end, since systems are mixed in a file."""
+
+    def __init__(self) -> None:
+        self.counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self.details: list[str] = []
+
+    def run(self, given: Iterable[Row]) -> None:
+        """Translates and compares every row."""
+        known = translations()
+        for row in given:
+            self._run(row, known.get(row["kind"]))
+
+    def _run(self, row: Row, translate: Translation | None) -> None:
+        try:
+            if translate is None:
+                reason = f"no translation for the kind {row['kind']}"
+                raise NotApplicable(reason)  # noqa: TRY301  # counted as the others are
+            outcome, detail = verdict(row, translate(row))
+        except NotApplicable as exc:
+            outcome, detail = "not applicable", str(exc)
+        except Exception as exc:  # noqa: BLE001  # a row that breaks must not hide the others
+            outcome, detail = "failed", f"{type(exc).__name__}: {exc}"
+        self.counts[row["system"], row["kind"]][outcome] += 1
+        if outcome != "passed" or is_trap(row):
+            mark = "TRAP" if outcome == "passed" else outcome
+            self.details.append(f"  {mark}: {row['id']} ({row['kind']}): {detail}")
+
+    def totals(self) -> Counter[str]:
+        """All systems and kinds together."""
+        return sum(self.counts.values(), Counter())
+
+    def text(self) -> str:
+        """The whole report."""
+        lines = [
+            f"{system} {kind}: {count['passed']} passed, {count['failed']} failed,"
+            f" {count['not applicable']} not applicable"
+            for (system, kind), count in sorted(self.counts.items())
+        ]
+        total = self.totals()
+        last = (
+            f"{total['passed']} passed, {total['failed']} failed,"
+            f" {total['not applicable']} not applicable"
+        )
+        return "\n".join([*lines, *self.details, last])
+
+
+def main(paths: list[str]) -> int:
+    """Run the files; 1 when a row failed, 2 without a file."""
+    if not paths:
+        print(__doc__, file=sys.stderr)
+        return 2
+    tally = Tally()
+    for path in paths:
+        tally.run(rows(Path(path)))
+    print(tally.text())
+    return 1 if tally.totals()["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
