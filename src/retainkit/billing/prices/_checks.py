@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 
 from retainkit.errors import InvalidInput
 from retainkit.money import Money, currency_of, to_units
@@ -117,3 +119,11 @@ def percent_of(percent: object) -> None:
             value=str(percent),
             remedy='pass Decimal("20") for 20 % off',
         )
+
+
+def limits_of(limits: Mapping[str, int | None]) -> Mapping[str, int | None]:
+    """The limits, read-only; each is a whole number from 0 on, or None for none."""
+    for name, limit in limits.items():
+        if limit is not None:
+            whole(limit, name, least=0)
+    return MappingProxyType(dict(limits))
