@@ -37,10 +37,20 @@ def request(name: str = "r1") -> Event:
     )
 
 
-def granted(*requests: Event) -> Decision[Case]:
+def withdrawal(*names: str) -> Event:
+    return Event(
+        id=EventId(f"w-{'-'.join(names)}"),
+        name="message.withdrawn",
+        customer=ANNA,
+        occurred_at=NOW,
+        data={"feature": "dunning", "requests": list(names)},
+    )
+
+
+def granted(*news: Event) -> Decision[Case]:
     recorded = tuple(
         RecordedEvent(event=event, sequence=number, recorded_at=NOW)
-        for number, event in enumerate(requests, 1)
+        for number, event in enumerate(news, 1)
     )
     return Contact().decide(None, Woken(events=recorded), FACTS, NOW, None)
 
@@ -102,11 +112,52 @@ def test_what_became_of_a_message_is_recorded(
     assert decision.effects == ()
 
 
+def test_what_was_granted_and_is_taken_back_is_withdrawn() -> None:
+    """Whether it was sent already is the engine's to know; nothing is said before that."""
+    assert granted(withdrawal("r2", "r1")) == Decision(withdraw=("r1", "r2"))
+
+
+def test_what_was_withdrawn_in_time_is_said_not_to_be_sent() -> None:
+    """The engine ends what nobody began; the answer names the reason."""
+    effect = granted(request()).effects[0]
+    outcome = NoEffect(reason="withdrawn")
+    decision = Contact().decide(None, Performed(effect=effect, outcome=outcome), FACTS, NOW, None)
+
+    [event] = decision.events
+    assert (event.name, event.data["request"], event.data["reason"]) == (
+        "message.not_sent",
+        "r1",
+        "withdrawn",
+    )
+
+
+def test_what_is_taken_back_before_anybody_looked_is_not_granted() -> None:
+    """Request and withdrawal arrive together: nothing goes out, and that is said; others do."""
+    decision = granted(request("r1"), request("r2"), withdrawal("r1"))
+
+    assert [(event.name, event.data["request"]) for event in decision.events] == [
+        ("message.granted", "r2"),
+        ("message.not_sent", "r1"),
+    ]
+    assert decision.events[1].data["reason"] == "withdrawn"
+    assert decision.events[1].because[0].key == "contact.not_sent"
+    assert [effect.attempt for effect in decision.effects] == ["r2"]
+    assert decision.withdraw == ()
+
+
+def test_a_withdrawal_that_names_nothing_changes_nothing() -> None:
+    """A host's own event of that name without requests is no reason to fail."""
+    empty = Event(
+        id=EventId("w"), name="message.withdrawn", customer=ANNA, occurred_at=NOW, data={}
+    )
+    assert granted(empty) == Decision()
+
+
 def test_one_decision_a_customer_and_no_cases() -> None:
     """All requests of a customer meet in one decision, where a cap will count them."""
     contact = Contact()
 
-    assert contact.subscribes == {"message.requested"}
+    assert contact.subscribes == {"message.requested", "message.withdrawn"}
     assert contact.route(request(), ()) == ("",)
     assert contact.decide(None, Due(), FACTS, NOW, None) == Decision()
     assert contact.name == "contact"

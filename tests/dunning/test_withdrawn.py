@@ -1,4 +1,4 @@
-"""A try that waits to be sent, because the provider was busy, while the world moves on."""
+"""What waits to be sent, because the other side was busy, while the world moves on."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from tests.dunning.conftest import (
     DAY,
     HARD,
     HOUR,
+    RETRYING,
     SOFT,
+    STAGES,
     START,
+    WATCHING,
     World,
     cancelled,
     method_changed,
@@ -17,7 +20,7 @@ from tests.dunning.conftest import (
 )
 
 from retainkit.billing import InvoiceState, PaymentState
-from retainkit.core import Effect, NoEffect
+from retainkit.core import Effect, Event, NoEffect
 from retainkit.dunning import CaseOutcome
 from retainkit.ids import CaseId
 
@@ -186,6 +189,53 @@ def test_a_withdrawn_try_uses_up_no_step() -> None:
     invoice = world.case.invoices[0]
     assert (invoice.rungs, invoice.misses, invoice.attempts) == (0, 0, 2)
     assert invoice.flight == "collect:in_1:2"
+
+
+def _withdrawn(world: World) -> list[object]:
+    """The messages that were taken back, as they were asked for."""
+    taken = [name for event in world.said("message.withdrawn") for name in _names(event)]
+    return [event.data["message"] for event in world.said("message.requested") if event.id in taken]
+
+
+def _names(event: Event) -> list[object]:
+    names = event.data["requests"]
+    assert isinstance(names, (list, tuple))
+    return list(names)
+
+
+def test_a_case_that_closes_takes_back_what_it_asked_to_be_written() -> None:
+    """Nobody is reminded of what they paid; the thank-you stands."""
+    world = World(evolve(RETRYING, recovered_message="payment_recovered"))
+    world.observe(world.provider.bill())
+    world.until(START + 8 * DAY)
+    assert world.said("message.withdrawn") == []
+    world.observe(world.provider.pay("in_1"))
+
+    assert _withdrawn(world) == ["payment_failed", "payment_failed"]
+    assert world.messages[-1][0] == "payment_recovered"
+    assert world.reasons("message.withdrawn") == ["dunning.message.withdrawn"]
+
+
+@pytest.mark.parametrize("told", [None, "subscription_ended"])
+def test_what_tells_of_the_end_is_not_taken_back_by_it(told: str | None) -> None:
+    """The notice is out of date by then; the message of the end itself is not."""
+    stages = (*STAGES[:-1], evolve(STAGES[-1], message=told))
+    world = World(evolve(WATCHING, stages=stages))
+    world.observe(world.provider.bill())
+    world.until(START + 22 * DAY)
+
+    assert world.case.outcome is CaseOutcome.ENDED
+    assert _withdrawn(world) == ["payment_failed", "payment_failed", "last_notice"]
+
+
+def test_who_was_never_written_to_has_nothing_taken_back() -> None:
+    """A case that closes before its first message says nothing of messages."""
+    world = World(evolve(WATCHING, stages=(evolve(STAGES[1], access="full"), *STAGES[2:])))
+    world.observe(world.provider.bill())
+    world.observe(world.provider.pay("in_1"))
+
+    assert not world.case.open
+    assert world.said("message.withdrawn") == []
 
 
 def _send(world: World) -> tuple[CaseId, Effect]:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from attrs import evolve
 from tests.dunning.conftest import ANNA, RETRYING, START, Provider, cancelled, method_changed
 from tests.engine.world import LEASE, World
 
 from retainkit.billing import InvoiceState, observed_event
 from retainkit.core import Event, Intent, NotSent, Outcome, Unknown
-from retainkit.customers import Customer
+from retainkit.customers import Customer, StaticDirectory
+from retainkit.dunning import DunningPolicy
 from retainkit.engine import Guarantee, Performer, RetainKit
 from retainkit.errors import ProviderError
 from retainkit.ids import CustomerId, TenantId
@@ -61,6 +63,10 @@ def _tried(world: World, outside: Outside, news: Callable[[datetime], Event]) ->
     return kit
 
 
+def _said(kit: RetainKit) -> list[str]:
+    return [recorded.event.name for recorded in kit.timeline(ANNA)]
+
+
 def leaving(at: datetime) -> Event:
     """The customer cancels."""
     return cancelled("sub_1", at)
@@ -86,7 +92,8 @@ def test_what_may_have_been_sent_is_not_withdrawn(world: World) -> None:
     outside = Outside(Unknown(reason="timeout"))
     kit = _tried(world, outside, leaving)
     assert len(outside.provider.charges) == 1
-    assert [recorded.event.name for recorded in kit.timeline(ANNA)][-1] == "dunning.case_closed"
+    assert kit.dunning.open_cases() == ()
+    assert "dunning.retry_without_effect" not in _said(kit)
 
 
 def test_a_new_card_is_charged_at_once_and_the_old_one_never(world: World) -> None:
@@ -139,17 +146,95 @@ class Unreachable:
 
 
 class Letterbox:
-    """A messenger that remembers."""
+    """A messenger that remembers; it may be busy."""
 
     sender = "Acme <billing@acme.example>"
     reply_to = None
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
+        self.busy = False
+        self.crash = False
 
     def send(self, message: Message, *, key: str) -> SendOutcome:
+        if self.busy:
+            return NotSent(reason="mail_server_busy")
         self.sent.append(message)
-        return Sent(message_id=key)
+        return Unknown(reason="lost") if self.crash else Sent(message_id=key)
+
+
+def _writing(world: World, letterbox: Letterbox, policy: DunningPolicy = RETRYING) -> RetainKit:
+    """A failed payment leads to a message at once; the mail server decides what becomes of it."""
+    world.clock.set(START)
+    kit = RetainKit(
+        store=world.store,
+        dunning=policy,
+        customers=StaticDirectory({ANNA: Customer(id=ANNA, email="anna@shop.example")}),
+        messages=letterbox,
+        clock=world.clock,
+        instrumentation=world.told,
+        lease=LEASE,
+    )
+    kit.record(observed_event(Provider().bill(), ANNA, START))
+    kit.run_due()
+    assert world.told.failures == []
+    return kit
+
+
+def _settled(world: World, state: InvoiceState) -> Event:
+    provider = Provider(now=world.clock.now())
+    provider.bill()
+    paid = state is InvoiceState.PAID
+    invoice = provider.pay("in_1") if paid else provider.change("in_1", state=state)
+    return observed_event(invoice, ANNA, world.clock.now())
+
+
+@pytest.mark.parametrize("state", [InvoiceState.PAID, InvoiceState.VOID])
+def test_nobody_is_reminded_of_what_they_do_not_owe(world: World, state: InvoiceState) -> None:
+    """The mail server was busy; before it is tried again, the invoice is paid, or void."""
+    letterbox = Letterbox()
+    letterbox.busy = True
+    kit = _writing(world, letterbox)
+    letterbox.busy = False
+    kit.record(_settled(world, state))
+    kit.run_due()
+    world.clock.advance(timedelta(hours=4))
+    kit.run_due()
+
+    assert letterbox.sent == []
+    [told] = [e.event for e in kit.timeline(ANNA) if e.event.name == "message.not_sent"]
+    assert told.data["reason"] == "withdrawn"
+    assert kit.attention() == ()
+
+
+def test_a_thank_you_goes_out_though_the_reminder_does_not(world: World) -> None:
+    """What tells of the closing itself holds."""
+    letterbox = Letterbox()
+    letterbox.busy = True
+    kit = _writing(world, letterbox, evolve(RETRYING, recovered_message="payment_recovered"))
+    letterbox.busy = False
+    kit.record(_settled(world, InvoiceState.PAID))
+    kit.run_due()
+    world.clock.advance(timedelta(hours=4))
+    kit.run_due()
+
+    assert len(letterbox.sent) == 1
+    requests = [e.event for e in kit.timeline(ANNA) if e.event.name == "message.requested"]
+    assert [event.data["message"] for event in requests] == ["payment_failed", "payment_recovered"]
+
+
+def test_mail_that_may_have_gone_out_is_not_said_to_be_withdrawn(world: World) -> None:
+    """Nobody knows whether it arrived: that stays so, and stays listed for a person."""
+    letterbox = Letterbox()
+    letterbox.crash = True
+    kit = _writing(world, letterbox)
+    kit.record(_settled(world, InvoiceState.PAID))
+    kit.run_due()
+
+    assert len(letterbox.sent) == 1
+    assert "message.unconfirmed" in _said(kit)
+    assert "message.not_sent" not in _said(kit)
+    assert len(kit.attention()) == 1
 
 
 def test_a_message_that_could_not_be_written_is_sent_later(world: World) -> None:

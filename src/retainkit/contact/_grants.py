@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -19,7 +20,7 @@ from retainkit.core import (
     JsonObject,
     NoEffect,
     Performed,
-    RecordedEvent,
+    Settled,
     Trigger,
     Unknown,
     Woken,
@@ -39,10 +40,13 @@ class Contact(Caseless):
     It grants every request. A request is ``message.requested``; the answer is ``message.granted``
     at once and later one of ``message.sent``, ``message.rejected``, ``message.unconfirmed``
     (it may have gone out, and is never sent again) and ``message.not_sent``.
+
+    Who asked may take requests back by ``message.withdrawn``, when their reason no longer holds:
+    what nobody has sent by then never is, what may have gone out stays as it is.
     """
 
     name: str = "contact"
-    subscribes: frozenset[str] = frozenset({"message.requested"})
+    subscribes: frozenset[str] = frozenset({"message.requested", "message.withdrawn"})
 
     def decide(
         self, case: Case | None, trigger: Trigger, facts: Facts, now: datetime, policy: None
@@ -50,15 +54,38 @@ class Contact(Caseless):
         """Grant what was requested; record what became of what was sent."""
         del case, policy
         match trigger:
-            case Woken(events=requests):
-                return Decision(
-                    events=tuple(_granted(request.event, now) for request in requests),
-                    effects=tuple(_send(request) for request in requests),
-                )
-            case Performed():
-                return Decision(events=(_recorded(trigger, facts.customer, now),))
+            case Woken(events=news):
+                return _answered([recorded.event for recorded in news], now)
+            case Performed(effect=effect, outcome=outcome):
+                return Decision(events=(_recorded(effect, outcome, facts.customer, now),))
             case _:
                 return Decision()
+
+
+def _answered(news: Sequence[Event], now: datetime) -> Decision[Case]:
+    """What was requested and withdrawn before anybody looked is not granted at all."""
+    requests = [event for event in news if event.name == "message.requested"]
+    withdrawn = {name for event in news for name in _withdrawn(event)}
+    granted = [request for request in requests if request.id not in withdrawn]
+    nothing = NoEffect(reason="withdrawn")
+    return Decision(
+        events=(
+            *(_granted(request, now) for request in granted),
+            *(
+                _recorded(_send(request), nothing, request.customer, now)
+                for request in requests
+                if request.id in withdrawn
+            ),
+        ),
+        effects=tuple(_send(request) for request in granted),
+        withdraw=tuple(sorted(withdrawn.difference(request.id for request in requests))),
+    )
+
+
+def _withdrawn(event: Event) -> tuple[str, ...]:
+    """The requests that an event takes back."""
+    names = event.data.get("requests") if event.name == "message.withdrawn" else None
+    return tuple(map(str, names)) if isinstance(names, (list, tuple)) else ()
 
 
 def _granted(request: Event, now: datetime) -> Event:
@@ -71,12 +98,11 @@ def _granted(request: Event, now: datetime) -> Event:
     return _event("message.granted", request.customer, now, data, because)
 
 
-def _send(request: RecordedEvent) -> Effect:
-    return Effect(kind=SEND, attempt=request.event.id, data=request.event.data)
+def _send(request: Event) -> Effect:
+    return Effect(kind=SEND, attempt=request.id, data=request.data)
 
 
-def _recorded(performed: Performed, customer: CustomerId, now: datetime) -> Event:
-    effect, outcome = performed.effect, performed.outcome
+def _recorded(effect: Effect, outcome: Settled, customer: CustomerId, now: datetime) -> Event:
     told: JsonObject
     match outcome:
         case Answer(data=data) if "message_id" in data:

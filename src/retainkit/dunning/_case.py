@@ -9,7 +9,15 @@ from attrs import frozen
 
 from retainkit.billing import InvoiceState, Payment, PaymentState
 from retainkit.dunning._policy import AccessLevel
-from retainkit.ids import CaseId, CustomerId, InvoiceId, PaymentId, PaymentMethodId, SubscriptionId
+from retainkit.ids import (
+    CaseId,
+    CustomerId,
+    EventId,
+    InvoiceId,
+    PaymentId,
+    PaymentMethodId,
+    SubscriptionId,
+)
 from retainkit.money import Money
 
 
@@ -148,7 +156,7 @@ class DunningCase:
 
         announced_at: When the end was announced.
 
-        messages: How many messages were asked for.
+        requests: The messages that were asked for, by the ids of their requests.
 
         access: The level that was last made known.
 
@@ -179,7 +187,7 @@ class DunningCase:
     stages_done: int = 0
     round: int = 0
     announced_at: datetime | None = None
-    messages: int = 0
+    requests: tuple[EventId, ...] = ()
     access: AccessLevel = AccessLevel.FULL
     ending: tuple[str, ...] = ()
     ended_at: datetime | None = None

@@ -40,7 +40,15 @@ from retainkit.dunning._learn import (
 )
 from retainkit.dunning._plan import Reason, fitted, reading
 from retainkit.dunning._policy import DunningPolicy, EndAction
-from retainkit.dunning._stages import change_access, end, end_answered, rewind, thank, write
+from retainkit.dunning._stages import (
+    change_access,
+    end,
+    end_answered,
+    rewind,
+    thank,
+    withdraw_messages,
+    write,
+)
 from retainkit.dunning._step import Step
 from retainkit.dunning._tries import (
     COLLECT,
@@ -298,7 +306,9 @@ def _close(step: Step) -> bool:
         outcome = CaseOutcome.ENDED
     elif InvoiceState.PAID in states and InvoiceState.UNCOLLECTIBLE not in states:
         outcome = CaseOutcome.RECOVERED
-    if outcome is not CaseOutcome.ENDED:
+    ended = outcome is CaseOutcome.ENDED
+    withdraw_messages(step, ended=ended)
+    if not ended:
         thank(step)
     _say_closed(step, outcome)
     step.case = evolve(step.case, outcome=outcome, closed_at=step.at, ending=())

@@ -193,8 +193,21 @@ def _request(
 def ask_for_message(step: Step, data: dict[str, JsonValue], key: str, *reasons: Reason) -> None:
     """Note a ``message.requested``; the contact room decides whether it goes out."""
     said = {"feature": "dunning", "seller": step.case.seller, **data}
-    step.say("message.requested", said, *reasons, key=key)
-    step.case = evolve(step.case, messages=step.case.messages + 1)
+    request = step.say("message.requested", said, *reasons, key=key)
+    step.case = evolve(step.case, requests=(*step.case.requests, request))
+
+
+def withdraw_messages(step: Step, *, ended: bool) -> None:
+    """Take back what the closing case asked for, but for a message that tells of its end."""
+    told_of_end = ended and step.policy.stages[-1].message is not None
+    requests = step.case.requests[:-1] if told_of_end else step.case.requests
+    if requests:
+        step.say(
+            "message.withdrawn",
+            {"feature": "dunning", "requests": list(requests)},
+            ("dunning.message.withdrawn", {}),
+            key="",
+        )
 
 
 def _owed(invoices: tuple[CaseInvoice, ...]) -> dict[str, JsonValue]:
@@ -212,7 +225,7 @@ def thank(step: Step) -> None:
     """Ask for the thank-you, when the money came after somebody had been written to."""
     case, message = step.case, step.policy.recovered_message
     paid = tuple(invoice for invoice in case.invoices if invoice.state is InvoiceState.PAID)
-    if message is None or not case.messages or not paid:
+    if message is None or not case.requests or not paid:
         return
     back: JsonObject = {"level": AccessLevel.FULL.value, "at": step.at.isoformat()}
     data: dict[str, JsonValue] = {

@@ -42,16 +42,17 @@ class Step:
 
     def say(
         self, name: str, data: dict[str, JsonValue], *reasons: Reason, key: str | None = None
-    ) -> None:
+    ) -> EventId:
         """
-        Note an event.
+        Note an event, and give its id.
 
         ``key`` is its natural key in the case; without one it is numbered by the step.
         """
         natural = f"{self.case.steps}:{len(self.events)}" if key is None else key
+        id = EventId(derive(self.case.id, name, natural))
         self.events.append(
             Event(
-                id=EventId(derive(self.case.id, name, natural)),
+                id=id,
                 name=name,
                 customer=self.case.customer,
                 occurred_at=self.at,
@@ -59,6 +60,7 @@ class Step:
                 because=tuple(self.because(reason) for reason in reasons),
             )
         )
+        return id
 
     def ask(self, kind: str, attempt: str, data: JsonObject) -> None:
         """Note an effect."""
