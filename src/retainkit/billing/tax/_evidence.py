@@ -1,0 +1,41 @@
+"""Evidence of where a consumer is (Art. 24f of Regulation 282/2011), and whether it suffices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from attrs import frozen
+
+
+class EvidenceKind(StrEnum):
+    """What tells where a consumer is: the list of Art. 24f of Regulation 282/2011."""
+
+    BILLING_ADDRESS = "billing_address"
+    IP_ADDRESS = "ip_address"
+    BANK = "bank"
+    SIM_COUNTRY = "sim_country"
+    LAND_LINE = "land_line"
+    OTHER = "other"
+
+
+@frozen(kw_only=True)
+class Evidence:
+    """
+    One piece of evidence: what it is and which country it names, never the address itself.
+
+    Args:
+        kind: What it is.
+
+        country: The ISO 3166-1 code of the country that it names.
+
+        seen_at: When it was taken.
+
+        third_party: Whether somebody other than the seller and the buyer gave it; the law asks
+            it of a single piece.
+    """
+
+    kind: EvidenceKind
+    country: str
+    seen_at: datetime | None = None
+    third_party: bool = False
