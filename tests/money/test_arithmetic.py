@@ -126,6 +126,7 @@ def test_a_share_is_within_one_minor_unit(
         # and so https://docs.stripe.com/billing/subscriptions/prorations (coupons), dinero.js 2:
         (500, [1000, 2000], AllocationStrategy.LARGEST_WEIGHT, (166, 334)),
         (101, [0, 1, 1, 1], AllocationStrategy.LARGEST_WEIGHT, (0, 34, 34, 33)),
+        (2, [2, 1, 1], AllocationStrategy.LARGEST_WEIGHT, (1, 1, 0)),  # the first lost nothing
         (7, [Fraction(1, 3), Fraction(2, 3)], AllocationStrategy.LARGEST_REMAINDER, (2, 5)),
     ],
 )

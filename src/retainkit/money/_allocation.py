@@ -22,8 +22,8 @@ class AllocationStrategy(StrEnum):
     """The parts that lost most by rounding; among equals, the earlier ones."""
 
     LARGEST_WEIGHT = "largest_weight"
-    """The heaviest parts; among equals, the earlier ones. So do Stripe's coupons and dinero.js 2:
-    500 over 1000 and 2000 is 166 and 334."""
+    """The heaviest of the parts that lost anything; among equals, the earlier ones. So do Stripe's
+    coupons and dinero.js 2: 500 over 1000 and 2000 is 166 and 334."""
 
 
 def allocate(
@@ -93,7 +93,7 @@ def allocate_units(
             case AllocationStrategy.LARGEST_REMAINDER:
                 claims = rests
             case AllocationStrategy.LARGEST_WEIGHT:
-                claims = whole
+                claims = [weight if rest else 0 for weight, rest in zip(whole, rests, strict=True)]
             case _:
                 assert_never(strategy)
         # Sorting is stable, also in reverse, so equal claims are served in order. Each part that
