@@ -159,22 +159,23 @@ def test_a_coupon_can_run_until_something_is_delivered() -> None:
     assert not promised.runs(START, events={"integration_delivered": START - MONTH})
 
 
-@st.composite
-def coupons(draw: st.DrawFn) -> Coupon:
-    """Coupons of any kind in euros."""
-    cap = draw(st.one_of(st.none(), st.integers(1, 5000)))
-    percent = draw(st.one_of(st.none(), st.decimals("0.01", 100, places=2)))
+def coupon_of(kind: tuple[bool, int, int | None, frozenset[str]]) -> Coupon:
+    """A coupon in percent or in euros, with or without a cap, for some prices or all."""
+    in_percent, size, cap, prices = kind
     return Coupon(
-        id=draw(st.uuids()).hex,
-        percent=percent,
-        amount=None if percent is not None else from_minor(draw(st.integers(1, 5000)), "EUR"),
+        id=f"{kind}",
+        percent=Decimal(size) / 100 if in_percent else None,
+        amount=None if in_percent else from_minor(size, "EUR"),
         cap=None if cap is None else from_minor(cap, "EUR"),
-        applies_to=draw(st.frozensets(st.sampled_from("abcdef"))),
+        applies_to=prices,
     )
 
 
-whole_lines = st.lists(st.integers(0, 9_999), min_size=1, max_size=6).map(lambda u: lines(*u))
-some_coupons = st.lists(coupons(), max_size=4)
+prices = st.sampled_from([frozenset(named) for named in ("", "a", "bc", "abd", "e")])
+caps = st.one_of(st.none(), st.integers(1, 5000))
+coupons = st.tuples(st.booleans(), st.integers(1, 10_000), caps, prices).map(coupon_of)
+whole_lines = st.lists(st.integers(0, 9_999), min_size=1, max_size=4).map(lambda u: lines(*u))
+some_coupons = st.lists(coupons, max_size=3)
 
 
 @settings(max_examples=1000)
