@@ -47,6 +47,7 @@ from retainkit.timing import Clock
 
 
 if TYPE_CHECKING:
+    from retainkit.billing.invoicing import ProviderInvoice
     from retainkit.payments._stripe_errors import Refusal
 
 
@@ -202,16 +203,31 @@ class StripePayments:
         try:
             found = self._books.invoice(invoice, seller)
             if found is None:
-                raise NotFound(
-                    "Stripe knows no such invoice",
-                    code="provider.no_such_invoice",
-                    field="invoice",
-                    value=invoice,
-                    remedy="check the id, the account, and test mode against live mode",
-                )
+                raise _no_such_invoice(invoice)
             return invoice_of(found, self._books.payments(found, seller), seller)
         except NoAnswerError as exc:
             return NotSent(reason=exc.outcome.reason)
+
+    def read_invoice_lines(self, invoice: InvoiceId, *, seller: str) -> ProviderInvoice | NotSent:
+        """
+        The invoice line by line, to compare with ours by `retainkit.billing.invoicing.reconcile`.
+
+        Net amounts are after discounts and without tax. Lines are read to the last page.
+
+        Raises:
+            NotFound: ``provider.no_such_invoice``.
+
+            ProviderError: ``stripe.refused``, ``stripe.unreadable``.
+        """
+        from retainkit.payments._stripe_lines import read_lines
+
+        try:
+            found = read_lines(self._requests, invoice, seller)
+        except NoAnswerError as exc:
+            return NotSent(reason=exc.outcome.reason)
+        if found is None:
+            raise _no_such_invoice(invoice)
+        return found
 
     # ----------------------------------------------------------------- SubscriptionProvider
 
@@ -422,6 +438,16 @@ class StripePayments:
 
     def _now(self) -> datetime:
         return datetime.now(UTC) if self._clock is None else self._clock.now()
+
+
+def _no_such_invoice(invoice: InvoiceId) -> NotFound:
+    return NotFound(
+        "Stripe knows no such invoice",
+        code="provider.no_such_invoice",
+        field="invoice",
+        value=invoice,
+        remedy="check the id, the account, and test mode against live mode",
+    )
 
 
 def _require_sdk() -> None:

@@ -27,6 +27,13 @@ from retainkit.billing.invoicing._mandatory import (
     require_complete,
 )
 from retainkit.billing.invoicing._parties import Address, Party
+from retainkit.billing.invoicing._provider import ProviderInvoice, ProviderLine
+from retainkit.billing.invoicing._reconcile import (
+    Difference,
+    DifferenceKind,
+    Reconciliation,
+    reconcile,
+)
 from retainkit.billing.invoicing._rules import check_totals
 from retainkit.billing.invoicing._write_off import Voided, WriteOff, recovered, void, write_off
 
@@ -38,12 +45,17 @@ __all__ = [
     "AdjustmentKind",
     "CreditNote",
     "Creditable",
+    "Difference",
+    "DifferenceKind",
     "DocumentKind",
     "Finding",
     "InvoiceDocument",
     "InvoiceLine",
     "InvoiceReference",
     "Party",
+    "ProviderInvoice",
+    "ProviderLine",
+    "Reconciliation",
     "TaxSubtotal",
     "Totals",
     "Voided",
@@ -57,6 +69,7 @@ __all__ = [
     "is_small_amount",
     "line_net",
     "national_currency",
+    "reconcile",
     "recovered",
     "require_complete",
     "tax_subtotals",

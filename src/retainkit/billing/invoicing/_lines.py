@@ -143,7 +143,9 @@ class InvoiceLine:
 
         period: What time it bills, if any.
 
-        item: The subscription item it bills, by which reconciling finds its counterpart.
+        item: The subscription item it bills, as the provider calls it; `reconcile` goes by it.
+
+        price: The price it bills by, as the provider calls it; `reconcile` goes by it, too.
 
         credits: The id of the line that it gives back, if it does.
 
@@ -163,6 +165,7 @@ class InvoiceLine:
     tax: Money | None = None
     period: Period | None = None
     item: str | None = None
+    price: str | None = None
     credits: str | None = None
     trail: tuple[object, ...] = ()
 

@@ -108,12 +108,70 @@ def bill_period(
             quantity=quantity,
             metadata=copied(subscription["metadata"]),
         )
+        subscription[HIDDEN]["billed"][item["id"]] = {"price": copied(price), "quantity": quantity}
+    _take_prorations(state, invoice, subscription)
     if reason == "subscription_cycle" and paused != "keep_as_draft":
         state.change(
             invoice, automatically_finalizes_at=state.now + seconds(settings.finalize_after)
         )
     state.emit("invoice.created", invoice)
     return invoice
+
+
+def bill_prorations(state: State, subscription: JsonObject) -> JsonObject | None:
+    """A draft invoice for the prorations that wait; None when none does."""
+    if not _waiting(state, subscription):
+        return None
+    invoice = new_invoice(
+        state,
+        state.get("customer", subscription["customer"]),
+        currency=subscription["currency"],
+        reason="subscription_update",
+        auto_advance=True,
+        collection_method=subscription["collection_method"],
+        days_until_due=subscription["days_until_due"],
+        subscription=subscription,
+        url=subscription[HIDDEN]["url"],
+    )
+    _take_prorations(state, invoice, subscription)
+    state.emit("invoice.created", invoice)
+    return invoice
+
+
+def _waiting(state: State, subscription: JsonObject) -> list[JsonObject]:
+    return [
+        item
+        for item in state.all("invoiceitem")
+        if item["invoice"] is None
+        and item["parent"] is not None
+        and item["parent"]["subscription_details"]["subscription"] == subscription["id"]
+    ]
+
+
+def _take_prorations(state: State, invoice: JsonObject, subscription: JsonObject) -> None:
+    for item in _waiting(state, subscription):
+        line = add_line(
+            state,
+            invoice,
+            item["amount"],
+            description=item["description"],
+            period=(item["period"]["start"], item["period"]["end"]),
+            parent={
+                "invoice_item_details": None,
+                "subscription_item_details": {
+                    "invoice_item": item["id"],
+                    "proration": True,
+                    "proration_details": {"credited_items": None},
+                    **item["parent"]["subscription_details"],
+                },
+                "type": "subscription_item_details",
+            },
+            price=item[HIDDEN]["price"],
+            quantity=item["quantity"],
+            metadata=copied(item["metadata"]),
+        )
+        line["discountable"] = False
+        state.change(item, invoice=invoice["id"])
 
 
 def _advance_invoice(state: State, settings: Settings, invoice: JsonObject) -> None:

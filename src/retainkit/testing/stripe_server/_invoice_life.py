@@ -205,11 +205,18 @@ def finalize(state: State, invoice: JsonObject) -> JsonObject:
     number = customer["next_invoice_sequence"]
     state.change(customer, next_invoice_sequence=number + 1)
     url = f"{invoice[HIDDEN]['url']}/invoice/{invoice['id']}"
+    # What prorations give back stays in the customer's balance for later invoices.
+    balance = customer["balance"]
+    due = max(invoice["total"] + balance, 0)
+    state.change(customer, balance=balance + invoice["total"] - due)
     state.change(
         invoice,
+        amount_due=due,
+        amount_remaining=due,
         automatically_finalizes_at=None,
         effective_at=state.now,
-        ending_balance=0,
+        ending_balance=customer["balance"],
+        starting_balance=balance,
         hosted_invoice_url=url,
         invoice_pdf=f"{url}/pdf",
         number=f"{customer['invoice_prefix']}-{number:04d}",

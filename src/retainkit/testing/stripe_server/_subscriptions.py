@@ -24,6 +24,7 @@ from retainkit.testing.stripe_server._params import Params
 from retainkit.testing.stripe_server._payment_methods import owned
 from retainkit.testing.stripe_server._payments import would_decline
 from retainkit.testing.stripe_server._periods import period_start
+from retainkit.testing.stripe_server._prorations import change_items
 from retainkit.testing.stripe_server._state import State
 
 
@@ -33,6 +34,7 @@ FIELDS = frozenset(
         "collection_method",
         "customer",
         "days_until_due",
+        "billing_mode",
         "default_payment_method",
         "description",
         "items",
@@ -43,13 +45,17 @@ FIELDS = frozenset(
 )
 UPDATABLE = frozenset(
     {
+        "billing_cycle_anchor",
         "cancel_at",
         "cancel_at_period_end",
         "cancellation_details",
         "default_payment_method",
         "description",
+        "items",
         "metadata",
         "pause_collection",
+        "proration_behavior",
+        "proration_date",
     }
 )
 CANCELLING = frozenset({"cancellation_details", "invoice_now", "prorate"})
@@ -127,7 +133,7 @@ def retrieve(call: Call) -> JsonObject:
 
 
 def update(call: Call) -> JsonObject:
-    """POST /v1/subscriptions/{id}: no change of items, as proration isn't simulated."""
+    """POST /v1/subscriptions/{id}: changes of items are prorated; the anchor stays."""
     state, params = call.state, call.params
     subscription = retrieve(call)
     if subscription["status"] in _ENDED:
@@ -152,7 +158,8 @@ def update(call: Call) -> JsonObject:
             **_details(params),
         }
     changes |= _end_date(state, subscription, params)
-    previous = state.change(subscription, **changes)
+    items = change_items(call, subscription) if "items" in params else {}
+    previous = {**state.change(subscription, **changes), **items}
     if previous:
         state.emit("customer.subscription.updated", subscription, previous)
     return subscription
@@ -240,7 +247,7 @@ def _new(
             "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
             "billing_cycle_anchor": now,
             "billing_cycle_anchor_config": None,
-            "billing_mode": {"flexible": None, "type": "flexible"},
+            "billing_mode": {"flexible": None, "type": _mode(params)},
             "billing_schedules": [],
             "billing_thresholds": None,
             "cancel_at": None,
@@ -288,7 +295,7 @@ def _new(
             "trial_end": None,
             "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
             "trial_start": None,
-            HIDDEN: {"period": 0, "url": call.url},
+            HIDDEN: {"period": 0, "url": call.url, "billed": {}},
         }
     )
 
@@ -311,6 +318,10 @@ def _item(
         "subscription": subscription,
         "tax_rates": [],
     }
+
+
+def _mode(params: Params) -> str:
+    return params.nested("billing_mode").choice("type", ("classic", "flexible"), "flexible")
 
 
 def _pause(params: Params) -> JsonObject | None:
