@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from retainkit.billing.tax._behavior import TaxBehavior
 from retainkit.billing.tax._calculate import calculate, in_national_currency
+from retainkit.billing.tax._corrections import prepayment_corrections
 from retainkit.billing.tax._evidence import Evidence, EvidenceKind
 from retainkit.billing.tax._findings import Finding
 from retainkit.billing.tax._lines import Exemption, TaxableLine, TaxedLine, TaxGroup
@@ -25,6 +26,7 @@ from retainkit.billing.tax._request import (
 )
 from retainkit.billing.tax._rounding import InclusiveRounding, TaxLevel, TaxRounding
 from retainkit.billing.tax._shipped import shipped_rates
+from retainkit.billing.tax._small_business import within_small_business_limit
 from retainkit.billing.tax._tax_point import TaxPointRule, tax_point_rule
 from retainkit.billing.tax._territories import EU_MEMBERS, TaxArea, Territory, territory_of
 from retainkit.billing.tax._treatment import (
@@ -33,6 +35,7 @@ from retainkit.billing.tax._treatment import (
     TaxReason,
     TaxTreatment,
 )
+from retainkit.billing.tax._vat_ids import VatId, vat_id
 
 
 __all__ = [
@@ -67,11 +70,15 @@ __all__ = [
     "TaxedLine",
     "Territory",
     "UnverifiedVatId",
+    "VatId",
     "VatIdCheck",
     "VatIdStatus",
     "calculate",
     "in_national_currency",
+    "prepayment_corrections",
     "shipped_rates",
     "tax_point_rule",
     "territory_of",
+    "vat_id",
+    "within_small_business_limit",
 ]
