@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         period_at,
         period_number,
         periods,
+        trial_period,
     )
     from retainkit.timing._periods import Period
     from retainkit.timing._terms import (
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Term,
         contract_end,
         notice_deadline,
+        payment_deadline,
         renews,
         term_at,
     )
@@ -65,12 +67,14 @@ __all__ = [
     "from_micros",
     "local_time",
     "notice_deadline",
+    "payment_deadline",
     "period_at",
     "period_number",
     "periods",
     "renews",
     "term_at",
     "to_micros",
+    "trial_period",
     "utc",
     "wall_time",
     "zone",
@@ -85,9 +89,18 @@ _LATER = {
         "period_at",
         "period_number",
         "periods",
+        "trial_period",
     ),
     "_periods": ("Period",),
-    "_terms": ("Renewal", "Term", "contract_end", "notice_deadline", "renews", "term_at"),
+    "_terms": (
+        "Renewal",
+        "Term",
+        "contract_end",
+        "notice_deadline",
+        "payment_deadline",
+        "renews",
+        "term_at",
+    ),
 }
 
 

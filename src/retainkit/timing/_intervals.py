@@ -144,6 +144,17 @@ def period_number(anchor: datetime, interval: Interval, zone: str | ZoneInfo, at
     return number
 
 
+def trial_period(start: datetime, length: Interval, zone: str | ZoneInfo) -> Period:
+    """
+    The period of one interval from its start, such as a trial; paid periods then have its end as
+    their anchor, or a billing day's (`billing_day_anchor`).
+
+    Raises:
+        InvalidInput: as `Interval.advance`.
+    """
+    return Period(start=start, end=length.advance(start, 1, zone))
+
+
 def period_at(anchor: datetime, interval: Interval, zone: str | ZoneInfo, at: datetime) -> Period:
     """
     The whole period that the instant is in; the anchor may lie after it.

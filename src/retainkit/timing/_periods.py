@@ -76,3 +76,20 @@ class Period:
                 )
         edges = [self.start, *cuts, self.end]
         return tuple(Period(start=start, end=end) for start, end in pairwise(edges))
+
+    def without(self, *others: Period) -> tuple[Period, ...]:
+        """
+        What is left of the period, in order, when these are taken out of it: the time that was
+        not paused, say. They may overlap, and reach outside; nothing may be left.
+        """
+        left = []
+        start = self.start
+        for other in sorted(others, key=lambda each: each.start):
+            if other.start >= self.end:
+                break
+            if start < other.start:
+                left.append(Period(start=start, end=other.start))
+            start = max(start, other.end)
+        if start < self.end:
+            left.append(Period(start=start, end=self.end))
+        return tuple(left)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from attrs import field, frozen
 
 from retainkit.errors import InvalidInput
-from retainkit.timing._instants import utc, wall_time, zone
+from retainkit.timing._instants import local_time, utc, wall_time, zone
 from retainkit.timing._intervals import Interval, Unit, period_at
 from retainkit.timing._periods import Period
 
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _ONE_MONTH = Interval(unit=Unit.MONTH)
 
@@ -129,6 +132,30 @@ def contract_end(term: Term, notice_at: datetime | None) -> datetime | None:
             return earliest if current is None else max(current.end, earliest)
         case _:
             assert_never(term.renewal)
+
+
+def payment_deadline(issued_at: datetime, net: Interval, zone: str | ZoneInfo) -> datetime:
+    """
+    The instant before which an invoice must be paid: 30 days net, 60 days net, a month net.
+
+    The day of the invoice does not count, and the last day counts to its end (sections 187 and
+    188 BGB): of an invoice of 31 January, due within 30 days, the deadline is 3 March at midnight,
+    where the customer is. Weekends and holidays move nothing: where the law moves the last day
+    (section 193 BGB), that is a date that the host knows.
+
+    Args:
+        issued_at: When the invoice was issued.
+
+        net: The time for payment.
+
+        zone: Whose calendar counts: an IANA name or a `ZoneInfo`.
+
+    Raises:
+        InvalidInput: ``time.naive``, ``time.unknown_zone``, ``time.out_of_range``.
+    """
+    issued = local_time(issued_at, zone, "issued_at")
+    last = net.advance(wall_time(issued.date(), time(12), zone), 1, zone)
+    return wall_time(local_time(last, zone).date() + timedelta(days=1), time(), zone)
 
 
 def renews(term: Term, at: datetime, notice_at: datetime | None = None) -> bool:

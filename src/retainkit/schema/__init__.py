@@ -1,0 +1,11 @@
+"""Documents: pydantic types for what people write in YAML or JSON; rules live in the domain rooms.
+
+The only room, beside adapters, that knows pydantic. Nothing loads it unless it is named.
+"""
+
+from __future__ import annotations
+
+from retainkit.schema._money import Money
+
+
+__all__ = ["Money"]
