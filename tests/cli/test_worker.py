@@ -15,7 +15,7 @@ from tests.cli.conftest import Shop
 from tests.engine.toy import Parcels, Post, order
 
 from retainkit.cli import _worker, main
-from retainkit.core import Item, Lease
+from retainkit.core import Item, Lease, Skills
 from retainkit.engine import RetainKit
 from retainkit.errors import StoreError
 from retainkit.ids import CustomerId
@@ -72,11 +72,13 @@ class Flaky(MemoryStore):
         self.error = error
         self.left = times
 
-    def claim(self, lease: Lease, *, now: datetime, limit: int) -> tuple[Item, ...]:
+    def claim(
+        self, lease: Lease, *, now: datetime, limit: int, skills: Skills | None = None
+    ) -> tuple[Item, ...]:
         if self.left:
             self.left -= 1
             raise self.error
-        return super().claim(lease, now=now, limit=limit)
+        return super().claim(lease, now=now, limit=limit, skills=skills)
 
 
 def _app(monkeypatch: pytest.MonkeyPatch, kit: RetainKit) -> None:

@@ -11,12 +11,13 @@ from typing import cast
 import pytest
 import sqlalchemy as sa
 from attrs import evolve
+from tests.engine.test_running import Mailbox
 from tests.engine.test_webhooks import HINT, KNOWN, SIGNED, Reader
 from tests.engine.toy import order
 from tests.engine.world import ADA, DAY, LEASE, NOW, Crash, World, delivered_but, dies, run
 
 from retainkit.core import Answer, EffectState, Event, Intent, NoEffect, NotSent, Outcome, Unknown
-from retainkit.engine import Guarantee, Performer, ReceiptState, RetainKit
+from retainkit.engine import AttentionKind, Guarantee, Performer, ReceiptState, RetainKit
 from retainkit.engine._step import Step
 from retainkit.errors import ConfigurationError, Conflict, Refused
 from retainkit.ids import EventId, PaymentMethodId, TenantId
@@ -118,14 +119,25 @@ def test_a_kit_without_the_feature_leaves_its_effects_alone(world: World) -> Non
     world.post.script = [NotSent(reason="busy")]
     run(world.kit())
     world.clock.advance(timedelta(minutes=5))
-    bare = RetainKit(
-        store=world.store,
-        performers={"parcel.send": world.post.performer()},
-        clock=world.clock,
-        instrumentation=world.told,
-        lease=LEASE,
-    )
-    run(bare)
+    bare = _bare(world)
+    before = world.tables()
+    assert run(bare) == 0
+    assert len(world.post.calls) == 1
+    assert world.tables() == before
+    run(world.kit())
+    assert not world.case(case).open
+    assert world.names()[-1] == "parcels.delivered"
+
+
+def test_a_key_that_reached_a_kit_without_the_feature_is_left_alone(world: World) -> None:
+    """The queue's worker is older than the one that claimed: its claim runs out."""
+    case = world.order()
+    world.post.script = [NotSent(reason="busy")]
+    run(world.kit())
+    world.clock.advance(timedelta(minutes=5))
+    mailbox = Mailbox()
+    assert world.kit().dispatch(mailbox) == 1
+    _bare(world).perform(mailbox.keys[0])
     assert len(world.post.calls) == 1
     error = world.told.failures[-1][1]
     assert isinstance(error, Refused)
@@ -134,7 +146,50 @@ def test_a_kit_without_the_feature_leaves_its_effects_alone(world: World) -> Non
     world.leases_run_out()
     run(world.kit())
     assert not world.case(case).open
-    assert world.names()[-1] == "parcels.delivered"
+
+
+def test_what_no_kit_works_on_is_listed(world: World) -> None:
+    """A feature was taken out of every kit: its steps wait, and that is not forgotten."""
+    case = world.order()
+    bare = _bare(world)
+    world.clock.advance(timedelta(hours=1))
+    assert bare.attention() == ()
+    world.clock.advance(timedelta(seconds=1))
+    (entry,) = bare.attention()
+    assert (entry.kind, entry.id, entry.customer, entry.since) == (
+        AttentionKind.UNSERVED, "parcels:ada", "ada", NOW,
+    )  # fmt: skip
+    assert entry.facts == {"feature": "parcels", "case": None, "effect": None}
+    assert "worker" in entry.remedy
+    assert world.kit().attention() == ()
+    run(world.kit())
+    assert bare.attention() == ()
+    assert not world.case(case).open
+
+
+def test_an_effect_that_no_kit_performs_is_listed(world: World) -> None:
+    """A mail without a mail server is claimed in vain once, and then left to who has one."""
+    world.order()
+    run(world.kit(performers={}))
+    world.clock.advance(timedelta(hours=2))
+    unable = world.kit(performers={})
+    assert run(unable) == 0
+    (entry,) = unable.attention()
+    assert (entry.kind, entry.id) == (AttentionKind.UNSERVED, world.intent().id)
+    assert entry.facts["effect"] == "parcel.send"
+    run(world.kit())
+    assert len(world.post.sent) == 1
+    assert unable.attention() == ()
+
+
+def _bare(world: World) -> RetainKit:
+    return RetainKit(
+        store=world.store,
+        performers={"parcel.send": world.post.performer()},
+        clock=world.clock,
+        instrumentation=world.told,
+        lease=LEASE,
+    )
 
 
 # ---- webhooks

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from tests.engine.toy import ParcelPolicy, Parcels, Post, order
 
-from retainkit.core import Effect, Intent, Item, Lease, Outcome, Record
+from retainkit.core import Effect, Intent, Item, Lease, Outcome, Record, Skills
 from retainkit.engine import Performer, RetainKit
 from retainkit.ids import CaseId, CustomerId, TenantId, derive
 from retainkit.stores import Store, TenantStore, Transaction
@@ -79,9 +79,11 @@ class Watched:
     def for_tenant(self, tenant: TenantId) -> TenantStore:
         return _WatchedTenant(self, tenant)
 
-    def claim(self, lease: Lease, *, now: datetime, limit: int) -> tuple[Item, ...]:
+    def claim(
+        self, lease: Lease, *, now: datetime, limit: int, skills: Skills | None = None
+    ) -> tuple[Item, ...]:
         self.point("before the claim")
-        items = self.inner.claim(lease, now=now, limit=limit)
+        items = self.inner.claim(lease, now=now, limit=limit, skills=skills)
         self.commits += 1
         self.point("after the claim")
         return items

@@ -17,7 +17,7 @@ from tests.faults._model import MARKS, NEWS, SETTLES, Fate, Story, foretell
 
 from retainkit import DunningPolicy, RetainKit, Stage
 from retainkit.billing import Decline, Invoice, PaymentOutcome, PaymentState
-from retainkit.core import Answer, Intent, Item, Lease, NotSent, Outcome
+from retainkit.core import Answer, Intent, Item, Lease, NotSent, Outcome, Skills
 from retainkit.customers import Customer, StaticDirectory
 from retainkit.engine import Guarantee, Performer
 from retainkit.ids import CustomerId, InvoiceId, SubscriptionId, TenantId
@@ -130,9 +130,11 @@ class Perilous:
     def for_tenant(self, tenant: TenantId) -> TenantStore:
         return _PerilousTenant(self.inner.for_tenant(tenant), self.perils)
 
-    def claim(self, lease: Lease, *, now: datetime, limit: int) -> tuple[Item, ...]:
+    def claim(
+        self, lease: Lease, *, now: datetime, limit: int, skills: Skills | None = None
+    ) -> tuple[Item, ...]:
         self.perils.point("before the claim")
-        items = self.inner.claim(lease, now=now, limit=limit)
+        items = self.inner.claim(lease, now=now, limit=limit, skills=skills)
         self.perils.point("after the claim")
         return items
 

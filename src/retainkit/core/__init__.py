@@ -9,7 +9,7 @@ from retainkit.core._event import Event, EventState, Origin, RecordedEvent
 from retainkit.core._json import JsonObject, JsonValue, check_json, content_hash, dumps, loads
 from retainkit.core._outcome import Answer, NoEffect, NotSent, Outcome, Settled, Unknown
 from retainkit.core._record import Record
-from retainkit.core._schedule import Effect, EffectState, Intent, Item, Lease, Timer
+from retainkit.core._schedule import Effect, EffectState, Intent, Item, Lease, Skills, Timer
 
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Record",
     "RecordedEvent",
     "Settled",
+    "Skills",
     "Timer",
     "Trigger",
     "Unknown",

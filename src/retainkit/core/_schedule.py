@@ -152,3 +152,23 @@ class Intent:
 
 
 Item: TypeAlias = Timer | Intent
+
+
+@frozen(kw_only=True)
+class Skills:
+    """
+    What a kit can work on; the rest is left to kits that can.
+
+    Args:
+        features: The names of the features it has.
+
+        kinds: The kinds of effects it can perform.
+    """
+
+    features: frozenset[str]
+    kinds: frozenset[str]
+
+    def cover(self, item: Item) -> bool:
+        """Whether a kit of these skills can decide the item, and perform it if it is an effect."""
+        performs = isinstance(item, Timer) or item.effect.kind in self.kinds
+        return performs and item.feature in self.features

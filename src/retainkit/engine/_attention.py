@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from attrs import field, frozen
 
-from retainkit.core import EventState, Intent, JsonObject, Record, RecordedEvent, Timer
+from retainkit.core import (
+    EventState,
+    Intent,
+    Item,
+    JsonObject,
+    Record,
+    RecordedEvent,
+    Skills,
+    Timer,
+)
 from retainkit.ids import CaseId, CustomerId, derive
 from retainkit.stores import Transaction
 
@@ -22,6 +31,7 @@ class AttentionKind(StrEnum):
     WAKE_UP_MISSING = "wake_up_missing"
     UNDECIDABLE = "undecidable"
     REFUSED = "refused"
+    UNSERVED = "unserved"
 
 
 @frozen(kw_only=True)
@@ -52,9 +62,13 @@ class Attention:
 
 
 _FEATURE = "attention"
+# What a kit lacks is another one's, until it has waited for so long that there seems to be none.
+_LONG_DUE = timedelta(hours=1)
 
 
-def attention(tx: Transaction, *, limit: int) -> tuple[Attention, ...]:
+def attention(
+    tx: Transaction, skills: Skills, *, now: datetime, limit: int
+) -> tuple[Attention, ...]:
     """Everything that waits for a person, the newest kinds of trouble last."""
     found = [_of_intent(intent) for intent in tx.schedule.unclear(limit=limit)]
     for state, kind in (
@@ -63,6 +77,8 @@ def attention(tx: Transaction, *, limit: int) -> tuple[Attention, ...]:
     ):
         found += [_of_event(event, kind) for event in tx.timeline.listed(state, limit=limit)]
     found += [_of_record(record) for record in tx.records.open(_FEATURE, limit=limit)]
+    unserved = tx.schedule.unserved(skills, before=now - _LONG_DUE, limit=limit)
+    found += [_of_unserved(item) for item in unserved]
     return tuple(found[:limit])
 
 
@@ -175,6 +191,20 @@ def _of_event(recorded: RecordedEvent, kind: AttentionKind) -> Attention:
         if parked
         else "compare the two payloads and correct the source",
         facts={"event": event.name, **event.data},
+    )
+
+
+def _of_unserved(item: Item) -> Attention:
+    since, kind = (
+        (item.due, None) if isinstance(item, Timer) else (item.wake_at, item.effect.kind)
+    )
+    return Attention(
+        kind=AttentionKind.UNSERVED,
+        id=item.id,
+        customer=item.customer,
+        since=since,
+        remedy="run a worker whose kit has this feature, and what performs this effect",
+        facts={"feature": item.feature, "case": item.case, "effect": kind},
     )
 
 

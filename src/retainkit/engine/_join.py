@@ -239,7 +239,8 @@ class JoinedKit:
 
     def attention(self, *, limit: int = 100) -> tuple[Attention, ...]:
         """Everything that waits for a person."""
-        return _attention.attention(self._tx, limit=limit)
+        now = self._kit.clock.now()
+        return _attention.attention(self._tx, self._kit.skills, now=now, limit=limit)
 
     def settle(
         self,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from retainkit.billing import Declined, Paid
-    from retainkit.core import Answer, Event, Intent, Item, NoEffect, Record, RecordedEvent
+    from retainkit.core import Answer, Event, Intent, Item, NoEffect, Record, RecordedEvent, Skills
     from retainkit.customers import CustomerDirectory
     from retainkit.dunning import Access, DunningCase, DunningPolicy, Upcoming
     from retainkit.engine._attention import Attention
@@ -199,6 +199,16 @@ class RetainKit:
         if not self._shadow:
             return known
         return {kind: kinds.in_shadow(performer) for kind, performer in known.items()}
+
+    @cached_property
+    def skills(self) -> Skills:
+        """What this kit can work on; everything else is left to kits that can."""
+        from retainkit.core import Skills
+
+        return Skills(
+            features=frozenset(bound.feature.name for bound in self.features),
+            kinds=frozenset(self._performing),
+        )
 
     def _link(self, intent: Intent, now: datetime) -> str | None:
         return None if self.links is None else self.links.url(intent, now)
@@ -406,6 +416,7 @@ class RetainKit:
             store=self.store,
             features=self.features,
             performers=self._performing,
+            skills=self.skills,
             clock=self.clock,
             instrumentation=self._tell,
             lease=self._lease,
@@ -423,11 +434,11 @@ class RetainKit:
         from retainkit.engine._sweeper import sweep
 
         found: list[Finding] = []
-        waiting = 0
+        waiting, now = 0, self.clock.now()
         for tenant in self.store.tenants():
             with self.store.for_tenant(tenant).transaction() as tx:
-                found += sweep(tx, self.features, tenant, self.clock.now())
-                waiting += len(attention(tx, limit=_COUNTED))
+                found += sweep(tx, self.features, tenant, now)
+                waiting += len(attention(tx, self.skills, now=now, limit=_COUNTED))
         self._tell.attention(waiting)
         return tuple(found)
 

@@ -20,6 +20,7 @@ from retainkit.core import (
     NotSent,
     Outcome,
     Settled,
+    Skills,
     Timer,
     Unknown,
 )
@@ -81,6 +82,7 @@ class Runner:
         store: Store,
         features: Features,
         performers: Mapping[str, Performer],
+        skills: Skills,
         clock: Clock,
         instrumentation: Instrumentation,
         lease: timedelta,
@@ -89,6 +91,7 @@ class Runner:
         self._store = store
         self._features = features
         self._performers = performers
+        self._skills = skills
         self._clock = clock
         self._tell = instrumentation
         self._length = lease
@@ -110,10 +113,10 @@ class Runner:
         return Ran(items=done, finished=False)
 
     def claim(self, limit: int) -> tuple[Item, ...]:
-        """Claim up to ``limit`` due items under a lease of this worker's own."""
+        """Claim up to ``limit`` due items that this kit can work on, under a lease of its own."""
         now = self._clock.now()
         lease = Lease(id=f"{self._worker}:{next(self._claims)}", length=self._length)
-        items = self._store.claim(lease, now=now, limit=limit)
+        items = self._store.claim(lease, now=now, limit=limit, skills=self._skills)
         if items:
             self._circuits.clear()
             items = tuple(sorted(items, key=lambda item: (_due(item) or now, _is_step(item))))

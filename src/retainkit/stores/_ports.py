@@ -16,6 +16,7 @@ from retainkit.core import (
     Lease,
     Record,
     RecordedEvent,
+    Skills,
     Timer,
 )
 from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
@@ -215,6 +216,10 @@ class Schedule(Protocol):
         """Effects that wait for a person."""
         ...
 
+    def unserved(self, skills: Skills, *, before: datetime, limit: int = 100) -> tuple[Item, ...]:
+        """What was due ``before``, is held by nobody, and these skills do not cover."""
+        ...
+
     def orphans(self, feature: str, *, limit: int = 100) -> tuple[Record, ...]:
         """Open cases with neither a next step nor an effect that is not done."""
         ...
@@ -285,11 +290,14 @@ class Store(Protocol):
         """The store of one tenant."""
         ...
 
-    def claim(self, lease: Lease, *, now: datetime, limit: int) -> tuple[Item, ...]:
+    def claim(
+        self, lease: Lease, *, now: datetime, limit: int, skills: Skills | None = None
+    ) -> tuple[Item, ...]:
         """
         Take up to ``limit`` items that are due, or whose lease has run out, soonest first.
 
-        Items carry their tenant and the new lease, but the state they had before the claim.
+        Items carry their tenant and the new lease, but the state they had before the claim. What
+        the skills do not cover is left as it is; None covers everything.
         """
         ...
 

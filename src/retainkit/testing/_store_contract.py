@@ -29,6 +29,7 @@ from retainkit.core import (
     Origin,
     Record,
     RecordedEvent,
+    Skills,
     Timer,
 )
 from retainkit.errors import ConfigurationError, Conflict, InvalidInput, NotFound, RetainkitError
@@ -61,6 +62,8 @@ HOUR = timedelta(hours=1)
 LEASE = Lease(id="lease 1", length=HOUR)
 # Has run out at once, by any clock.
 SHORT = Lease(id="lease 0", length=timedelta(0))
+SKILLS = Skills(features=frozenset({FEATURE}), kinds=frozenset({"payments.collect"}))
+NO_SKILLS = Skills(features=frozenset(), kinds=frozenset())
 UGLY = ("a'b\"c", "50%s :x {y}", "back\\slash", "Ärger/日本/🚀", "a\nb\tc", "A", "a", "a ", "#~;--")
 
 
@@ -631,6 +634,44 @@ class StoreContract:
         second = store.claim(Lease(id="lease 2", length=HOUR), now=now, limit=3)
         assert [item.case for item in second] == ["case_3"]
         assert store.claim(Lease(id="lease 3", length=HOUR), now=now, limit=3) == ()
+
+    def test_a_claim_leaves_what_is_for_others(self, store: Store, tenant: TenantStore) -> None:
+        """What its skills do not cover is neither held nor counted, however much is due before."""
+        for number in range(9):
+            _plan(tenant, _foreign(tenant.tenant, f"case_{number}"))
+        _wake(tenant, timer(tenant.tenant, due=START + HOUR))
+        _intend(tenant, intent(tenant.tenant, "try 1"), now=START + HOUR)
+        now = START + 2 * HOUR
+        before = _everything(tenant)
+        assert store.claim(LEASE, now=now, limit=9, skills=NO_SKILLS) == ()
+        assert _everything(tenant) == before
+        decides = evolve(SKILLS, kinds=frozenset())
+        mine = store.claim(LEASE, now=now, limit=9, skills=decides)
+        assert [type(item) for item in mine] == [Timer]
+        (effect,) = store.claim(LEASE, now=now, limit=1, skills=SKILLS)
+        assert (effect.id, effect.lease) == (intent(tenant.tenant, "try 1").id, LEASE.id)
+        assert store.claim(LEASE, now=now, limit=9, skills=SKILLS) == ()
+        assert len(store.claim(LEASE, now=now, limit=20)) == 9
+
+    def test_what_nobody_serves_is_found(self, store: Store, tenant: TenantStore) -> None:
+        """Long due, free, and of other skills; soonest first, at most so many, of one tenant."""
+        lost = [_foreign(tenant.tenant, f"case_{n}", due=START + n * HOUR) for n in range(4)]
+        for planned in reversed(lost):
+            _plan(tenant, planned)
+        _wake(tenant, timer(tenant.tenant))
+        _intend(tenant, wanted := intent(tenant.tenant, "try 1"), now=START + HOUR / 2)
+        other = store.for_tenant(TenantId("other"))
+        with other.transaction() as tx:
+            before = START + 3 * HOUR
+            assert tx.schedule.unserved(NO_SKILLS, before=before) == ()
+        with tenant.transaction() as tx:
+            assert tx.schedule.unserved(SKILLS, before=before) == tuple(lost[:3])
+            assert tx.schedule.unserved(SKILLS, before=before, limit=1) == (lost[0],)
+            found = tx.schedule.unserved(evolve(SKILLS, kinds=frozenset()), before=before)
+            assert [item.id for item in found] == [lost[0].id, wanted.id, lost[1].id, lost[2].id]
+        store.claim(LEASE, now=START, limit=9)
+        with tenant.transaction() as tx:
+            assert tx.schedule.unserved(SKILLS, before=before) == tuple(lost[1:3])
 
     def test_a_step_ends_or_moves(self, store: Store, tenant: TenantStore) -> None:
         """A finished timer is gone; a moved one comes due again at its new time, free."""
@@ -1392,6 +1433,11 @@ def _wake(tenant: TenantStore, *timers: Timer) -> None:
 def _plan(tenant: TenantStore, planned: Timer) -> None:
     with tenant.transaction() as tx:
         tx.schedule.plan(planned)
+
+
+def _foreign(tenant: TenantId, case: str, *, due: datetime = START) -> Timer:
+    """A step of a feature that the claims of these stories do not cover."""
+    return timer(tenant, due=due, case=case, feature="onboarding")
 
 
 def _intend(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from retainkit.core import Item, Lease
+    from retainkit.core import Item, Lease, Skills
     from retainkit.ids import TenantId
     from retainkit.stores import TenantStore
     from retainkit.stores.memory._tables import Tables
@@ -48,7 +47,9 @@ class MemoryStore:
 
         return MemoryTenant(self._tables(tenant), self._alone)
 
-    def claim(self, lease: Lease, *, now: datetime, limit: int) -> tuple[Item, ...]:
+    def claim(
+        self, lease: Lease, *, now: datetime, limit: int, skills: Skills | None = None
+    ) -> tuple[Item, ...]:
         """
         Take up to ``limit`` items that are due at ``now``, or whose lease has run out by then.
 
@@ -61,7 +62,7 @@ class MemoryStore:
 
         now = utc(now, "now")
         with self._alone():
-            due = list(islice(self._agenda.due(now), limit))
+            due = self._agenda.take(now, limit, skills)
             # Put back only now, or a lease of no length would be due again at once.
             taken = tuple(tables.claim(key, item, lease, now) for tables, key, item in due)
             for tables, _, _ in due:

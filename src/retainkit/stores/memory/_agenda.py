@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
-    from retainkit.core import Item
+    from retainkit.core import Item, Skills
     from retainkit.stores.memory._tables import Tables
 
 
@@ -29,11 +28,23 @@ class Agenda:
             heappush(self._heap, (wake_at, ticket, tables, key))
         return ticket
 
-    def due(self, now: datetime) -> Iterator[tuple[Tables, str, Item]]:
-        """Take out what wakes by ``now``, soonest first."""
+    def take(
+        self, now: datetime, limit: int, skills: Skills | None
+    ) -> list[tuple[Tables, str, Item]]:
+        """Take out what wakes by ``now`` and the skills cover, soonest first."""
         heap = self._heap
-        while heap and heap[0][0] <= now:
-            _, ticket, tables, key = heappop(heap)
+        taken: list[tuple[Tables, str, Item]] = []
+        left: list[tuple[datetime, int, Tables, str]] = []
+        while len(taken) < limit and heap and heap[0][0] <= now:
+            entry = heappop(heap)
+            _, ticket, tables, key = entry
             row = tables.rows.get(key)
-            if row is not None and row.ticket == ticket:
-                yield tables, key, row.item
+            if row is None or row.ticket != ticket:
+                continue
+            if skills is None or skills.cover(row.item):
+                taken.append((tables, key, row.item))
+            else:
+                left.append(entry)
+        for entry in left:
+            heappush(heap, entry)
+        return taken

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from operator import itemgetter
 from typing import Final
 
 from attrs import evolve
 
-from retainkit.core import EffectState, Intent, Item, Lease, Record, Timer
+from retainkit.core import EffectState, Intent, Item, Lease, Record, Skills, Timer
 from retainkit.errors import Conflict, InvalidInput
 from retainkit.ids import CaseId, CustomerId, EffectId
 from retainkit.stores.memory._frozen import frozen_object, frozen_outcome
@@ -160,6 +161,16 @@ class MemorySchedule:
             if isinstance(row.item, Intent) and row.item.state is EffectState.UNCLEAR
         )
         return tuple(sorted(found, key=_id)[:limit])
+
+    def unserved(self, skills: Skills, *, before: datetime, limit: int = 100) -> tuple[Item, ...]:
+        before = utc(before, "before")
+        found = (
+            (row.wake_at, key, row.item)
+            for key, row in self._tables.rows.items()
+            if row.wake_at is not None and row.wake_at < before
+            if row.item.lease is None and not skills.cover(row.item)
+        )
+        return tuple(item for _, _, item in sorted(found, key=itemgetter(0, 1))[:limit])
 
     def orphans(self, feature: str, *, limit: int = 100) -> tuple[Record, ...]:
         records = self._tables.records[feature]

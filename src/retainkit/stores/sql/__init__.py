@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import sqlalchemy.exc as sa_exc
 from sqlalchemy.pool import QueuePool
 
-from retainkit.core import Item, Lease, dumps
+from retainkit.core import Item, Lease, Skills, dumps
 from retainkit.errors import ConfigurationError, StoreError
 from retainkit.ids import TenantId
 from retainkit.stores import Transaction
@@ -89,7 +89,9 @@ class SqlStore:
         """The store of one tenant."""
         return SqlTenantStore(self, tenant)
 
-    def claim(self, lease: Lease, *, now: datetime, limit: int) -> tuple[Item, ...]:
+    def claim(
+        self, lease: Lease, *, now: datetime, limit: int, skills: Skills | None = None
+    ) -> tuple[Item, ...]:
         """Take what is due, soonest first; see :meth:`retainkit.stores.Store.claim`."""
         at = to_micros(now)
         held: dict[str, Value] = {
@@ -97,11 +99,16 @@ class SqlStore:
             "length": _rows.micros(lease.length),
             "now": at,
         }
+        claims = self._statements.claims
+        wanted: dict[str, Value] = {"now": at, "limit": limit}
         with self._begin() as cursor:
-            due = self._statements.claims.due.all(cursor, {"now": at, "limit": limit})
+            if skills is None:
+                due = claims.due.all(cursor, wanted)
+            else:
+                due = claims.covered.all(cursor, {**wanted, **_rows.skills(skills)})
             if due:
-                claims = dumps([[row[0], row[1]] for row in due])
-                self._statements.claims.claim.one(cursor, {"claims": claims, **held})
+                ids = dumps([[row[0], row[1]] for row in due])
+                claims.claim.one(cursor, {"claims": ids, **held})
         return tuple(_rows.item((*row[:-1], lease.id)) for row in due)
 
     def tenants(self) -> tuple[TenantId, ...]:

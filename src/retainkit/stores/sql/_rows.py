@@ -22,6 +22,7 @@ from retainkit.core import (
     Outcome,
     Record,
     RecordedEvent,
+    Skills,
     Timer,
     Unknown,
     dumps,
@@ -270,6 +271,11 @@ def outcome_value(text: Value) -> Outcome | None:
 def integer(value: Value) -> int:
     """The whole number in a column that holds nothing else."""
     return cast("int", value)
+
+
+def skills(wanted: Skills) -> dict[str, Value]:
+    """The features and kinds of a kit, as statements take them."""
+    return {"features": dumps(sorted(wanted.features)), "kinds": dumps(sorted(wanted.kinds))}
 
 
 def micros(length: timedelta) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from retainkit.core import Intent, Item, Lease, Record, Timer, dumps
+from retainkit.core import Intent, Item, Lease, Record, Skills, Timer, dumps
 from retainkit.errors import Conflict, InvalidInput
 from retainkit.ids import CaseId, CustomerId, EffectId
 from retainkit.stores.sql import _rows as rows
@@ -144,6 +144,13 @@ class SqlSchedule:
         """Effects that wait for a person."""
         found = map(rows.item, self._bound.all(self._sql.unclear, limit=limit))
         return tuple(item for item in found if isinstance(item, Intent))
+
+    def unserved(self, skills: Skills, *, before: datetime, limit: int = 100) -> tuple[Item, ...]:
+        """What was due before a time, is held by nobody, and these skills do not cover."""
+        found = self._bound.all(
+            self._sql.unserved, before=to_micros(before), limit=limit, **rows.skills(skills)
+        )
+        return tuple(map(rows.item, found))
 
     def orphans(self, feature: str, *, limit: int = 100) -> tuple[Record, ...]:
         """Open cases with neither a next step nor an effect that is not done."""

@@ -132,6 +132,15 @@ class Dialect:
         )
         return column.in_(listed.columns(sa.column("value", sa.Text)).scalar_subquery())
 
+    def is_any(self, column: sa.Column[str], name: str) -> sa.ColumnElement[bool]:
+        """The column's value is in a short JSON list; never joined, so that an order is kept."""
+        if not self.postgres:
+            return column.in_(
+                sa.select(sa.func.json_each(bind(name)).table_valued("value").c.value)
+            )
+        listed = f"ARRAY(SELECT jsonb_array_elements_text(CAST(:{name} AS jsonb)))"
+        return column == sa.func.any(sa.text(listed))
+
     def quoted(self, table: sa.Table) -> str:
         """The table's name with its schema, as a text of SQL has it."""
         return self._dialect.identifier_preparer.format_table(table)

@@ -168,6 +168,17 @@ class ScheduleStatements:
             .order_by(item.c.id)
             .limit(size())
         )
+        self.unserved: Statement = ready(
+            sa.select(*item.c)
+            .where(
+                same(item, "tenant"),
+                item.c.wake_at < bind("before", sa.BigInteger()),
+                item.c.lease.is_(None),
+                ~_covered(item, dialect),
+            )
+            .order_by(item.c.wake_at, item.c.id)
+            .limit(size())
+        )
         self.drop: Statement = ready(sa.delete(item).where(same(item, "tenant", "id")))
         self._timers(item, dialect)
         self._intents(item, dialect)
@@ -224,6 +235,12 @@ class ScheduleStatements:
         self.withdraw: Statement = ready(
             sa.update(item).where(same(item, "tenant", "id"), _is_ready(item)).values(settled)
         )
+
+
+def _covered(item: sa.Table, dialect: Dialect) -> sa.ColumnElement[bool]:
+    """The item is of the skills whose features and kinds are bound as JSON lists."""
+    performed = sa.or_(item.c.kind.is_(None), dialect.is_any(item.c.kind, "kinds"))
+    return sa.and_(dialect.is_any(item.c.feature, "features"), performed)
 
 
 def _is_ready(item: sa.Table) -> sa.ColumnElement[bool]:
@@ -352,7 +369,7 @@ class ClaimStatements:
 
     def __init__(self, tables: Tables, dialect: Dialect) -> None:
         item, now, clock = tables.schedule, dialect.now, dialect.clock
-        self.due: Statement = dialect.ready(
+        due = (
             sa.select(*item.c)
             .where(
                 item.c.wake_at <= (sa.func.greatest(now, clock) if dialect.postgres else now),
@@ -362,6 +379,8 @@ class ClaimStatements:
             .limit(size())
             .with_for_update(skip_locked=True)
         )
+        self.due: Statement = dialect.ready(due)
+        self.covered: Statement = dialect.ready(due.where(_covered(item, dialect)))
         listed = sa.text(_PAIRS_POSTGRES if dialect.postgres else _PAIRS_SQLITE)
         pairs = listed.columns(sa.column("tenant", sa.Text), sa.column("id", sa.Text))
         claimed = pairs.subquery("claimed")
