@@ -128,7 +128,7 @@ def test_a_version_says_what_comes_with_it() -> None:
     assert held.sla is not None
     assert held.support is not None
     assert held.data is not None
-    assert (held.sla.availability, held.sla.credit) == (Decimal("99.9"), 10)
+    assert (held.sla.availability, held.sla.credit) == (Decimal("99.9"), Decimal(10))
     assert held.support.first_response == timedelta(hours=4)
     assert held.data.exports == ("csv", "json")
 
@@ -231,7 +231,8 @@ def _catalogue(**options: Any) -> Catalogue:
 
 
 def _version(**options: Any) -> PlanVersion:
-    return PlanVersion(**{"number": 1, "since": SPRING, "prices": ()} | options)
+    given: dict[str, Any] = {"number": 1, "since": SPRING, "prices": ()}
+    return PlanVersion(**given | options)
 
 
 @pytest.mark.parametrize(
@@ -310,6 +311,14 @@ def _version(**options: Any) -> PlanVersion:
             "price",
             "gold",
             "take an id of the catalogue's plans, add_ons or prices",
+        ),
+        (
+            lambda: AddOn(id="x", prices=(), plans="base"),
+            InvalidInput,
+            "price.names",
+            "names",
+            "base",
+            'pass a set: {"base"}',
         ),
         (
             lambda: Plan(id="p", versions=()),

@@ -81,7 +81,7 @@ def test_a_charge_says_how_it_came_about() -> None:
     """Included units, each tier's units and fees, in their order; the sum is the amount."""
     charge = price(Graduated(tiers=BANDS), included=10).charge(600)
     told = [(part.kind, part.tier, part.quantity, part.exact) for part in charge.parts]
-    assert told == [
+    assert told == [  # type: ignore[comparison-overlap] # an int equals its Fraction
         (PartKind.INCLUDED, None, 10, 0),
         (PartKind.TIER_UNITS, 1, 100, 10_000),
         (PartKind.TIER_UNITS, 2, 400, 32_000),
@@ -105,7 +105,7 @@ def test_a_minimum_is_filled_up() -> None:
     usage = price(PerUnit(amount=eur("1")), usage=Usage.METERED, minimum=eur("20"))
     short = usage.charge(5)
     assert short.exact == 2_000
-    assert [(part.kind, part.exact) for part in short.parts] == [
+    assert [(part.kind, int(part.exact)) for part in short.parts] == [
         (PartKind.UNITS, 500),
         (PartKind.MINIMUM, 1_500),
     ]
@@ -145,7 +145,7 @@ def test_a_one_off_fee_has_no_share() -> None:
 def test_a_currency_has_its_own_minor_units() -> None:
     """Exact amounts are counted in them: yen have none, dinars a thousand."""
     yen = Price(id="y", currency="jpy", scheme=Flat(amount=money("980", "JPY")), interval=MONTH)
-    assert (yen.currency, yen.charge(1).exact) == ("JPY", 980)
+    assert (yen.currency, int(yen.charge(1).exact)) == ("JPY", 980)
     dinar = Price(id="d", currency="KWD", scheme=Flat(amount=money("1.5", "KWD")), interval=MONTH)
     assert dinar.charge(1, share=Fraction(1, 2)).amount(Rounding.HALF_UP) == money("0.75", "KWD")
 

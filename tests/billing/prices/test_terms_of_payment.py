@@ -119,7 +119,7 @@ def test_ways_to_pay_are_offered_with_their_price() -> None:
         (option.method, option.price.id, option.amount(1, Rounding.HALF_UP).amount)
         for option in OFFER.options
     ]
-    assert shown == [
+    assert shown == [  # type: ignore[comparison-overlap] # an int equals its Decimal
         ("card", "month", 10),
         ("sepa_debit", "month", 10),
         ("invoice", "month", 10),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from attrs import field, frozen
 
-from retainkit.billing.prices._checks import whole
+from retainkit.billing.prices._checks import names_of, whole
 from retainkit.errors import InvalidInput
 
 
@@ -53,7 +53,7 @@ class ActiveUnits:
     """
 
     least_actions: int = 1
-    roles: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    roles: frozenset[str] = field(default=frozenset(), converter=names_of)
 
     def __attrs_post_init__(self) -> None:
         whole(self.least_actions, "least_actions", least=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
@@ -127,3 +127,16 @@ def limits_of(limits: Mapping[str, int | None]) -> Mapping[str, int | None]:
         if limit is not None:
             whole(limit, name, least=0)
     return MappingProxyType(dict(limits))
+
+
+def names_of(names: Iterable[str]) -> frozenset[str]:
+    """The names as a set; a single text, which would be its letters, is refused."""
+    if isinstance(names, str):
+        raise InvalidInput(
+            "A set of names is expected, and this is one text",
+            code="price.names",
+            field="names",
+            value=names,
+            remedy=f'pass a set: {{"{names}"}}',
+        )
+    return frozenset(names)

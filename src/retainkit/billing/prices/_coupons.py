@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
-from retainkit.billing.prices._checks import not_negative, percent_of, same_currency
+from retainkit.billing.prices._checks import names_of, not_negative, percent_of, same_currency
 from retainkit.errors import InvalidInput
 from retainkit.money import Money
 from retainkit.timing import Interval, utc, zone
@@ -58,7 +58,7 @@ class Coupon:
     duration: Duration | Interval = Duration.FOREVER
     cap: Money | None = None
     until_event: str | None = None
-    applies_to: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    applies_to: frozenset[str] = field(default=frozenset(), converter=names_of)
 
     def __attrs_post_init__(self) -> None:
         if (self.percent is None) == (self.amount is None):

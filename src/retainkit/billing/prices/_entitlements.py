@@ -9,7 +9,7 @@ from types import MappingProxyType
 from attrs import field, frozen
 
 from retainkit.billing.prices._catalogue import Catalogue
-from retainkit.billing.prices._checks import limits_of, whole
+from retainkit.billing.prices._checks import limits_of, names_of, whole
 from retainkit.errors import InvalidInput
 from retainkit.timing import Period, utc
 
@@ -37,7 +37,7 @@ class Overlay:
     id: str
     period: Period
     plan: str | None = None
-    capabilities: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    capabilities: frozenset[str] = field(default=frozenset(), converter=names_of)
     limits: Mapping[str, int | None] = field(factory=dict, converter=limits_of)
 
 

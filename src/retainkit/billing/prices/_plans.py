@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from attrs import field, frozen
 
-from retainkit.billing.prices._checks import code_of, limits_of, percent_of, whole
+from retainkit.billing.prices._checks import code_of, limits_of, names_of, percent_of, whole
 from retainkit.billing.prices._price import Price
 from retainkit.errors import InvalidInput, NotFound
 from retainkit.timing import Interval, utc
@@ -109,7 +109,7 @@ class PlanVersion:
     number: int
     since: datetime = field(converter=_since)
     prices: tuple[Price, ...]
-    capabilities: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    capabilities: frozenset[str] = field(default=frozenset(), converter=names_of)
     limits: Mapping[str, int | None] = field(factory=dict, converter=limits_of)
     sla: Sla | None = None
     support: Support | None = None
@@ -223,8 +223,8 @@ class AddOn:
 
     id: str
     prices: tuple[Price, ...]
-    plans: frozenset[str] = field(converter=frozenset)
-    capabilities: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    plans: frozenset[str] = field(converter=names_of)
+    capabilities: frozenset[str] = field(default=frozenset(), converter=names_of)
     limits: Mapping[str, int | None] = field(factory=dict, converter=limits_of)
 
 

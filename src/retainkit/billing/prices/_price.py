@@ -164,7 +164,7 @@ class Price:
     def _included(self, free: Fraction, share: Fraction) -> Iterator[ChargePart]:
         if free:
             nothing = from_minor(0, self.currency)
-            yield _part(PartKind.INCLUDED, free, nothing, share)
+            yield _part(PartKind.INCLUDED, free, nothing, Fraction(0), share)
 
 
 def _parts(
@@ -173,12 +173,12 @@ def _parts(
     """The parts of a scheme: fees for the share `period`, units for the share `used`."""
     match scheme:
         case Flat():
-            yield _part(PartKind.FLAT, _ONE, scheme.amount, period)
+            yield _part(PartKind.FLAT, _ONE, scheme.amount, scheme.exact, period)
         case PerUnit():
-            yield _part(PartKind.UNITS, quantity, scheme.amount, used)
+            yield _part(PartKind.UNITS, quantity, scheme.amount, scheme.exact, used)
         case Package():
             packages = Fraction(ceil(quantity / scheme.size))
-            yield _part(PartKind.PACKAGES, packages, scheme.amount, used)
+            yield _part(PartKind.PACKAGES, packages, scheme.amount, scheme.exact, used)
         case Graduated():
             below = Fraction(0)
             for number, tier in enumerate(scheme.tiers, start=1):
@@ -198,14 +198,26 @@ def _parts(
 def _tier(
     number: int, tier: Tier, units: Fraction, *, period: Fraction, used: Fraction
 ) -> Iterator[ChargePart]:
-    if tier.unit is not None:
-        yield _part(PartKind.TIER_UNITS, units, tier.unit, used, number)
-    if tier.flat is not None:
-        yield _part(PartKind.TIER_FLAT, _ONE, tier.flat, period, number)
+    if tier.unit is not None and tier.exact_unit is not None:
+        yield _part(PartKind.TIER_UNITS, units, tier.unit, tier.exact_unit, used, tier=number)
+    if tier.flat is not None and tier.exact_flat is not None:
+        yield _part(PartKind.TIER_FLAT, _ONE, tier.flat, tier.exact_flat, period, tier=number)
 
 
 def _part(
-    kind: PartKind, quantity: Fraction, unit: Money, share: Fraction, tier: int | None = None
+    kind: PartKind,
+    quantity: Fraction,
+    unit: Money,
+    each: Fraction,
+    share: Fraction,
+    *,
+    tier: int | None = None,
 ) -> ChargePart:
-    exact = quantity * to_units(unit) * share
-    return ChargePart(kind=kind, quantity=quantity, unit=unit, share=share, exact=exact, tier=tier)
+    return ChargePart(
+        kind=kind,
+        quantity=quantity,
+        unit=unit,
+        share=share,
+        exact=quantity * each * share,
+        tier=tier,
+    )

@@ -1,14 +1,15 @@
 """How a price counts: flat, per unit, packages, tiers. What is charged is worked out in ``_price``.
 
 Amounts may have more decimals than their currency: a unit price of ``money("0.0004", "EUR")`` is
-kept, and reckoned with, exactly.
+kept, and reckoned with, exactly. What is named ``exact`` is the same amount in minor units.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from retainkit.billing.prices._checks import not_negative, same_currency, whole
 from retainkit.errors import InvalidInput
@@ -25,9 +26,11 @@ class Flat:
     """
 
     amount: Money
+    exact: Fraction = field(init=False, eq=False, repr=False)
 
-    def __attrs_post_init__(self) -> None:
-        not_negative(self.amount, "amount")
+    @exact.default
+    def _exactly(self) -> Fraction:
+        return not_negative(self.amount, "amount")
 
 
 @frozen(kw_only=True)
@@ -40,9 +43,11 @@ class PerUnit:
     """
 
     amount: Money
+    exact: Fraction = field(init=False, eq=False, repr=False)
 
-    def __attrs_post_init__(self) -> None:
-        not_negative(self.amount, "amount")
+    @exact.default
+    def _exactly(self) -> Fraction:
+        return not_negative(self.amount, "amount")
 
 
 @frozen(kw_only=True)
@@ -56,9 +61,13 @@ class Package:
 
     amount: Money
     size: int
+    exact: Fraction = field(init=False, eq=False, repr=False)
+
+    @exact.default
+    def _exactly(self) -> Fraction:
+        return not_negative(self.amount, "amount")
 
     def __attrs_post_init__(self) -> None:
-        not_negative(self.amount, "amount")
         whole(self.size, "size", least=1)
 
 
@@ -87,15 +96,22 @@ class Tier:
     unit: Money | None = None
     flat: Money | None = None
     above: int | None = None
+    exact_unit: Fraction | None = field(init=False, eq=False, repr=False)
+    exact_flat: Fraction | None = field(init=False, eq=False, repr=False)
+
+    @exact_unit.default
+    def _exact_unit(self) -> Fraction | None:
+        return None if self.unit is None else not_negative(self.unit, "unit")
+
+    @exact_flat.default
+    def _exact_flat(self) -> Fraction | None:
+        return None if self.flat is None else not_negative(self.flat, "flat")
 
     def __attrs_post_init__(self) -> None:
         if self.up_to is not None:
             whole(self.up_to, "up_to", least=1)
         if self.above is not None:
             whole(self.above, "above", least=0)
-        for name, amount in (("unit", self.unit), ("flat", self.flat)):
-            if amount is not None:
-                not_negative(amount, name)
         if self.unit is None and self.flat is None:
             raise InvalidInput(
                 "A tier has a price",
