@@ -369,7 +369,10 @@ def test_two_invoices_are_tried_on_their_own_ladders_within_one_case() -> None:
         ("in_2", 3 * DAY),
     ]
     assert len(world.cases) == 1
-    assert world.reasons("dunning.invoice_joined") == ["dunning.invoice.joined"] * 2
+    assert world.reasons("dunning.invoice_joined") == [
+        "dunning.invoice.first",
+        "dunning.invoice.joined",
+    ]
 
 
 def test_the_ladder_s_end_is_said() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import retainkit
 from retainkit.core import JsonObject
+from retainkit.dunning._decline_codes import ROWS
 from retainkit.errors import InvalidInput
 from retainkit.messages._catalogues import language, translations
 from retainkit.messages.reasons import _DOMAIN, explain_text
@@ -19,7 +20,8 @@ from retainkit.messages.reasons import _DOMAIN, explain_text
 PACKAGE = Path(retainkit.__file__).parent
 LANGUAGES = ("en", "de", "de_formal")
 PLANNED: JsonObject = {
-    "code": "insufficient_funds",
+    "code": "51",
+    "decline": "insufficient_funds",
     "rung": 1,
     "of": 3,
     "at": "2026-11-24T09:00:00+00:00",
@@ -33,11 +35,11 @@ def test_a_planned_try_in_english_and_german() -> None:
     german = explain_text("dunning.retry.planned", PLANNED, "de", zone="Europe/Berlin")
 
     assert english == (
-        "The decline is temporary (insufficient_funds): try 1 of 3 is planned for"
+        "The decline is temporary: insufficient funds (51). Try 1 of 3 is planned for"
         " November 24, 2026, 4:00\u202fAM."
     )
     assert german == (
-        "Die Ablehnung ist vorübergehend (insufficient_funds): Versuch 1 von 3 ist für den"
+        "Die Ablehnung ist vorübergehend: fehlende Deckung (51). Versuch 1 von 3 ist für den"
         " 24. November 2026, 10:00 geplant."
     )
 
@@ -80,6 +82,60 @@ def test_machine_words_are_said_in_the_readers_language() -> None:
     assert "„kündigen“ für sub_1" in explain_text(
         "dunning.end.performed", {"action": "cancel", "target": "sub_1"}, "de"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "decline", "locale", "said"),
+    [
+        ("51", "insufficient_funds", "en", "insufficient funds (51)"),
+        ("51", "insufficient_funds", "de_formal", "fehlende Deckung (51)"),
+        ("expired_card", "expired_card", "en", "expired card"),
+        ("try_again_later", "do_not_honor", "de", "ohne Grund abgelehnt (später zu versuchen)"),
+        ("43", "stolen_card", "en", "stolen_card (43)"),
+        ("R01", "R01", "de", "R01"),
+        ("do_not_honor", None, "en", "declined by the bank without a reason"),
+    ],
+)
+def test_a_decline_is_told_by_the_provider_s_word_and_the_code_that_decided(
+    code: str, decline: str | None, locale: str, said: str
+) -> None:
+    """A network's number says nothing to a person; an older reason has only the code."""
+    values = {"code": code} if decline is None else {"code": code, "decline": decline}
+
+    told = explain_text("dunning.retry.hard_decline", values, locale)
+    assert told.endswith(f"{said}.")
+    assert told.count(code) <= 1
+
+
+# Of what is behind these a bank says nothing to a customer, so that no word of ours does.
+UNSAID = {
+    "fraudulent",
+    "highest_risk_level",
+    "lost_card",
+    "merchant_blacklist",
+    "payer_deceased",
+    "pickup_card",
+    "security_violation",
+    "stolen_card",
+}
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_every_decline_code_of_a_provider_has_a_word(name: str) -> None:
+    """A code that is new in the table must be said in every language, or be left unsaid here."""
+    known = {
+        line.split()[1]
+        for line in ROWS.split("\n")
+        if line.startswith(("stripe ", "stripe_advice ", "gocardless "))
+    }
+    said = {
+        key.removeprefix("value.decline.")
+        for key in _catalogue(name)
+        if key.startswith("value.decline.")
+    }
+
+    assert known - said == UNSAID
+    assert said - known == {"no_payment", "unknown"}
 
 
 def test_what_is_not_known_is_said_to_be() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from attrs import frozen
 
@@ -107,7 +108,7 @@ class CaseInvoice:
         """Whether it is still to be paid."""
         return self.state is InvoiceState.OPEN
 
-    @property
+    @cached_property
     def pending(self) -> bool:
         """Whether a payment is on its way."""
         return any(state is PaymentState.PENDING for _, state in self.payments)
@@ -200,12 +201,12 @@ class DunningCase:
         """Whether there is a next step."""
         return self.outcome is None
 
-    @property
+    @cached_property
     def open_invoices(self) -> tuple[CaseInvoice, ...]:
         """What is still to be paid."""
         return tuple(invoice for invoice in self.invoices if invoice.open)
 
-    @property
+    @cached_property
     def clock(self) -> datetime:
         """The first failure of the oldest open invoice: the zero of all stages."""
         open_since = (invoice.failed_at for invoice in self.open_invoices)

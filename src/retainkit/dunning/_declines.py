@@ -44,6 +44,8 @@ class Classified:
 
         code: The deciding code.
 
+        decline: The provider's own decline code, which people can read; not always the same.
+
         reason: What the customer may be told: never that a card is lost, stolen or suspected.
     """
 
@@ -51,6 +53,7 @@ class Classified:
     retry_not_before: timedelta | None
     source: str
     code: str
+    decline: str
     reason: str
 
 
@@ -111,6 +114,7 @@ def _by_table(decline: Decline) -> Classified:
         retry_not_before=timedelta(hours=hours) if hours else None,
         source=source,
         code=code,
+        decline=decline.code,
         reason=_reason(rows),
     )
 

@@ -38,7 +38,7 @@ from retainkit.dunning._learn import (
     say_declines,
     with_method,
 )
-from retainkit.dunning._plan import Reason, fitted, reading
+from retainkit.dunning._plan import Reason, fitted, reading, told_of
 from retainkit.dunning._policy import DunningPolicy, EndAction
 from retainkit.dunning._stages import (
     change_access,
@@ -253,7 +253,6 @@ def _act(step: Step, before: DunningCase) -> None:
 def _open(step: Step) -> None:
     """The first event of a new case stands before all others."""
     oldest = min(step.case.invoices, key=lambda invoice: (invoice.failed_at, invoice.id))
-    read = reading(oldest, step.policy)
     said, step.events = step.events, []
     step.say(
         "dunning.case_opened",
@@ -267,8 +266,7 @@ def _open(step: Step) -> None:
             {
                 "invoice": oldest.id,
                 "failed_at": oldest.failed_at.isoformat(),
-                "class": read.class_.value,
-                "code": read.code,
+                **told_of(reading(oldest, step.policy)),
             },
         ),
         key="",

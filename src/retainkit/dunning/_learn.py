@@ -13,7 +13,7 @@ from retainkit.core import Event, JsonValue
 from retainkit.dunning._case import CaseInvoice, DunningCase, credential_of
 from retainkit.dunning._declines import DeclineClass
 from retainkit.dunning._knowledge import merged, of_case, of_snapshot, rank
-from retainkit.dunning._plan import Reason, is_dead, obstacle, outlook, reading
+from retainkit.dunning._plan import Reason, is_dead, obstacle, outlook, reading, told_of
 from retainkit.dunning._policy import Collector
 from retainkit.dunning._step import Step
 from retainkit.ids import PaymentMethodId
@@ -80,16 +80,13 @@ def _join(step: Step, snapshot: Invoice, seen_at: datetime) -> None:
     )
     invoice = learn_payments(step, bare, snapshot.payments)
     invoice = step.put(evolve(invoice, owed=_never_tried(step, invoice)))
-    read = reading(invoice, step.policy)
-    reason: Reason = (
-        "dunning.invoice.joined",
-        {
-            "invoice": invoice.id,
-            "failed_at": failed_at.isoformat(),
-            "class": read.class_.value,
-            "code": read.code,
-        },
-    )
+    values: dict[str, JsonValue] = {
+        "invoice": invoice.id,
+        "failed_at": failed_at.isoformat(),
+        **told_of(reading(invoice, step.policy)),
+    }
+    opens = step.case.steps == 0
+    reason = ("dunning.invoice.first" if opens else "dunning.invoice.joined", values)
     _say_joined(step, invoice, reason)
 
 

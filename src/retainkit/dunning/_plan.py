@@ -60,11 +60,22 @@ def reading(invoice: CaseInvoice, policy: DunningPolicy) -> Classified:
             retry_not_before=None,
             source="none",
             code="no_payment",
+            decline="no_payment",
             reason="card_problem",
         )
     if last.state is PaymentState.NEEDS_ACTION and last.decline is None:
         return classify(Decline(code="authentication_required"), policy.overrides)
     return classify(last.decline or Decline(code="unknown"), policy.overrides)
+
+
+def told_of(read: Classified) -> dict[str, JsonValue]:
+    """A reading as the values of a reason."""
+    return {
+        "class": read.class_.value,
+        "code": read.code,
+        "decline": read.decline,
+        "source": read.source,
+    }
 
 
 def declined_target(case: DunningCase, invoice: CaseInvoice) -> bool:
@@ -112,11 +123,7 @@ def unwanted(case: DunningCase, invoice: CaseInvoice, policy: DunningPolicy) -> 
 def _refusal(case: DunningCase, invoice: CaseInvoice, policy: DunningPolicy) -> Reason | None:
     """What the latest decline forbids; an owed try is stopped by a dead credential alone."""
     read = reading(invoice, policy)
-    values: dict[str, JsonValue] = {
-        "class": read.class_.value,
-        "code": read.code,
-        "source": read.source,
-    }
+    values = told_of(read)
     if is_dead(case, invoice):
         return "dunning.retry.hard_decline", values
     if invoice.owed or not declined_target(case, invoice):
@@ -178,9 +185,7 @@ def outlook(case: DunningCase, invoice: CaseInvoice, policy: DunningPolicy) -> R
     read = reading(invoice, policy)
     unknown = read.class_ is DeclineClass.UNKNOWN
     return "dunning.retry.planned_unknown" if unknown else "dunning.retry.planned", {
-        "class": read.class_.value,
-        "code": read.code,
-        "source": read.source,
+        **told_of(read),
         "rung": invoice.rungs + 1,
         "of": of,
         "at": at.isoformat(),

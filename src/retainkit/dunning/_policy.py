@@ -54,7 +54,10 @@ class AccessLevel(StrEnum):
     @property
     def severity(self) -> int:
         """0 for the mildest."""
-        return list(AccessLevel).index(self)
+        return _SEVERITY[self]
+
+
+_SEVERITY: Final = {level: index for index, level in enumerate(AccessLevel)}
 
 
 class EndAction(StrEnum):

@@ -20,6 +20,7 @@ from retainkit.dunning._plan import (
     next_try,
     reading,
     stage_due,
+    told_of,
 )
 from retainkit.dunning._policy import AccessLevel, Collector, EndAction, Stage, Tone
 from retainkit.dunning._step import Step
@@ -113,10 +114,7 @@ def _write_at_once(step: Step, unasked: dict[str, CaseInvoice]) -> None:
     case, policy = step.case, step.policy
     name, invoice = min(unasked.items())
     read = reading(invoice, policy)
-    reason: Reason = (
-        "dunning.message.customer_must_act",
-        {"class": read.class_.value, "code": read.code},
-    )
+    reason: Reason = ("dunning.message.customer_must_act", told_of(read))
     speaking = [i for i, stage in enumerate(policy.stages) if stage.message and not stage.end]
     if not speaking:
         return

@@ -17,7 +17,7 @@ from retainkit.billing import (
     outcome_from_json,
     payment_event,
 )
-from retainkit.core import Answer, Because, NoEffect, Performed, Unknown
+from retainkit.core import Answer, Because, JsonValue, NoEffect, Performed, Unknown
 from retainkit.dunning._case import CaseInvoice, DunningCase
 from retainkit.dunning._declines import DeclineClass
 from retainkit.dunning._learn import learn_payments, learn_snapshot, settle
@@ -89,15 +89,15 @@ def _start(step: Step, invoice: CaseInvoice) -> None:
     reason: Reason = ("dunning.retry.new_method", {"method": case.method})
     if not invoice.owed:
         due = next_rung(case, invoice, policy)
-        reason = (
-            "dunning.retry.due",
-            {
-                "rung": rungs,
-                "of": len(policy.retries),
-                "due": None if due is None else due.isoformat(),
-                "skipped": rungs - invoice.rungs - 1,
-            },
-        )
+        values: dict[str, JsonValue] = {
+            "rung": rungs,
+            "of": len(policy.retries),
+            "due": None if due is None else due.isoformat(),
+        }
+        skipped = rungs - invoice.rungs - 1
+        reason = ("dunning.retry.due", values)
+        if skipped:
+            reason = ("dunning.retry.due_late", {**values, "skipped": skipped})
     step.say(
         "dunning.retry_started",
         {

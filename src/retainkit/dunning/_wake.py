@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -130,7 +130,7 @@ def upcoming(case: DunningCase, policy: DunningPolicy, now: datetime) -> tuple[U
     look = next_look(case, policy, now)
     if look is not None:
         seconds = int(policy.recheck.total_seconds())
-        because = _because(policy, "dunning.check.waiting", seconds=seconds)
+        because = _because(policy, "dunning.check.planned", seconds=seconds)
         found.append(Upcoming(at=look, kind=UpcomingKind.CHECK, because=because))
     planned = (_not_before(step, now) for step in found)
     return tuple(sorted(planned, key=lambda step: (step.at, step.kind)))
@@ -138,18 +138,22 @@ def upcoming(case: DunningCase, policy: DunningPolicy, now: datetime) -> tuple[U
 
 def wake(case: DunningCase, policy: DunningPolicy, now: datetime) -> datetime:
     """When an open case is to be decided next: there is always such a time."""
-    own = [*_own(case, policy, now)]
-    look = next_look(case, policy, now)
+    own = _own(case, policy, now)
+    look = _look(case, policy, own)
     return min(own if look is None else (*own, look))
 
 
 def next_look(case: DunningCase, policy: DunningPolicy, now: datetime) -> datetime | None:
     """When the invoices are read again; None while the plan has steps that will come anyway."""
+    return _look(case, policy, _own(case, policy, now))
+
+
+def _look(case: DunningCase, policy: DunningPolicy, own: Sequence[datetime]) -> datetime | None:
     waits = (
-        bool(case.ending)
+        not own
+        or bool(case.ending)
         or held(case)
         or any(invoice.pending for invoice in case.open_invoices)
-        or not _own(case, policy, now)
     )
     return case.seen_at + policy.recheck if waits else None
 
@@ -193,7 +197,7 @@ def _access_changes(policy: DunningPolicy, clock: datetime, now: datetime) -> li
         at, level, index = ahead
         because = _because(
             policy,
-            "dunning.access.stage",
+            "dunning.access.planned",
             level=level.value,
             was=was.value,
             after=int(policy.stages[index].after.total_seconds()),
@@ -217,14 +221,14 @@ def _stages(
         after = int(stage.after.total_seconds())
         if stage.message is not None:
             because = _because(
-                policy, "dunning.message.stage", stage=index, after=after, due=due.isoformat()
+                policy, "dunning.message.planned", stage=index, after=after, due=due.isoformat()
             )
             found.append(Upcoming(at=due, kind=UpcomingKind.MESSAGE, because=because))
         if stage.end is not None:
             told = case.announced_at
             because = _because(
                 policy,
-                "dunning.end.due",
+                "dunning.end.planned",
                 action=stage.end.value,
                 after=after,
                 due=due.isoformat(),

@@ -33,7 +33,7 @@ _UNITS: tuple[tuple[Literal["day", "hour", "minute", "second"], timedelta], ...]
 )
 """What durations are told in: the largest one that tells them exactly."""
 
-_SAME_WORDS = MappingProxyType({"was": "level"})
+_SAME_WORDS = MappingProxyType({"was": "level", "code": "decline"})
 """Values whose words stand in the catalogue under the name of another."""
 
 _UNKNOWN = "value.unknown"
@@ -52,8 +52,9 @@ def explain_text(
     """
     The sentence of one reason.
 
-    Amounts, instants, durations, counts and lists are written as the locale does it. A value that
-    is missing or None is said to be unknown. A key without a sentence, from a newer or a foreign
+    Amounts, instants, durations, counts and lists are written as the locale does it. The code of a
+    decline is told by the provider's word for it: insufficient funds (51). A value that is missing
+    or None is said to be unknown. A key without a sentence, from a newer or a foreign
     feature, is shown as it is, with its values: explaining never fails.
 
     Args:
@@ -91,6 +92,8 @@ def explain_text(
         return _listed([shown(name, item) for item in value], spoken)
 
     written = _Values({name: shown(name, value) for name, value in values.items()}, say)
+    if values.get("code") != values.get("decline", values.get("code")):
+        written["code"] = f"{written['decline']} ({written['code']})"
     sentence = say(because_key)
     if sentence != because_key:
         try:
