@@ -32,33 +32,33 @@ from cosmic_ray.plugins import get_operator, operator_names
 ROOT = Path(__file__).parents[2]
 ENGINE = ("_runner.py", "_step.py", "_circuit.py", "_sweeper.py")
 # The quick tests of a room come first: pytest ends at the first that fails.
-TESTS = {
-    "engine": (
-        "tests/engine/test_step.py",
-        "tests/engine/test_outcomes.py",
-        "tests/engine/test_running.py",
-        "tests/engine/test_circuit.py",
-        "tests/engine/test_sweeper.py",
-        "tests/engine/test_policies.py",
-        "tests/engine/test_webhooks.py",
-        "tests/engine/test_holes.py",
-        "tests/faults/test_many_workers.py",
-        "tests/faults/test_provider_faults.py",
-    ),
-    "dunning": (
-        "tests/dunning/test_ladder.py",
-        "tests/dunning/test_collecting.py",
-        "tests/dunning/test_stages.py",
-        "tests/dunning/test_reports.py",
-        "tests/dunning/test_declines.py",
-        "tests/dunning/test_policy.py",
-        "tests/dunning/test_laws.py",
-        "tests/faults/test_survivors.py",
-        "tests/faults/test_clocks.py",
-    ),
-}
-# SQLite and PostgreSQL prove the store; a mutant of a decision is found in memory.
-SELECTED = "not sqlite and not postgres"
+ENGINE_TESTS = (
+    "tests/engine/test_step.py",
+    "tests/engine/test_outcomes.py",
+    "tests/engine/test_running.py",
+    "tests/engine/test_circuit.py",
+    "tests/engine/test_policies.py",
+    "tests/engine/test_webhooks.py",
+    "tests/engine/test_withdrawn.py",
+    "tests/engine/test_at_once.py",
+    "tests/engine/test_dunning_policies.py",
+    "tests/engine/test_holes.py",
+    "tests/engine/test_sweeper.py",
+    "tests/faults/test_many_workers.py",
+    "tests/faults/test_provider_faults.py",
+    "tests/engine/test_machine.py",
+)
+DUNNING_TESTS = (
+    "tests/dunning",
+    "tests/faults/test_survivors.py",
+    "tests/engine/test_withdrawn.py",
+    "tests/engine/test_dunning_policies.py",
+    "tests/faults/test_clocks.py",
+    "tests/faults/test_simulator.py",
+)
+TESTS = {"engine": ENGINE_TESTS, "dunning": DUNNING_TESTS}
+# SQLite and memory find what a mutant of a decision does; PostgreSQL proves the store.
+SELECTED = "not postgres"
 SECONDS = 90
 WANTED = 0.9
 # Decorators here say `frozen` and `property`, which types check; two equal words of ours are one
