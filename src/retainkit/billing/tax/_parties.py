@@ -136,7 +136,8 @@ class Buyer:
 
         postcode: For special territories.
 
-        region: The state or province; needed in Canada unless the postcode tells it.
+        region: The province of Canada unless the postcode tells it, or the ISO 3166-2 code of a
+            special territory, such as ``PT-20``.
 
         vat_id: The VAT id, as the buyer gave it.
 

@@ -145,6 +145,37 @@ _BY_CODE = {
     "YT": _MAYOTTE,
 }
 
+# Codes of ISO 3166-2 for the parts of states that are special, where there is no postcode.
+_BY_REGION = {
+    "ES-CE": _CEUTA,
+    "ES-CN": _CANARIES,
+    "ES-GC": _CANARIES,
+    "ES-ML": _MELILLA,
+    "ES-TF": _CANARIES,
+    "FI-01": _ALAND,
+    "FR-971": _GUADELOUPE,
+    "FR-972": _MARTINIQUE,
+    "FR-973": _GUYANE,
+    "FR-974": _REUNION,
+    "FR-976": _MAYOTTE,
+    "FR-BL": _BARTHELEMY,
+    "FR-GF": _GUYANE,
+    "FR-GP": _GUADELOUPE,
+    "FR-MF": _MARTIN,
+    "FR-MQ": _MARTINIQUE,
+    "FR-NC": _CALEDONIA,
+    "FR-PF": _POLYNESIA,
+    "FR-PM": _MIQUELON,
+    "FR-RE": _REUNION,
+    "FR-TF": _SOUTHERN,
+    "FR-WF": _WALLIS,
+    "FR-YT": _MAYOTTE,
+    "GB-NIR": _NORTHERN_IRELAND,
+    "GR-69": _ATHOS,
+    "PT-20": _AZORES,
+    "PT-30": _MADEIRA,
+}
+
 # How postcodes begin, without spaces; the longest that fits counts.
 _BY_POSTCODE = {
     "AT": {"6691": _JUNGHOLZ, "6991": _MITTELBERG, "6992": _MITTELBERG, "6993": _MITTELBERG},
@@ -245,7 +276,8 @@ def territory_of(country: str, postcode: str | None = None, region: str | None =
 
         postcode: Which tells special territories; without it, the mainland is meant.
 
-        region: The province of Canada, ``ON`` or ``CA-ON``; else told by the postcode.
+        region: The province of Canada, ``ON`` or ``CA-ON``, else told by the postcode; or the ISO
+            3166-2 code of a special territory, such as ``PT-20``. Others change nothing.
 
     Raises:
         InvalidInput: ``tax.unknown_territory`` for a country or province that does not exist.
@@ -256,8 +288,9 @@ def territory_of(country: str, postcode: str | None = None, region: str | None =
     for length in range(min(len(begin), 6), 1, -1):
         if begin[:length] in prefixes:
             return prefixes[begin[:length]]
-    if code in _BY_CODE:
-        return _BY_CODE[code]
+    special = _BY_CODE.get(code) or _BY_REGION.get((region or "").strip().upper())
+    if special is not None:
+        return special
     area = TaxArea.EU if code in EU_MEMBERS else TaxArea.NATIONAL
     found = Territory(name=code, country=code, area=area)
     return evolve(found, region=_province(begin, region)) if code == "CA" else found
