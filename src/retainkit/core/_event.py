@@ -87,9 +87,9 @@ class Event:
 
     def fingerprint_with(self, data: str) -> str:
         """The fingerprint, for a caller that has the canonical text of the data already."""
-        name, customer, instant = self.name, self.customer, self.occurred_at.isoformat()
-        head = f"{len(name)}:{name}{len(customer)}:{customer}{self.schema}:{instant}"
-        return sha256(f"{head}{data}".encode()).hexdigest()
+        name, customer, at = self.name, self.customer, self.occurred_at.isoformat()
+        said = f"{len(name)}:{name}{len(customer)}:{customer}{self.schema}:{at}{data}"
+        return sha256(said.encode()).hexdigest()
 
 
 @frozen(kw_only=True)

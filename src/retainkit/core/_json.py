@@ -17,7 +17,7 @@ JsonObject: TypeAlias = Mapping[str, JsonValue]
 _PLAIN = frozenset({str, int, bool, type(None)})
 
 
-def _encoder() -> Callable[[JsonValue], Sequence[str]]:
+def _encoder() -> Callable[[JsonValue, int], Sequence[str]]:
     """
     The pieces of a value's canonical text.
 
@@ -38,8 +38,8 @@ def _encoder() -> Callable[[JsonValue], Sequence[str]]:
             None, public.default, *settings
         )
     except (AttributeError, TypeError):
-        return public.encode
-    return lambda value: made(value, 0)
+        return lambda value, _: public.encode(value)
+    return made
 
 
 _encode = _encoder()
@@ -47,7 +47,7 @@ _encode = _encoder()
 
 def dumps(value: JsonValue) -> str:
     """The canonical JSON text: sorted keys, no spaces. The same value gives the same bytes."""
-    return "".join(_encode(value))
+    return "".join(_encode(value, 0))
 
 
 def content_hash(value: JsonObject) -> str:

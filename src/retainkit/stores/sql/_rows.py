@@ -50,7 +50,7 @@ def event_row(
     tenant: TenantId, event: Event, *, id: str, sequence: int, recorded_at: int, state: str
 ) -> Row:
     """The row of an event, its columns in the table's order."""
-    data = json_text(event.data)
+    data = dumps(event.data)
     because = event.because
     return (
         tenant,

@@ -73,13 +73,13 @@ def _number(customer: sa.Table, dialect: Dialect) -> str:
     """Raise each customer's counter by its number in the JSON object bound as ``counts``."""
     counts = (
         "SELECT CAST(:tenant AS text), key, CAST(value AS bigint)"
-        " FROM jsonb_each_text(CAST(:counts AS jsonb)) AS c"
+        " FROM jsonb_each_text(CAST(:counts AS jsonb)) AS c ORDER BY key"  # as rows are locked
         if dialect.postgres
-        else "SELECT :tenant, key, value FROM json_each(:counts)"
+        else "SELECT :tenant, key, value FROM json_each(:counts) WHERE true"
     )
     return (
         f"INSERT INTO {dialect.quoted(customer)} (tenant, id, counter)"
-        f" {counts} WHERE true ORDER BY key ON CONFLICT (tenant, id)"
+        f" {counts} ON CONFLICT (tenant, id)"
         f" DO UPDATE SET counter = {customer.name}.counter + excluded.counter RETURNING id, counter"
     )
 

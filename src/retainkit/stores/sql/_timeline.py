@@ -43,20 +43,30 @@ class SqlTimeline:
             return Appended(new=())
         if state is not EventState.ACCEPTED:
             return self._append_aside(events, recorded_at, state)
-        first, claims, appended = self._append(events, recorded_at)
+        first, claims, appended, known = self._append(events, recorded_at)
         if appended == len(events):
             return Appended(new=tuple(events), first=first)
-        return self._sorted_out(events, claims, recorded_at)
+        if known is None:
+            known = self._known(events, mine=claims)
+        return self._sorted_out(events, claims, known, recorded_at)
 
     def _append(
         self, events: Sequence[Event], recorded_at: datetime
-    ) -> tuple[dict[CustomerId, int], Iterable[Row], int]:
-        """Number and write: each customer's first number, what `known` finds, how many are new."""
+    ) -> tuple[dict[CustomerId, int], Sequence[Row], int, dict[Value, Value] | None]:
+        """
+        Number and write the events.
+
+        Each customer's first number, what the statement `known` finds when all are new, how many
+        are, and what was known before, where that was asked.
+        """
         counts = Counter([event.customer for event in events])
         if self._sql.append_numbered is None:
             first = self._number(counts)
             written = self._rows(events, recorded_at, first)
-            return first, map(_claim, written), self._bound.write_lines(self._sql.append, written)
+            # SQLite has but one writer, us: asked ahead, it reads no rows that are new.
+            known = self._known(events) if len(events) > 1 else None
+            appended = self._bound.write_lines(self._sql.append, written)
+            return first, list(map(_claim, written)), appended, known
         written = self._rows(events, recorded_at, {})
         found = self._bound.all(
             self._sql.append_numbered,
@@ -64,11 +74,11 @@ class SqlTimeline:
             rows=dumps([self._named(row) for row in written]),
         )
         first = _first(found, counts)
-        claims = (
+        claims = [
             (id, said, customer, rows.integer(sequence) + first[CustomerId(str(customer))] - 1)
             for id, said, customer, sequence in map(_claim, written)
-        )
-        return first, claims, rows.integer(found[0][2])
+        ]
+        return first, claims, rows.integer(found[0][2]), None
 
     def _rows(
         self, events: Sequence[Event], recorded_at: datetime, first: Mapping[CustomerId, int]
@@ -101,20 +111,28 @@ class SqlTimeline:
         """Lock the customers and reserve a number for each event; the first number of each."""
         return _first(self._bound.all(self._sql.number, counts=_counts(counts)), counts)
 
+    def _known(self, events: Sequence[Event], *, mine: Iterable[Row] = ()) -> dict[Value, Value]:
+        """The fingerprints of those that are in the table, by id, but for what is mine there."""
+        found = self._bound.all(self._sql.known, ids=dumps([event.id for event in events]))
+        written = set(mine)
+        return {row[0]: row[1] for row in found if tuple(row) not in written}
+
     def _sorted_out(
-        self, events: Sequence[Event], claims: Iterable[Row], recorded_at: datetime
+        self,
+        events: Sequence[Event],
+        claims: Sequence[Row],
+        known: dict[Value, Value],
+        recorded_at: datetime,
     ) -> Appended:
         """Which of the events are new, now that some were not."""
-        ids = dumps([event.id for event in events])
-        known = {row[0]: tuple(row) for row in self._bound.all(self._sql.known, ids=ids)}
         new, duplicates, conflicts = [], [], []
         first: dict[CustomerId, int] = {}
-        for event, claim in zip(events, claims, strict=True):
-            kept = known[event.id]
-            if kept == claim:
+        for event, (id, said, _, sequence) in zip(events, claims, strict=True):
+            if id not in known:
+                known[id] = said
                 new.append(event)
-                first.setdefault(event.customer, rows.integer(claim[3]))
-            elif kept[1] != claim[1] and self._in_conflict(event, recorded_at):
+                first.setdefault(event.customer, rows.integer(sequence))
+            elif known[id] != said and self._in_conflict(event, recorded_at):
                 conflicts.append(event.id)
             else:
                 duplicates.append(event.id)
