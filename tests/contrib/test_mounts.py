@@ -15,6 +15,7 @@ from tests.contrib.cards import card_numbers
 from tests.contrib.conftest import Shop, Web, build_shop, in_django, in_fastapi
 
 from retainkit import RetainKit
+from retainkit.errors import Refused
 from retainkit.money import money
 
 
@@ -231,6 +232,34 @@ def test_an_unreachable_provider_does_not_cost_the_link(web: Web, shop: Shop) ->
     assert "link.used" not in shop.names()
     shop.payments.reachable = True
     assert web("POST", path).status == 303
+
+
+@pytest.mark.parametrize("mounted", [in_fastapi, in_django])
+def test_in_shadow_mode_nobody_is_led_to_the_provider(
+    mounted: Callable[[RetainKit], AbstractContextManager[Web]], shop: Shop
+) -> None:
+    """The page asks to come again, the provider is not asked, and the link still works."""
+    path = shop.link()
+    shadow = RetainKit(
+        store=shop.kit.store,
+        payments=shop.payments,
+        customers=shop.kit.directory,
+        links=shop.kit.links,
+        clock=shop.clock,
+        shadow=True,
+    )
+    before = rows(shop)
+    shop.payments.reachable = False
+    with pytest.raises(Refused) as caught:
+        shadow.follow_link(path.rpartition("/")[2])
+    assert (caught.value.code, caught.value.field) == ("link.shadow", "shadow")
+    assert caught.value.remedy
+    with mounted(shadow) as web:
+        assert web("GET", path).status == 200
+        assert web("POST", path).status == 503
+    assert rows(shop) == before
+    shop.payments.reachable = True
+    assert shop.kit.follow_link(path.rpartition("/")[2]).url
 
 
 @pytest.mark.parametrize("mounted", [in_fastapi, in_django])

@@ -19,7 +19,7 @@ from tests.engine.world import ADA, DAY, LEASE, NOW, Crash, World, delivered_but
 from retainkit.core import Answer, EffectState, Event, Intent, NoEffect, NotSent, Outcome, Unknown
 from retainkit.engine import AttentionKind, Guarantee, Performer, ReceiptState, RetainKit
 from retainkit.engine._step import Step
-from retainkit.errors import ConfigurationError, Conflict, Refused
+from retainkit.errors import ConfigurationError, Conflict, NotFound, Refused
 from retainkit.ids import EventId, PaymentMethodId, TenantId
 from retainkit.payments import Payments, ProviderEvent, ProviderEventKind
 
@@ -282,6 +282,20 @@ def test_the_shadow_does_not_call_nothing_what_was_sent_before_it(
         world.clock.advance(timedelta(minutes=5))
     assert world.intent().outcome == Answer(data={"delivered": True})
     assert world.names()[-1] == "parcels.delivered"
+
+
+def test_a_feature_that_nobody_has_is_not_woken(world: World) -> None:
+    """A slip of the pen must not look like success."""
+    kit = world.kit()
+    world.order()
+    run(kit)
+    before = world.tables()
+    with pytest.raises(NotFound) as caught:
+        kit.wake("parcel", ADA, since=1)
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("feature.not_found", "feature", "parcel")
+    assert "parcels" in error.remedy
+    assert world.tables() == before
 
 
 def test_a_feature_woken_by_hand_looks_from_where_it_is_told(world: World) -> None:

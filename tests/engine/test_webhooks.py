@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import cast
+from typing import ClassVar, cast
 
 import pytest
 from attrs import evolve, frozen
 from tests.engine.world import ADA, NOW, World, run
 
-from retainkit.core import NotSent
+from retainkit.core import Case, Caseless, Decision, Facts, NotSent, Timer, Trigger, Woken
 from retainkit.customers import Customer, StaticDirectory
 from retainkit.engine import AttentionKind, ReceiptState, RetainKit
 from retainkit.errors import ConfigurationError, InvalidInput, NotFound
@@ -134,6 +134,37 @@ def test_a_hint_about_nobody_is_parked_listed_and_released(world: World) -> None
     run(kit)
     assert reader.read == ["acct_1/in_1"]
     assert kit.receive_webhook(b"hint", SIGNED).state is ReceiptState.DUPLICATE
+
+
+class Hears(Caseless):
+    """A feature of the host that wants to know of every webhook."""
+
+    heard: ClassVar[list[tuple[str, str]]] = []
+
+    def decide(
+        self, case: Case | None, trigger: Trigger, facts: Facts, now: datetime, policy: None
+    ) -> Decision[Case]:
+        """Remember what it is told."""
+        assert isinstance(trigger, Woken)
+        self.heard.extend((facts.customer, each.event.id) for each in trigger.events)
+        return Decision()
+
+
+def test_who_subscribes_to_webhooks_hears_of_released_ones(world: World) -> None:
+    """Once, for its customer: the features hear it in the commit that releases it."""
+    kit, _ = _kit(world, customers=StaticDirectory())
+    kit.receive_webhook(b"hint", SIGNED)
+    Hears.heard.clear()
+    hears = Hears(name="hears", subscribes=frozenset({"webhook.received"}))
+    listening = RetainKit(store=world.store, features=[hears], clock=world.clock)
+    run(listening)
+    assert hears.heard == []
+    listening.release(KEPT, customer=ADA, actor="usr_7")
+    assert [item.feature for item in listening.scheduled(ADA) if isinstance(item, Timer)] == [
+        "hears"
+    ]
+    run(listening)
+    assert hears.heard == [(ADA, KEPT)]
 
 
 def test_a_parked_hint_that_comes_again_finds_its_customer(world: World) -> None:

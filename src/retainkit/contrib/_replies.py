@@ -17,6 +17,7 @@ from retainkit.errors import (
     InvalidInput,
     NotFound,
     ProviderError,
+    Refused,
     RetainkitError,
     StoreError,
 )
@@ -141,7 +142,7 @@ def _about_link(kit: RetainKit, token: str, accepted: str, act: Callable[[str], 
             raise
         status, face = _FACES[exc.code]
         return _page(status, face, kit, language)
-    except (ProviderError, StoreError, Conflict) as exc:
+    except (ProviderError, StoreError, Conflict, Refused) as exc:
         _LOG.warning("a link could not be followed: %s", exc.code)
         return _page(503, Face.LATER, kit, language)
 

@@ -314,7 +314,21 @@ class JoinedKit:
         self.record(_by_hand("attention.dismissed", record.customer, actor, now, {"entry": entry}))
 
     def wake(self, feature: str, customer: CustomerId, *, since: int) -> None:
-        """Have a feature decide a customer's events again, from a counter on."""
+        """
+        Have a feature decide a customer's events again, from a counter on.
+
+        Raises:
+            NotFound: This kit has no feature of that name.
+        """
+        if self._kit.features.get(feature) is None:
+            raise NotFound(
+                "This kit has no feature of this name",
+                code="feature.not_found",
+                field="feature",
+                value=feature,
+                remedy="name one of: "
+                + ", ".join(bound.feature.name for bound in self._kit.features),
+            )
         self._tx.records.lock(customer)
         timer = Timer(
             tenant=self._kit.tenant,

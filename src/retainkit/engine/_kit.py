@@ -12,7 +12,7 @@ from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from retainkit.errors import ConfigurationError
+from retainkit.errors import ConfigurationError, Refused
 from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
 
 
@@ -483,7 +483,12 @@ class RetainKit:
             k.dismiss(entry, actor=actor)
 
     def wake(self, feature: str, customer: CustomerId, *, since: int) -> None:
-        """Have a feature decide a customer's events again, from a counter on."""
+        """
+        Have a feature decide a customer's events again, from a counter on.
+
+        Raises:
+            NotFound: This kit has no feature of that name.
+        """
         with self.transaction() as k:
             k.wake(feature, customer, since=since)
 
@@ -511,12 +516,20 @@ class RetainKit:
 
         Raises:
             InvalidInput: It has expired, was used, or is not ours.
+            Refused: This kit is in shadow mode, and calls nobody; the link stays usable.
             ProviderError: The provider can't make a page now; the link stays usable.
         """
         from retainkit.engine import _links
 
         links = self._links()
         link = self.open_link(token)
+        if self._shadow:
+            raise Refused(
+                "A kit in shadow mode leads nobody to the provider",
+                code="link.shadow",
+                field="shadow",
+                remedy="follow links with the kit that is not in shadow mode; the link still works",
+            )
         page = _links.hosted_page(
             self._provider(), self.directory, link, return_url=links.return_url
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from attrs import evolve
@@ -31,7 +31,7 @@ from retainkit.core import (
 from retainkit.engine._attention import list_case_missing
 from retainkit.engine._features import AnyBound, Features, NewerSchema
 from retainkit.errors import Conflict
-from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId, derive
+from retainkit.ids import CaseId, CustomerId, EffectId, TenantId, derive
 from retainkit.stores import Appended, Transaction
 
 
@@ -92,10 +92,18 @@ class Step:
     def record(self, events: Sequence[Event]) -> Appended:
         """Append events and wake the features that subscribe to them, in the same commit."""
         appended = self.tx.timeline.append(events, recorded_at=self._now)
+        self._tell(((event.name, event.customer) for event in appended.new), since=appended.first)
+        self.events += len(appended.new)
+        return appended
+
+    def _tell(
+        self, news: Iterable[tuple[str, CustomerId]], *, since: Mapping[CustomerId, int]
+    ) -> None:
+        """Wake the features that subscribe to these names, each once for a customer."""
         wakes = {
-            (feature, event.customer)
-            for event in appended.new
-            for feature in self._features.subscribers.get(event.name, ())
+            (feature, customer)
+            for name, customer in news
+            for feature in self._features.subscribers.get(name, ())
         }
         self.tx.schedule.wake(
             [
@@ -104,26 +112,25 @@ class Step:
                     feature=feature,
                     customer=customer,
                     due=self._now,
-                    since=appended.first[customer],
+                    since=since[customer],
                 )
                 for feature, customer in sorted(wakes)
             ]
         )
-        self.events += len(appended.new)
-        return appended
 
     def park(self, event: Event) -> None:
         """Keep an event that matches no customer; it wakes nobody until it is released."""
         self.tx.timeline.append([event], recorded_at=self._now, state=EventState.PARKED)
 
-    def release(self, event: EventId, customer: CustomerId) -> None:
+    def release(self, parked: Event, customer: CustomerId) -> None:
         """
-        Accept a parked event as the customer's.
+        Accept a parked event as the customer's, and wake the features that subscribe to it.
 
         Raises:
             NotFound: No parked event has that id.
         """
-        self.tx.timeline.release(event, customer, recorded_at=self._now)
+        counter = self.tx.timeline.release(parked.id, customer, recorded_at=self._now)
+        self._tell([(parked.name, customer)], since={customer: counter})
 
     def intend(self, feature: str, customer: CustomerId, effect: Effect) -> None:
         """Leave an effect to a worker, for a feature that keeps no case."""

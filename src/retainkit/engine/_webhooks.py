@@ -103,7 +103,7 @@ def _again(
 
 def release(step: Step, parked: Event, customer: CustomerId) -> None:
     """Accept a parked webhook as the customer's, and do what it hints at."""
-    step.release(parked.id, customer)
+    step.release(parked, customer)
     follow(step, evolve(parked, customer=customer))
 
 
