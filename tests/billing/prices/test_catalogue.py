@@ -388,9 +388,9 @@ def _version(**options: Any) -> PlanVersion:
             lambda: Sla(availability=Decimal(101)),
             InvalidInput,
             "discount.percent",
-            "percent",
+            "availability",
             "101",
-            'pass Decimal("20") for 20 % off',
+            'pass Decimal("20") for 20 %',
         ),
         (
             lambda: entitlements(

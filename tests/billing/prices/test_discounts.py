@@ -232,21 +232,28 @@ def test_percentages_stack_in_any_order(
             "discount.percent",
             "percent",
             "100.01",
-            'pass Decimal("20") for 20 % off',
+            'pass Decimal("20") for 20 %',
         ),
         (
             lambda: Coupon(id="c", percent=Decimal(0)),
             "discount.percent",
             "percent",
             "0",
-            'pass Decimal("20") for 20 % off',
+            'pass Decimal("20") for 20 %',
         ),
         (
             lambda: Coupon(id="c", percent=Decimal("NaN")),
             "discount.percent",
             "percent",
             "NaN",
-            'pass Decimal("20") for 20 % off',
+            'pass Decimal("20") for 20 %',
+        ),
+        (
+            lambda: Coupon(id="c", percent=Decimal("1e-999999")),
+            "discount.percent",
+            "percent",
+            "1E-999999",
+            'pass Decimal("20") for 20 %',
         ),
         (
             lambda: Coupon(id="c", percent=0.2),  # type: ignore[arg-type]

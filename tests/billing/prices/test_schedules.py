@@ -209,7 +209,7 @@ def test_steps_go_one_way_and_arrive(old: int, new: int, steps: int, rounding: R
             "discount.percent",
             "percent",
             "101",
-            'pass Decimal("20") for 20 % off',
+            'pass Decimal("20") for 20 %',
         ),
         (
             lambda: PriceSchedule(

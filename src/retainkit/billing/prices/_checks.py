@@ -13,6 +13,9 @@ from retainkit.money import Money, currency_of, to_units
 
 _WHOLE = 100
 
+# Far more than anybody promises; a hostile Decimal("1e-999999") must not be expanded.
+_DECIMALS = 12
+
 
 def not_negative(amount: Money, field: str) -> Fraction:
     """The exact minor units of an amount that is checked to be money, and not below zero."""
@@ -101,23 +104,28 @@ def whole(value: int, field: str, *, least: int) -> int:
     return value
 
 
-def percent_of(percent: object) -> None:
+def percent_of(percent: object, field: str = "percent") -> None:
     """Refuses what is no percentage above 0 and up to 100, as an exact number."""
     if type(percent) is not int and not isinstance(percent, Decimal):
         raise InvalidInput(
             "A percentage is an exact number",
             code="price.not_exact",
-            field="percent",
+            field=field,
             value=percent,
             remedy='pass a Decimal: Decimal("12.5"), never a float',
         )
-    if not Decimal(percent).is_finite() or not 0 < percent <= _WHOLE:
+    exact = Decimal(percent)
+    if (
+        not exact.is_finite()
+        or not 0 < exact <= _WHOLE
+        or int(exact.as_tuple().exponent) < -_DECIMALS
+    ):
         raise InvalidInput(
-            "A discount takes more than 0 % and at most 100 %",
+            f"A percentage is above 0 and at most 100, with at most {_DECIMALS} decimals",
             code="discount.percent",
-            field="percent",
+            field=field,
             value=str(percent),
-            remedy='pass Decimal("20") for 20 % off',
+            remedy='pass Decimal("20") for 20 %',
         )
 
 

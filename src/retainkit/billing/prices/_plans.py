@@ -33,9 +33,9 @@ class Sla:
     credit: Decimal | None = None
 
     def __attrs_post_init__(self) -> None:
-        percent_of(self.availability)
+        percent_of(self.availability, "availability")
         if self.credit is not None:
-            percent_of(self.credit)
+            percent_of(self.credit, "credit")
 
 
 @frozen(kw_only=True)

@@ -31,11 +31,11 @@ from retainkit.billing.prices._schemes import (
 )
 from retainkit.billing.tax import TaxBehavior
 from retainkit.errors import InvalidInput
-from retainkit.money import Money, from_minor, to_units
+from retainkit.money import Money, from_minor
 from retainkit.timing import Interval
 
 
-_ONE = Fraction(1)
+_ONE, _ZERO = Fraction(1), Fraction(0)
 
 
 class Usage(StrEnum):
@@ -86,6 +86,11 @@ class Price:
     minimum: Money | None = None
     tax_behavior: TaxBehavior = TaxBehavior.EXCLUSIVE
     tax_category: str = "standard"
+    _nothing: Money = field(init=False, eq=False, repr=False)
+
+    @_nothing.default
+    def _no_money(self) -> Money:
+        return from_minor(0, self.currency)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.scheme, Scheme):
@@ -137,34 +142,32 @@ class Price:
         count = quantity_of(quantity)
         part = share_of(share) if self.interval is not None else _ONE
         metered = self.usage is Usage.METERED
-        included = self.included * (part if metered and prorate_included else _ONE)
-        free = min(count, included)
-        parts = [*self._included(free, part)]
+        parts = []
+        charged = count
+        if self.included and count:
+            free = min(count, self.included * (part if metered and prorate_included else _ONE))
+            charged = count - free
+            parts.append(_part(PartKind.INCLUDED, free, self._nothing, _ZERO, part))
         limits = part if metered and prorate_tiers else _ONE
         used = _ONE if metered else part
-        parts += _parts(self.scheme, count - free, period=part, used=used, limits=limits)
-        exact = sum((each.exact for each in parts), Fraction(0))
+        parts += _parts(self.scheme, charged, period=part, used=used, limits=limits)
+        exact = sum((each.exact for each in parts[1:]), parts[0].exact)
         if self.minimum is not None:
-            least = to_units(self.minimum) * part
-            if least > exact:
+            missing = not_negative(self.minimum, "minimum") * part - exact
+            if missing > 0:
+                exact += missing
                 parts.append(
                     ChargePart(
                         kind=PartKind.MINIMUM,
                         quantity=_ONE,
                         unit=self.minimum,
                         share=part,
-                        exact=least - exact,
+                        exact=missing,
                     )
                 )
-                exact = least
         return Charge(
             currency=self.currency, quantity=count, share=part, exact=exact, parts=tuple(parts)
         )
-
-    def _included(self, free: Fraction, share: Fraction) -> Iterator[ChargePart]:
-        if free:
-            nothing = from_minor(0, self.currency)
-            yield _part(PartKind.INCLUDED, free, nothing, Fraction(0), share)
 
 
 def _parts(
@@ -180,7 +183,7 @@ def _parts(
             packages = Fraction(ceil(quantity / scheme.size))
             yield _part(PartKind.PACKAGES, packages, scheme.amount, scheme.exact, used)
         case Graduated():
-            below = Fraction(0)
+            below = _ZERO
             for number, tier in enumerate(scheme.tiers, start=1):
                 top = quantity if tier.up_to is None else min(quantity, tier.up_to * limits)
                 if number == 1 or quantity > below:
@@ -213,11 +216,12 @@ def _part(
     *,
     tier: int | None = None,
 ) -> ChargePart:
+    whole = quantity * each
     return ChargePart(
         kind=kind,
         quantity=quantity,
         unit=unit,
         share=share,
-        exact=quantity * each * share,
+        exact=whole if share == 1 else whole * share,
         tier=tier,
     )
