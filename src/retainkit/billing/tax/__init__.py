@@ -16,7 +16,7 @@ from retainkit.billing.tax._parties import (
     VatIdCheck,
     VatIdStatus,
 )
-from retainkit.billing.tax._quote import QuoteState, TaxQuote
+from retainkit.billing.tax._quote import QuoteState, TaxQuote, quote_of
 from retainkit.billing.tax._rates import Rate, RateTable
 from retainkit.billing.tax._request import (
     NationalCurrency,
@@ -76,6 +76,7 @@ __all__ = [
     "calculate",
     "in_national_currency",
     "prepayment_corrections",
+    "quote_of",
     "shipped_rates",
     "tax_point_rule",
     "territory_of",

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from retainkit.billing.tax._behavior import TaxBehavior
 from retainkit.billing.tax._findings import Finding
-from retainkit.billing.tax._lines import TaxedLine, TaxGroup
+from retainkit.billing.tax._lines import TaxedLine, TaxGroup, group_of
 from retainkit.billing.tax._rounding import InclusiveRounding, TaxLevel, TaxRounding
 from retainkit.billing.tax._treatment import TaxTreatment
 from retainkit.money import Money, from_minor, round_fraction
@@ -53,7 +53,7 @@ def taxed(
         net = sum(parts[index][0] for index in of_group)
         tax = sum(parts[index][1] for index in of_group)
         first = charged[of_group[0]].treatment
-        groups.append(_group(first, net, tax, currency))
+        groups.append(group_of(first, from_minor(net, currency), from_minor(tax, currency)))
         by_rule = round_fraction(net * first.share, rounding.mode)
         if tax != by_rule:
             findings.append(_off_by(first, tax, by_rule, currency))
@@ -171,20 +171,6 @@ def _line(each: Charged, net: int, tax: int, currency: str) -> TaxedLine:
         treatment=each.treatment,
         source=each.source,
         period=each.period,
-    )
-
-
-def _group(first: TaxTreatment, net: int, tax: int, currency: str) -> TaxGroup:
-    return TaxGroup(
-        category=first.category,
-        rate=first.rate,
-        net=from_minor(net, currency),
-        tax=from_minor(tax, currency),
-        country=first.country,
-        region=first.region,
-        reason=first.reason,
-        exemption_code=first.exemption_code,
-        exemption_text=first.exemption_text,
     )
 
 

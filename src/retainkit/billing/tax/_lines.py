@@ -126,3 +126,18 @@ class TaxGroup:
     reason: TaxReason
     exemption_code: str | None = None
     exemption_text: str | None = None
+
+
+def group_of(first: TaxTreatment, net: Money, tax: Money) -> TaxGroup:
+    """The sums of lines of one treatment, of which this is the first; inside this room only."""
+    return TaxGroup(
+        category=first.category,
+        rate=first.rate,
+        net=net,
+        tax=tax,
+        country=first.country,
+        region=first.region,
+        reason=first.reason,
+        exemption_code=first.exemption_code,
+        exemption_text=first.exemption_text,
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from attrs import frozen
 
 from retainkit.billing.tax._findings import Finding
-from retainkit.billing.tax._lines import TaxedLine, TaxGroup
+from retainkit.billing.tax._lines import TaxedLine, TaxGroup, group_of
 from retainkit.errors import Refused
 from retainkit.money import Money, total
 
@@ -98,3 +99,50 @@ class TaxQuote:
                 value=self.state.value,
                 remedy="read the findings: give what is missing, ask a tax provider, or wait",
             )
+
+
+def quote_of(
+    lines: Iterable[TaxedLine],
+    currency: str,
+    *,
+    findings: tuple[Finding, ...] = (),
+    reference: str | None = None,
+) -> TaxQuote:
+    """
+    A known quote of lines that are taxed already, summed up by category, rate and place.
+
+    For adapters of tax providers, who get their taxes line by line.
+
+    Args:
+        lines: In order; all in the currency.
+
+        currency: The currency of all amounts.
+
+        findings: What a person should know.
+
+        reference: The provider's id of its calculation.
+
+    Raises:
+        InvalidInput: ``money.mixed_currencies``.
+    """
+    found: dict[tuple[object, ...], list[TaxedLine]] = {}
+    taxed = tuple(lines)
+    for line in taxed:
+        of = line.treatment
+        found.setdefault((of.category, of.rate, of.country, of.region), []).append(line)
+    groups = tuple(
+        group_of(
+            each[0].treatment,
+            total((line.net for line in each), currency),
+            total((line.tax for line in each), currency),
+        )
+        for each in found.values()
+    )
+    return TaxQuote(
+        state=QuoteState.OK,
+        currency=currency,
+        lines=taxed,
+        groups=groups,
+        findings=findings,
+        reference=reference,
+    )
