@@ -9,9 +9,24 @@ from retainkit.billing.proration._amounts import (
     Prorated,
     Split,
     change_amounts,
+    interval_ratio,
     prorated,
     split_billed,
+    weighted_quantity,
 )
+from retainkit.billing.proration._changes import (
+    AddItem,
+    Cancel,
+    Change,
+    ChangePrice,
+    ChangeQuantity,
+    EndTrial,
+    Pause,
+    RemoveItem,
+    Resume,
+    StartTrial,
+)
+from retainkit.billing.proration._line import Line, LineKind, TrailStep
 from retainkit.billing.proration._policy import (
     RECOMMENDED,
     Anchor,
@@ -27,6 +42,15 @@ from retainkit.billing.proration._policy import (
     ProrationPolicy,
     Unpaid,
     When,
+)
+from retainkit.billing.proration._preview import (
+    Applied,
+    NextInvoice,
+    Preview,
+    preview_change,
+    preview_changes,
+    preview_renewal,
+    preview_start,
 )
 from retainkit.billing.proration._profiles import (
     BROKEN_LAWS,
@@ -48,6 +72,7 @@ from retainkit.billing.proration._schedule import (
     due_period,
     schedule,
 )
+from retainkit.billing.proration._settlement import Settlement
 from retainkit.billing.proration._shares import (
     Share,
     by_month,
@@ -56,6 +81,11 @@ from retainkit.billing.proration._shares import (
     length_of,
     months_between,
     share_of,
+)
+from retainkit.billing.proration._subscription import (
+    BilledLine,
+    Subscription,
+    SubscriptionItem,
 )
 
 
@@ -70,25 +100,45 @@ __all__ = [
     "STRIPE_CLASSIC",
     "STRIPE_FLEXIBLE",
     "ZUORA_30_360",
+    "AddItem",
     "Anchor",
+    "Applied",
     "Behavior",
     "Bill",
+    "BilledLine",
     "Biller",
     "BillingTiming",
+    "Cancel",
+    "Change",
     "ChangeAmounts",
     "ChangeDay",
+    "ChangePrice",
+    "ChangeQuantity",
     "CreditBasis",
     "Denominator",
+    "EndTrial",
     "Granularity",
     "Law",
     "Leftover",
+    "Line",
+    "LineKind",
+    "NextInvoice",
     "PartialCycle",
+    "Pause",
+    "Preview",
     "Prorated",
     "ProrationPolicy",
+    "RemoveItem",
+    "Resume",
     "Schedule",
+    "Settlement",
     "Share",
     "Slice",
     "Split",
+    "StartTrial",
+    "Subscription",
+    "SubscriptionItem",
+    "TrailStep",
     "Unpaid",
     "When",
     "by_month",
@@ -97,10 +147,16 @@ __all__ = [
     "cut",
     "cycle_anchor",
     "due_period",
+    "interval_ratio",
     "length_of",
     "months_between",
+    "preview_change",
+    "preview_changes",
+    "preview_renewal",
+    "preview_start",
     "prorated",
     "schedule",
     "share_of",
     "split_billed",
+    "weighted_quantity",
 ]

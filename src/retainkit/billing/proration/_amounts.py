@@ -18,6 +18,7 @@ from retainkit.money import (
     to_minor,
     to_units,
 )
+from retainkit.timing import Interval
 
 
 @frozen(kw_only=True)
@@ -138,6 +139,37 @@ def change_amounts(
     two = from_minor(credit, new.currency), from_minor(charge, new.currency)
     return ChangeAmounts(
         credit=two[0], charge=two[1], net=net, lines=two if policy.bill is Bill.WHOLE else (net,)
+    )
+
+
+def weighted_quantity(before: int, after: int, share: Fraction | int) -> Fraction:
+    """
+    The difference of two quantities, weighted by time, as some systems print it beside a full
+    unit price: five more seats for half a period are 2.5.
+
+    Raises:
+        InvalidInput: ``proration.share``.
+    """
+    return (after - before) * _exact(share)
+
+
+def interval_ratio(part: Interval, whole: Interval) -> Fraction:
+    """
+    How much of one interval another is, by months or else by days: a month is 1/12 of a year.
+
+    Raises:
+        InvalidInput: ``proration.intervals`` for months of days.
+    """
+    if part.months and whole.months:
+        return Fraction(part.months, whole.months)
+    if part.days and whole.days:
+        return Fraction(part.days, whole.days)
+    raise InvalidInput(
+        "Months have no fixed number of days",
+        code="proration.intervals",
+        field="part",
+        value=f"{part.count} {part.unit} of {whole.count} {whole.unit}",
+        remedy="compare months and years, or days and weeks",
     )
 
 
