@@ -19,12 +19,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 import stripe
-from attrs import frozen
+from attrs import evolve, frozen
 
 from retainkit.billing import Decline, Declined, InvoiceState, Paid, PaymentState, Pending
 from retainkit.core import Answer, NoEffect, NotSent, Unknown
 from retainkit.errors import ConfigurationError, InvalidInput, ProviderError
-from retainkit.ids import InvoiceId, SubscriptionId
+from retainkit.ids import InvoiceId, PaymentId, SubscriptionId
 from retainkit.money import money
 from retainkit.payments import Collect, ProviderEvent, ProviderEventKind
 from retainkit.payments._stripe_errors import translate
@@ -138,16 +138,19 @@ def test_customer_pays_between_our_look_and_our_try(
 
 
 def test_decline_whose_charge_cannot_be_read(stripe_world: Any, server: StripeServer) -> None:
-    """The refusal alone says enough to be the same payment with the same codes."""
+    """Nothing is made up from the refusal: the look-up tells what Stripe's books tell."""
     why = Decline(code="insufficient_funds", network_code="51", network="visa")
     invoice = stripe_world.open_invoice(why)
     asked = stripe_world.asking(invoice)
     server.fail_next("/v1/charges/{id}", Fault.SERVER_ERROR_500, method="GET")
+    sent_at = stripe_world.now
     outcome = stripe_world.provider.collect(asked, key="blind")
-    assert isinstance(outcome, Declined), outcome
+    assert outcome == Unknown(reason="decline_unread")
+    looked = stripe_world.provider.look_up(asked, key="blind", sent_at=sent_at)
     (shown,) = stripe_world.read(invoice).payments
-    assert (outcome.payment.id, outcome.decline) == (shown.id, shown.decline)
-    assert outcome.payment.credential == shown.credential
+    assert looked == Declined(payment=shown)
+    assert shown.decline is not None
+    assert (shown.decline.code, shown.decline.network_code) == (why.code, "51")
 
 
 def test_no_payment_method_at_all(stripe_world: Any) -> None:
@@ -469,6 +472,42 @@ def test_bank_debit_is_pending(canned: CannedStripe) -> None:
     assert canned.payments.look_up(ASKED, key="debit", sent_at=NOW) == outcome
     paying = [seen for seen in canned.seen if seen.path.endswith("/pay")]
     assert [seen.headers["idempotency-key"] for seen in paying] == ["debit"]
+
+
+def _refused(code: str, **more: object) -> dict[str, object]:
+    error = {"type": "card_error", "code": code, "message": "No.", **more}
+    return {"error": {name: value for name, value in error.items() if value is not None}}
+
+
+def test_each_refused_try_without_a_charge_is_one_of_its_own(canned: CannedStripe) -> None:
+    """Stripe keeps no object of it: two refusals of one intent must not be one payment."""
+    intent = _intent("pi_1", "requires_payment_method", "ch_old")
+    canned.on("GET /v1/invoices/in_1", _invoice(_part("inpay_1", intent)))
+    refusal = _refused("card_declined", decline_code="generic_decline", payment_intent=intent)
+    canned.on("POST /v1/invoices/in_1/pay", refusal, status=402)
+    known = evolve(ASKED, known=(PaymentId("ch_old"),))
+    first = canned.payments.collect(known, key="first")
+    again = canned.payments.collect(known, key="again")
+    assert isinstance(first, Declined), first
+    assert isinstance(again, Declined), again
+    assert (first.payment.id, again.payment.id) == ("first", "again")
+    assert (first.payment.at, first.decline.code) == (NOW, "generic_decline")
+
+
+def test_the_charge_of_a_refusal_may_be_named_by_its_intent_alone(canned: CannedStripe) -> None:
+    """As for direct debits: one we have not seen is this try's."""
+    before = _intent("pi_1", "requires_payment_method", "ch_old")
+    after = _intent("pi_1", "requires_payment_method", "ch_new")
+    canned.on("GET /v1/invoices/in_1", _invoice(_part("inpay_1", before)))
+    canned.on(
+        "POST /v1/invoices/in_1/pay", _refused("card_declined", payment_intent=after), status=402
+    )
+    made = _charge("ch_new", "failed", at=NOW - timedelta(seconds=7), failure_code="account_closed")
+    canned.on("GET /v1/charges/ch_new", made)
+    known = evolve(ASKED, known=(PaymentId("ch_old"),))
+    outcome = canned.payments.collect(known, key="debit")
+    assert isinstance(outcome, Declined), outcome
+    assert (outcome.payment.id, outcome.payment.at) == ("ch_new", NOW - timedelta(seconds=7))
 
 
 def test_version_account_and_session_are_said(canned: CannedStripe) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
 
@@ -277,12 +277,27 @@ def payment_of_intent(intent: PaymentIntent) -> Payment | None:
     )
 
 
-def payment_of_error(error: PaymentError, expected: Money, at: datetime) -> Payment:
-    """A refusal whose charge can't be read, or that has none."""
-    decline = decline_of_error(error)
+def charge_of_error(error: PaymentError, known: Collection[str]) -> str | None:
+    """The charge that a refused try has left; None when it came to none."""
+    intent = error.payment_intent
+    latest = None if intent is None else intent.latest_charge
+    return error.charge or (None if latest in known else latest)
+
+
+def payment_of_error(error: PaymentError, expected: Money, key: str, at: datetime) -> Payment:
+    """
+    A refused try without a charge: its intent, if that waits for the customer now.
+
+    Else nothing at Stripe tells of it but this refusal, so it is called by our key: the intent
+    bears all tries of its invoice, and could not tell one from the next.
+    """
     intent, method = error.payment_intent, error.payment_method
+    waiting = None if intent is None else payment_of_intent(intent)
+    if waiting is not None:
+        return waiting
+    decline = decline_of_error(error)
     return Payment(
-        id=PaymentId(error.charge or (intent and intent.id) or ""),
+        id=PaymentId(key),
         state=_state("failed", decline),
         amount=expected,
         at=at,

@@ -30,6 +30,7 @@ from retainkit.payments._stripe_shapes import (
     PaymentError,
     StripeEvent,
     StripeInvoice,
+    charge_of_error,
     invoice_of,
     payment_of_charge,
     payment_of_error,
@@ -391,7 +392,7 @@ class StripePayments:
         if isinstance(answer, Mapping):
             return self._after_paying(answer, collect)
         if answer.declined:
-            return Declined(payment=self._declined(answer.error, collect))
+            return self._declined(answer.error, collect, key)
         return self._refused(answer, collect)
 
     def _after_paying(self, answer: Mapping[str, object], collect: Collect) -> PaymentOutcome:
@@ -406,18 +407,19 @@ class StripePayments:
         made = [payment for payment in tried if payment is not None]
         return _outcome(made[-1]) if made else Unknown(reason="unreadable_answer")
 
-    def _declined(self, error: PaymentError, collect: Collect) -> Payment:
-        """The try behind a refusal, read like any other, so that it is the same by every door."""
+    def _declined(self, error: PaymentError, collect: Collect, key: str) -> PaymentOutcome:
+        """
+        The try behind a refusal, read like any other, so that it is the same by every door.
+
+        One that can't be read now is not made up from the refusal: a look-up will read it.
+        """
+        charge = charge_of_error(error, collect.known)
+        if charge is None:
+            return Declined(payment=payment_of_error(error, collect.amount, key, self._now()))
         try:
-            if error.charge is not None:
-                return payment_of_charge(self._books.charge(error.charge, collect.seller))
-            if error.payment_intent is not None:
-                waiting = payment_of_intent(error.payment_intent)
-                if waiting is not None:
-                    return waiting
+            return Declined(payment=payment_of_charge(self._books.charge(charge, collect.seller)))
         except (NoAnswerError, RetainkitError):
-            pass
-        return payment_of_error(error, collect.amount, self._now())
+            return Unknown(reason="decline_unread")
 
     def _refused(self, refusal: Refusal, collect: Collect) -> PaymentOutcome:
         """Stripe refused the request: look whether the invoice changed in between."""
