@@ -45,7 +45,8 @@ def line(
     facts: dict[str, Any] = {
         "id": "1",
         "text": "Plan Pro",
-        "unit_price": net,
+        "quantity": -1 if net.amount < 0 else 1,
+        "unit_price": money(net.amount.copy_abs(), currency),
         "net": net,
         "rate": rate,
         **more,

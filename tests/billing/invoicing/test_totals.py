@@ -162,6 +162,11 @@ def subtotal(category: TaxCategory, rate: Fraction | None, net: str, tax: str) -
         ),
         ((line("5.001"),), (subtotal(S, NINETEEN, "5.001", "0.95"),), "BR-DEC"),
         (
+            (line("-5.00", quantity=1, unit_price=money("-5.00", "EUR")),),
+            (subtotal(S, NINETEEN, "-5.00", "-0.95"),),
+            "BR-27",
+        ),
+        (
             (line("5.00", unit_price=money("5.01", "EUR")),),
             (subtotal(S, NINETEEN, "5.00", "0.95"),),
             "PEPPOL-EN16931-R120",

@@ -26,6 +26,7 @@ from retainkit.billing.invoicing._mandatory import (
     national_currency,
     require_complete,
 )
+from retainkit.billing.invoicing._of_lines import invoice_of_lines
 from retainkit.billing.invoicing._parties import Address, Party
 from retainkit.billing.invoicing._provider import ProviderInvoice, ProviderLine
 from retainkit.billing.invoicing._reconcile import (
@@ -66,6 +67,7 @@ __all__ = [
     "document_totals",
     "draft_credit_note",
     "draft_invoice",
+    "invoice_of_lines",
     "is_small_amount",
     "line_net",
     "national_currency",

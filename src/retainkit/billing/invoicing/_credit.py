@@ -224,10 +224,11 @@ def _chosen(
 def _crediting(line: InvoiceLine, amount: Money) -> InvoiceLine:
     """The line that gives back so much of a line."""
     whole = amount == line.net
+    against = amount.amount < 0
     return evolve(
         line,
-        quantity=line.quantity if whole else 1,
-        unit_price=line.unit_price if whole else amount,
+        quantity=line.quantity if whole else -1 if against else 1,
+        unit_price=line.unit_price if whole else negated(amount) if against else amount,
         base_quantity=line.base_quantity if whole else 1,
         adjustments=line.adjustments if whole else (),
         net=amount,

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from attrs import Attribute, field, frozen
 
+from retainkit.billing.proration import TrailStep
 from retainkit.billing.tax import TaxCategory
 from retainkit.errors import InvalidInput
 from retainkit.money import (
@@ -167,7 +168,7 @@ class InvoiceLine:
     item: str | None = None
     price: str | None = None
     credits: str | None = None
-    trail: tuple[object, ...] = ()
+    trail: tuple[TrailStep, ...] = ()
 
     @base_quantity.validator
     def _divides(self, attribute: Attribute[Fraction], value: Fraction) -> None:

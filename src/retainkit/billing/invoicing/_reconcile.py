@@ -251,10 +251,10 @@ def _line(mine: InvoiceLine, other: ProviderLine) -> Iterator[Difference]:
         yield difference(
             DifferenceKind.PERIOD, {**_told(mine.period, "our"), **_told(other.period, "their")}
         )
-    if mine.quantity != other.quantity:
+    if abs(mine.quantity) != abs(other.quantity):
         yield difference(
             DifferenceKind.QUANTITY,
-            {"ours": str(mine.quantity), "theirs": str(other.quantity)},
+            {"ours": str(abs(mine.quantity)), "theirs": str(abs(other.quantity))},
         )
     if mine.tax is not None and other.tax is not None:
         tax = _less(other.tax, mine.tax)
@@ -268,7 +268,8 @@ def _line(mine: InvoiceLine, other: ProviderLine) -> Iterator[Difference]:
 
 def _why(mine: InvoiceLine, other: ProviderLine, net: Money) -> DifferenceKind:
     """What explains another amount, if anything does."""
-    if mine.quantity not in {other.quantity, 0} and _in_proportion(mine.net, other.net, other.quantity / mine.quantity):
+    units, their_units = abs(mine.quantity), abs(other.quantity)
+    if units not in {their_units, 0} and _in_proportion(mine.net, other.net, their_units / units):
         return DifferenceKind.AMOUNT_BY_QUANTITY
     if mine.period is not None and other.period is not None and mine.period != other.period:
         ratio = _length(other.period) / _length(mine.period)

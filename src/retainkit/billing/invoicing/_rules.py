@@ -68,6 +68,14 @@ def _finding(
 
 def _lines(document: InvoiceDocument | CreditNote) -> Iterator[Finding]:
     for index, line in enumerate(document.lines):
+        if line.unit_price is not None and line.unit_price.amount < 0:
+            yield Finding(
+                rule="BR-27",
+                field=f"lines[{index}].unit_price",
+                source="EN 16931-1:2017, 6.4.2",
+                remedy="make the quantity negative instead",
+                found=f"{line.unit_price.amount:f}",
+            )
         if line.unit_price is not None:
             yield from _finding(
                 R120,
