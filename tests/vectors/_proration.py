@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from attrs import evolve
 from tests.vectors._rows import Answer, NotApplicable, Row, number
 
+from retainkit.billing.prices import Charge, Coupon, Flat, PerUnit, Price
 from retainkit.billing.proration import (
     CHARGEBEE,
     KILLBILL,
@@ -25,21 +25,41 @@ from retainkit.billing.proration import (
     STRIPE_CLASSIC,
     STRIPE_FLEXIBLE,
     ZUORA_30_360,
+    Anchor,
+    Behavior,
+    Bill,
+    BilledLine,
     BillingTiming,
+    Cancel,
+    ChangeDay,
+    ChangePrice,
     Denominator,
     Granularity,
+    Leftover,
+    Preview,
     ProrationPolicy,
+    Schedule,
+    Subscription,
+    SubscriptionItem,
+    When,
     calendar_months,
     change_amounts,
+    cut,
     cycle_anchor,
     due_period,
+    interval_ratio,
     length_of,
     months_between,
+    paid_until,
+    preview_change,
+    preview_start,
     prorated,
     schedule,
     share_of,
     split_billed,
+    weighted_quantity,
 )
+from retainkit.billing.tax import Buyer, Rate, RateTable, Seller, calculate
 from retainkit.errors import InvalidInput
 from retainkit.money import (
     AllocationStrategy,
@@ -48,6 +68,7 @@ from retainkit.money import (
     allocate_units,
     from_minor,
     money,
+    share,
     to_minor,
     total,
 )
@@ -85,7 +106,6 @@ _UNITS = {
     "semiannual": Interval(count=6, unit="month"),
     "yearly": Interval(unit="year"),
 }
-_NEXT = {"months": _MONTH}
 
 
 def policy_of(row: Row) -> ProrationPolicy:
@@ -190,7 +210,7 @@ def anchor_from_timezone(row: Row) -> Answer:
     return Answer(got={"bill_cycle_day": local_time(end, zone).day})
 
 
-def _schedule(row: Row, given: Mapping[str, Any], end: str | None = None) -> Any:
+def _schedule(row: Row, given: Mapping[str, Any], end: str | None = None) -> Schedule:
     start, interval = instant(given["start"]), interval_of(given)
     day = given.get("bill_cycle_day")
     last = end or given.get("end")
@@ -408,8 +428,404 @@ def coupon_allocation(row: Row) -> Answer:
     return Answer(got={"discounts": list(ours), "total": to_minor(net)}, instead=instead)
 
 
+# ------------------------------------------------------------------------------- changes
+
+
+def _price(
+    given: Mapping[str, Any], interval: Interval, *keys: str, flat: bool = False, id: str = "plan"
+) -> Price:
+    each = amount(given, *keys)
+    return Price(
+        id=id,
+        currency=each.currency.code,
+        scheme=Flat(amount=each) if flat else PerUnit(amount=each),
+        interval=interval,
+    )
+
+
+def _started(
+    price: Price,
+    period: Period,
+    policy: ProrationPolicy,
+    *,
+    quantity: int = 1,
+    anchor: datetime | None = None,
+    zone: str = "UTC",
+    trial_end: datetime | None = None,
+    coupons: tuple[Coupon, ...] = (),
+) -> Preview:
+    """The first invoice of a subscription with one item."""
+    assert price.interval is not None
+    subscription = Subscription(
+        id="sub",
+        customer="customer",
+        currency=price.currency,
+        items=(SubscriptionItem(id="item", price=price, quantity=quantity),),
+        anchor=anchor or period.start,
+        zone=zone,
+        interval=price.interval,
+        period=period,
+        trial_end=trial_end,
+        coupons=coupons,
+    )
+    return preview_start(subscription, policy=policy)
+
+
+_PRICE_KEYS = ("price", "unit_amount", "plan_cents", "price_cents")
+
+
+def _terms(given: Mapping[str, Any], interval: Interval, id: str) -> tuple[Price, int]:
+    return _price(given, interval, *_PRICE_KEYS, id=id), int(given.get("quantity", 1))
+
+
+def _moment(given: Mapping[str, Any], zone: str = "UTC") -> datetime | None:
+    for key in ("change", "change_day", "changed_at", "at", "proration_date"):
+        if key in given:
+            used = re.search(r"\((\d+) days used\)", str(given[key]))
+            if used:
+                start = instant(given["period"][0], zone)
+                return _DAY.advance(start, int(used[1]), zone)
+            return instant(given[key], zone)
+    return None
+
+
+def change_lines(row: Row) -> Answer:
+    """A change of price or quantity: what is credited, charged, and renewed."""
+    given = row["input"]
+    if "percent_of_period" in given:
+        return _weighted(row)
+    interval = interval_of(given)
+    policy = evolve(policy_of(row), behavior=Behavior.INVOICE_NOW)
+    if given.get("proration") is False:
+        policy = evolve(policy, behavior=Behavior.NONE, anchor=Anchor.RESET)
+    old, old_quantity = _terms(given["old"], interval, "old")
+    new, new_quantity = _terms(given["new"], interval, "new")
+    if "fraction_left" in given:
+        return _of_share(row, policy, old.charge(old_quantity), new.charge(new_quantity))
+    if "period" in given:
+        period = stretch(*given["period"])
+        at = _moment(given)
+    else:
+        start = instant("04-01")
+        period = Period(start=start, end=_DAY.advance(start, given["period_days"], "UTC"))
+        at = _DAY.advance(start, given["days_used"], "UTC")
+    assert at is not None
+    before = _started(old, period, policy, quantity=old_quantity).after
+    change = ChangePrice(item="item", price=new, quantity=new_quantity)
+    return Answer(got=_figures(row, preview_change(before, change, at=at, policy=policy)))
+
+
+def _of_share(row: Row, policy: ProrationPolicy, old: Charge, new: Charge) -> Answer:
+    left = number(row["input"]["fraction_left"])
+    assert left is not None
+    amounts = change_amounts(old.amount(policy.rounding), new.amount(policy.rounding), left, policy)
+    named = {"credit": amounts.credit, "debit": amounts.charge, "net": amounts.net}
+    return Answer(got={key: in_keys_of(row, key, each) for key, each in named.items()})
+
+
+def _weighted(row: Row) -> Answer:
+    given = row["input"]
+    share = Fraction(f"{given['percent_of_period']}e-2")
+    price = _price(given, _MONTH, "unit_price")
+    old, new = given["old_quantity"], given["new_quantity"]
+    policy = evolve(_DAILY, bill=Bill.DIFFERENCE)
+    amounts = change_amounts(
+        price.charge(old).amount(policy.rounding),
+        price.charge(new).amount(policy.rounding),
+        share,
+        policy,
+    )
+    return Answer(got={"quantity": weighted_quantity(old, new, share), "total": plain(amounts.net)})
+
+
+def _figures(row: Row, preview: Preview) -> dict[str, object]:
+    """A preview by the keys that rows of changes use."""
+    code = preview.before.currency
+    coming = preview.next_invoice
+    zero = from_minor(0, code)
+    figures = {
+        "credit": total((line.net for line in preview.credits), code),
+        "debit": total((line.net for line in preview.charges), code),
+        "net": preview.total,
+        "total": preview.total,
+        "charge_now": preview.due_now,
+        "used": from_minor(int(preview.after.billed[0].left), code)
+        if preview.after.billed
+        else zero,
+        "renewal_line": coming.lines[-1].net if coming else zero,
+        "next_renewal_due": coming.due if coming else zero,
+    }
+    return {key: in_keys_of(row, key, each) for key, each in figures.items()}
+
+
+def credit_basis(row: Row) -> Answer:
+    """Several changes in a period, of which one was not billed."""
+    given = row["input"]
+    modes = {"classic": STRIPE_CLASSIC, "flexible": STRIPE_FLEXIBLE}
+    policy = modes[given["billing_mode"]]
+    behaviors = {
+        "none": Behavior.NONE,
+        "always_invoice": Behavior.INVOICE_NOW,
+        "create_prorations": Behavior.CREATE,
+    }
+    first, *changes = given["price_changes"]
+    price, quantity = _terms(first, _MONTH, "first")
+    preview = _started(price, stretch(*given["period"]), policy, quantity=quantity)
+    for number_, each in enumerate(changes):
+        new, count = _terms(each, _MONTH, f"price {number_}")
+        preview = preview_change(
+            preview.after,
+            ChangePrice(item="item", price=new, quantity=count),
+            at=instant(each["day"]),
+            policy=evolve(policy, behavior=behaviors[each["behavior"]]),
+        )
+    return Answer(got=_figures(row, preview))
+
+
+def change_mode(row: Row) -> Answer:
+    """The modes of app stores."""
+    given = row["input"]
+    if "fraction_used" in given:
+        return _by_share_used(row)
+    policy = evolve(_DAILY, change_day=ChangeDay.OLD, bill=Bill.DIFFERENCE)
+    if given["mode"] == "INSTANT_PRORATED_DATE":
+        return _by_date(row, policy)
+    policy = {
+        "INSTANT_PRORATED_CHARGE": policy,
+        "INSTANT_NO_PRORATION": evolve(policy, behavior=Behavior.NONE),
+        "DEFERRED": evolve(policy, when=When.PERIOD_END),
+    }[given["mode"]]
+    old, _ = _terms(given["old"], _MONTH, "old")
+    new, _ = _terms(given["new"], _MONTH, "new")
+    before = _started(old, stretch(*given["period"]), policy).after
+    at = _moment(given)
+    assert at is not None
+    preview = preview_change(before, ChangePrice(item="item", price=new), at=at, policy=policy)
+    coming = preview.next_invoice
+    assert coming is not None
+    shown = f"{coming.at:%m-%d}" if len(given["period"][1]) == 5 else f"{coming.at:%Y-%m-%d}"
+    starts = shown if coming.lines[-1].price == new else None
+    return Answer(
+        got={
+            "charge_now": plain(preview.due_now),
+            "next_payment": shown,
+            "new_plan_starts": starts,
+        }
+    )
+
+
+def _by_date(row: Row, policy: ProrationPolicy) -> Answer:
+    """The credit buys days of the new plan, which then renews: the payment date is moved."""
+    given = row["input"]
+    period, at = stretch(*given["period"]), _moment(given)
+    assert at is not None
+    before = _started(_terms(given["old"], _MONTH, "old")[0], period, policy).after
+    preview = preview_change(before, Cancel(), at=at, policy=policy)
+    end = paid_until(-preview.total, amount(given["new"], "price"), at=at, of=period)
+    days = length_of(Period(start=at, end=end), policy)
+    shown = f"{end:%m-%d}" if len(given["period"][1]) == 5 else f"{end:%Y-%m-%d}"
+    counted = dict.fromkeys(("days", "prorated_days", "new_plan_days"), days)
+    return Answer(got={"charge_now": 0, "next_payment": shown, **counted})
+
+
+def _by_share_used(row: Row) -> Answer:
+    """A monthly plan into a yearly one whose billing date stays: the year is spread by months."""
+    given = row["input"]
+    if given["mode"] != "CHARGE_PRORATED_PRICE":
+        raise NotApplicable(f"the row does not say how {given['mode']} goes by a share used")
+    used = number(given["fraction_used"])
+    assert used is not None
+    old, new = given["old"], given["new"]
+    ratio = interval_ratio(interval_of(old), interval_of(new))
+    credit = split_billed(amount(old, "price"), used, _DAILY).kept
+    monthly = prorated(amount(new, "price"), ratio, _DAILY).amount
+    rest = split_billed(monthly, used, _DAILY).kept
+    net = total((rest, -credit), credit.currency)
+    return Answer(
+        got={"credit": plain(credit), "new_for_rest": plain(rest), "charge_now": plain(net)}
+    )
+
+
+def denominator(row: Row) -> Answer:
+    """How many days of a period that was made longer are left."""
+    given = row["input"]
+    period = stretch(*given["current_period"])
+    policy = evolve(_DAILY, change_day=ChangeDay.OLD)
+    left = Period(start=cut(period, instant(given["allocated"]), policy), end=period.end)
+    return Answer(got={"days_prorated": length_of(left, policy)})
+
+
+def interval_change(row: Row) -> Answer:
+    """Another interval within a period."""
+    given, policy = row["input"], policy_of(row)
+    old, new = given["old"], given["new"]
+    inclusive = row["rules"].get("end_date") == "inclusive"
+    period = stretch(*old["paid_period"], inclusive=inclusive)
+    at, interval = instant(given["change"]), interval_of(new)
+    day = new.get("bill_cycle_day")
+    price, _ = _terms(old, interval_of(old), "old")
+    before = _started(
+        price,
+        period,
+        policy,
+        anchor=instant(given["anchor"]) if "anchor" in given else None,
+    ).after
+    change = ChangePrice(
+        item="item",
+        price=_terms(new, interval, "new")[0],
+        anchor=cycle_anchor(at, interval, "UTC", day=day) if day else None,
+    )
+    preview = preview_change(before, change, at=at, policy=policy)
+    code = preview.before.currency
+    credit = total((line.net for line in preview.credits), code)
+    charge = total((line.net for line in preview.charges), code)
+    return Answer(
+        got={
+            "invoice_total": plain(preview.total),
+            "unused_credit": plain(credit),
+            "new_charge": plain(charge),
+            "unused_credit_cents": to_minor(-credit),
+            "new_fee_cents": to_minor(charge),
+            "new_days": sum(
+                length_of(line.period, policy) for line in preview.charges if line.period
+            ),
+            "period_days": length_of(preview.after.period, policy),
+        }
+    )
+
+
+# --------------------------------------------------------------------------- terminations
+
+
+def _plan_period(given: Mapping[str, Any], zone: str) -> tuple[Period, datetime]:
+    """The period that a plan was billed for, and its anchor."""
+    interval = interval_of(given)
+    if "period" in given:
+        first, last = given["period"]
+        period = stretch(first, last, zone, inclusive=True)
+        return period, instant(given["anchor"], zone) if "anchor" in given else period.start
+    start = instant(given["started_at"], zone)
+    anchor = start
+    if given.get("billing_time") == "calendar":
+        anchor = calendar_anchor(start, interval, zone)
+    elif "anchor" in given:
+        anchor = instant(given["anchor"], zone)
+    return due_period(anchor, interval, zone, at=start, timing=BillingTiming.ADVANCE), anchor
+
+
+def _taxed(preview: Preview, percent: str) -> Preview:
+    """The preview with so much tax in one country."""
+    rate = Fraction(f"{percent}e-2")
+    if not rate or not preview.lines:
+        return preview.without_tax()
+    table = RateTable(
+        rates=(Rate(country="FR", rate=rate, valid_from=date(2000, 1, 1), source="the row"),),
+        data_as_of=preview.at.date(),
+    )
+    request = preview.tax_request(seller=Seller(country="FR"), buyer=Buyer(country="FR"))
+    return preview.with_tax(calculate(request, table))
+
+
+def arrears_termination_fee(row: Row) -> Answer:
+    """What is billed at the end of a plan that is billed in arrears."""
+    given, policy = row["input"], policy_of(row)
+    zone = given.get("timezone", "UTC")
+    whole, anchor = _plan_period(given, zone)
+    end = cut(whole, instant(given["terminated_at"], zone), policy, zone=zone, cancels=True)
+    used = Period(start=instant(given["started_at"], zone), end=end)
+    price = _price(given, interval_of(given), "plan_cents", flat=True)
+    preview = _started(price, used, policy, anchor=anchor, zone=zone)
+    return Answer(
+        got={
+            "amount_cents": to_minor(preview.total),
+            "days": length_of(used, policy, zone=zone),
+            "period_days": length_of(whole, policy, zone=zone),
+        }
+    )
+
+
+def termination_credit_note(row: Row) -> Answer:
+    """What is given back when a plan that was billed in advance ends."""
+    given = row["input"]
+    if "coupon_cents" in given and "earlier_credit_net_cents" in given:
+        raise NotApplicable(
+            "what an earlier credit note had of the coupon, and what the fee has of the payment,"
+            " follow from another fee on the invoice, which the row lacks"
+        )
+    leftover = {"refund": Leftover.REFUND, "offset": Leftover.OFFSET}
+    policy = evolve(
+        policy_of(row),
+        leftover=leftover.get(given.get("on_termination", ""), Leftover.CREDIT_NOTE),
+    )
+    if given.get("upgrade"):  # ended by an upgrade: the new plan owns the day
+        policy = evolve(policy, cancel_day=policy.change_day)
+    zone, percent = given.get("timezone", "UTC"), given.get("tax_percent", "0")
+    period, anchor = _plan_period(given, zone)
+    trial_end = None
+    if "trial_days" in given:
+        trial = Interval(count=given["trial_days"], unit="day")
+        trial_end = trial.advance(instant(given["started_at"], zone), 1, zone)
+    price = _price(given, interval_of(given), "plan_cents", flat=True)
+    coupons = (
+        (Coupon(id="coupon", amount=amount(given, "coupon_cents")),)
+        if "coupon_cents" in given
+        else ()
+    )
+    first = _started(
+        price, period, policy, anchor=anchor, zone=zone, trial_end=trial_end, coupons=coupons
+    )
+    before = _taxed(first, percent).after
+    billed = () if given.get("invoice_status") == "voided" else before.billed
+    before = evolve(before, billed=tuple(_paid(line, given, before.currency) for line in billed))
+    at = instant(given["terminated_at"], zone)
+    preview = _taxed(preview_change(before, Cancel(), at=at, policy=policy), percent)
+    if not preview.lines:
+        return Answer(got={"credit_note": None})
+    line = preview.lines[0]
+    settlement = preview.settlement
+    unused = line.period
+    assert unused is not None
+    # Lago prints the share of the price, and that of the coupon, apart; our credit is net of it.
+    part = share_of(unused, policy, of=period, zone=zone).fraction
+    before_coupon = prorated(amount(given, "plan_cents"), part, policy).amount
+    coupon = [prorated(each.amount, part, policy).amount for each in coupons if each.amount]
+    return Answer(
+        got={
+            "unused_days": length_of(unused, policy, zone=zone),
+            "net_cents": to_minor(before_coupon if coupon else -line.net),
+            "coupon_share_cents": sum(map(to_minor, coupon)),
+            "tax_cents": sum(to_minor(-part.tax) for part in line.tax),
+            "total_cents": to_minor(-preview.total),
+            "refund_cents": to_minor(settlement.refund),
+            "credit_cents": to_minor(settlement.credit_note),
+            "offset_cents": to_minor(settlement.offset),
+            "exact_cents": -line.exact,
+            "exact_half_up_cents": to_minor(-line.net),
+        }
+    )
+
+
+def _paid(line: BilledLine, given: Mapping[str, Any], code: str) -> BilledLine:
+    """The billed line with its share of what was paid, and what was credited before."""
+    if "earlier_credit_net_cents" in given:
+        line = evolve(line, credited=from_minor(given["earlier_credit_net_cents"], code))
+    if "invoice_paid_cents" not in given:
+        return line
+    portion = number(given.get("subscription_share", "1"))
+    assert portion is not None
+    paid = share(from_minor(given["invoice_paid_cents"], code), portion, Rounding.HALF_UP)
+    return evolve(line, paid=paid)
+
+
 KINDS = {
     "advance_date": advance_date,
+    "arrears_termination_fee": arrears_termination_fee,
+    "change_lines": change_lines,
+    "change_mode": change_mode,
+    "credit_basis": credit_basis,
+    "denominator": denominator,
+    "interval_change": interval_change,
+    "termination_credit_note": termination_credit_note,
     "anchor_clamp": anchor_clamp,
     "anchor_from_timezone": anchor_from_timezone,
     "billing_cycles_in_advance": billing_cycles,

@@ -59,9 +59,8 @@ def verdict(row: Row, answer: Answer | Verdict) -> Verdict:
 
 def differences(row: Row, answer: Answer) -> list[str]:
     """Where the answer is not what the row expects; nothing when it passes."""
-    wanted = {
-        key: value for key, value in row["expected"].items() if _counts(row, key)
-    } | answer.instead
+    stated = {key: value for key, value in row["expected"].items() if _counts(row, key)}
+    wanted = {**stated, **answer.instead}
     return [
         f"{key}: expected {value!r}, got {answer.got.get(key)!r}"
         for key, value in wanted.items()

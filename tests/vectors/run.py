@@ -1,8 +1,9 @@
 """``python tests/vectors/run.py FILE...``: vectors against the public API, a line a kind.
 
-Each row is translated into calls by `_proration`, `_tax` or `_invoices`, by its kind, and what comes back is
-compared. Printed are, per system and kind, passed, failed and not applicable (with the reason),
-each failure, ours beside the other's for TRAP rows, and last the totals. 1 when anything failed.
+Each row is translated into calls by `_proration`, `_tax` or `_invoices`, by its kind, and what
+comes back is compared. Printed are, per system and kind, passed, failed and not applicable, each
+failure, the reason why a row is not applicable, ours beside the other's for TRAP rows, and last
+the totals. The status is 1 when anything failed.
 """
 
 from __future__ import annotations
@@ -98,12 +99,12 @@ class Tally:
 def main(paths: list[str]) -> int:
     """Run the files; 1 when a row failed, 2 without a file."""
     if not paths:
-        print(__doc__, file=sys.stderr)
+        print(__doc__, file=sys.stderr)  # noqa: T201  # how to call it
         return 2
     tally = Tally()
     for path in paths:
         tally.run(rows(Path(path)))
-    print(tally.text())
+    print(tally.text())  # noqa: T201  # its output is its result
     return 1 if tally.totals()["failed"] else 0
 
 

@@ -70,6 +70,7 @@ from retainkit.billing.proration._schedule import (
     Slice,
     cycle_anchor,
     due_period,
+    paid_until,
     schedule,
 )
 from retainkit.billing.proration._settlement import Settlement
@@ -150,6 +151,7 @@ __all__ = [
     "interval_ratio",
     "length_of",
     "months_between",
+    "paid_until",
     "preview_change",
     "preview_changes",
     "preview_renewal",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from math import ceil
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -12,9 +13,11 @@ from attrs import frozen
 from retainkit.billing.proration._policy import PartialCycle, ProrationPolicy
 from retainkit.billing.proration._shares import Share, share_of
 from retainkit.errors import InvalidInput
+from retainkit.money import Money, to_units
 from retainkit.timing import (
     Interval,
     Period,
+    Unit,
     billing_day_anchor,
     local_time,
     period_at,
@@ -179,6 +182,42 @@ def due_period(
     if timing is BillingTiming.ADVANCE or ended or current.start <= begun:
         return current
     return period_at(anchor, interval, zone, current.start - timedelta(seconds=1))
+
+
+def paid_until(
+    credit: Money, price: Money, *, at: datetime, of: Period, zone: str | ZoneInfo = "UTC"
+) -> datetime:
+    """
+    Until when a credit pays for new terms, where the date is moved instead of an amount charged.
+
+    In whole days of the new price, the last one begun in the customer's favour: 15.00 at 60.00 for
+    30 days are 7.5, so 8 days. So app stores do it.
+
+    Args:
+        credit: What is left of the old terms.
+
+        price: What a whole period of the new terms costs.
+
+        at: When they begin; whole days are counted from it.
+
+        of: The period that the price is for.
+
+        zone: Whose days count.
+
+    Raises:
+        InvalidInput: ``proration.free`` when the new terms cost nothing.
+    """
+    if not to_units(price):
+        raise InvalidInput(
+            "What costs nothing is never used up",
+            code="proration.free",
+            field="price",
+            value=str(price.amount),
+            remedy="give the credit back, or carry it",
+        )
+    days = (local_time(of.end, zone).date() - local_time(of.start, zone).date()).days
+    bought = ceil(to_units(credit) * days / to_units(price))
+    return utc(at) if not bought else Interval(count=bought, unit=Unit.DAY).advance(at, 1, zone)
 
 
 def _cycle(
