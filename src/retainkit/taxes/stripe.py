@@ -33,7 +33,7 @@ from retainkit.billing.tax import (
     quote_of,
 )
 from retainkit.errors import ConfigurationError, InvalidInput, ProviderError
-from retainkit.money import STRIPE, Rounding, from_minor, rounded, to_minor
+from retainkit.money import STRIPE, Rounding, from_minor, round_fraction, rounded, to_minor
 from retainkit.taxes import Filing, FilingState
 
 
@@ -427,10 +427,16 @@ def _treatment(line: TaxableLine, answer: _Line, net: int) -> TaxTreatment:
 
 def _effective_rate(answer: _Line, net: int) -> Fraction:
     """All rates together; where only a part of the charge is taxed, as a part of the whole."""
-    parts = [part for part in answer.tax_breakdown if part.tax_rate_details is not None]
-    if not net or not answer.amount_tax:
-        return Fraction(0) if not answer.amount_tax else sum(map(_share, parts), Fraction(0))
-    return sum((_share(part) * part.taxable_amount for part in parts), Fraction(0)) / net
+    if not answer.amount_tax:
+        return Fraction(0)
+    return sum((_share(part) * _base(part, net) for part in answer.tax_breakdown), Fraction(0))
+
+
+def _base(part: _Breakdown, net: int) -> Fraction:
+    """The taxed part of the charge in whole percents, as laws state it; cents would blur it."""
+    if not net:
+        return Fraction(1)
+    return Fraction(round_fraction(Fraction(part.taxable_amount * 100, net), Rounding.HALF_UP), 100)
 
 
 def _share(part: _Breakdown) -> Fraction:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from retainkit.testing._postgres import PostgresServer, postgres_server
     from retainkit.testing._store_contract import StoreContract
     from retainkit.testing._store_play import store_transcript
+    from retainkit.testing._tax_contract import TaxProviderContract, TaxWorld
 
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "Signing",
     "Stage",
     "StoreContract",
+    "TaxProviderContract",
+    "TaxWorld",
     "postgres_server",
     "store_transcript",
 ]
@@ -45,6 +48,8 @@ _HOMES = {
     "Signing": "_payment_contract",
     "Stage": "_payment_contract",
     "StoreContract": "_store_contract",
+    "TaxProviderContract": "_tax_contract",
+    "TaxWorld": "_tax_contract",
     "postgres_server": "_postgres",
     "store_transcript": "_store_play",
 }

@@ -15,6 +15,7 @@ from retainkit.testing.stripe_server import (
     _payments,
     _sessions,
     _subscriptions,
+    _tax,
 )
 from retainkit.testing.stripe_server._call import PAGING, Endpoint
 
@@ -97,6 +98,14 @@ _ROUTES = (
     Route("GET", "/v1/checkout/sessions/{}", _sessions.retrieve_checkout),
     Route("POST", "/v1/checkout/sessions/{}/expire", _sessions.expire_checkout),
     Route("POST", "/v1/billing_portal/sessions", _sessions.create_portal, _sessions.PORTAL_FIELDS),
+    Route("POST", "/v1/tax/calculations", _tax.calculate, _tax.CALCULATION_FIELDS),
+    Route(
+        "POST",
+        "/v1/tax/transactions/create_from_calculation",
+        _tax.commit,
+        _tax.COMMIT_FIELDS,
+    ),
+    Route("POST", "/v1/tax/transactions/create_reversal", _tax.reverse, _tax.REVERSAL_FIELDS),
     Route("GET", "/v1/events", _events.list_all, _events.LISTED),
     Route("GET", "/v1/events/{}", _events.retrieve),
 )
