@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
-from retainkit.core import Event, JsonObject, Origin
+from retainkit.core import Event, JsonObject, JsonValue, Origin, dumps
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId, EventId
 
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PLAIN = st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8"))
+VALUES: st.SearchStrategy[JsonValue] = st.recursive(
+    PLAIN, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=9
+)
 
 
 def told(data: JsonObject, at: datetime = NOON) -> Event:
@@ -90,3 +97,16 @@ def test_the_fingerprint_is_what_is_said_and_nothing_else() -> None:
     assert evolve(said, actor="somebody").fingerprint == said.fingerprint
     assert evolve(said, data={"rows": 2}).fingerprint != said.fingerprint
     assert evolve(said, name="report.opened").fingerprint != said.fingerprint
+
+
+def test_a_fingerprint_keeps_its_bytes() -> None:
+    """What earlier versions have stored still recognises its duplicates."""
+    said = told({"rows": 1, "Größe": ["x", None, {"b": True}]}, at=NOON.replace(microsecond=5))
+    assert said.fingerprint == "28d155964dbfc9defd0b82709ad4f4f5232bf8425ead56d79ae93ef6248a88bf"
+
+
+@given(VALUES)
+def test_the_canonical_text_is_what_the_public_encoder_writes(value: JsonValue) -> None:
+    """It is written by a part of the standard library that has no documentation."""
+    public = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert dumps(value) == public

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
+from typing import cast
 
-from retainkit.core import Event, EventState, RecordedEvent, dumps
+from retainkit.core import Event, EventState, JsonObject, RecordedEvent, dumps
 from retainkit.errors import NotFound
 from retainkit.ids import CustomerId, EventId
 from retainkit.stores import Appended
@@ -25,7 +26,7 @@ _claim = itemgetter(1, 10, 2, 3)
 
 
 class SqlTimeline:
-    """The past in SQL."""
+    """The past, as `retainkit.stores.Timeline` promises it."""
 
     def __init__(self, bound: Bound, statements: TimelineStatements) -> None:
         self._bound = bound
@@ -38,21 +39,21 @@ class SqlTimeline:
         recorded_at: datetime,
         state: EventState = EventState.ACCEPTED,
     ) -> Appended:
-        """Add events; see :meth:`retainkit.stores.Timeline.append`."""
         if not events:
             return Appended(new=())
         if state is not EventState.ACCEPTED:
             return self._append_aside(events, recorded_at, state)
-        first, claims, appended, known = self._append(events, recorded_at)
+        first, claimed, appended, known = self._append(events, recorded_at)
         if appended == len(events):
             return Appended(new=tuple(events), first=first)
+        claims = list(claimed)
         if known is None:
             known = self._known(events, mine=claims)
         return self._sorted_out(events, claims, known, recorded_at)
 
     def _append(
         self, events: Sequence[Event], recorded_at: datetime
-    ) -> tuple[dict[CustomerId, int], Sequence[Row], int, dict[Value, Value] | None]:
+    ) -> tuple[dict[CustomerId, int], Iterable[Row], int, dict[Value, Value] | None]:
         """
         Number and write the events.
 
@@ -66,7 +67,7 @@ class SqlTimeline:
             # SQLite has but one writer, us: asked ahead, it reads no rows that are new.
             known = self._known(events) if len(events) > 1 else None
             appended = self._bound.write_lines(self._sql.append, written)
-            return first, list(map(_claim, written)), appended, known
+            return first, map(_claim, written), appended, known
         written = self._rows(events, recorded_at, {})
         found = self._bound.all(
             self._sql.append_numbered,
@@ -74,10 +75,10 @@ class SqlTimeline:
             rows=dumps([self._named(row) for row in written]),
         )
         first = _first(found, counts)
-        claims = [
+        claims = (
             (id, said, customer, rows.integer(sequence) + first[CustomerId(str(customer))] - 1)
             for id, said, customer, sequence in map(_claim, written)
-        ]
+        )
         return first, claims, rows.integer(found[0][2]), None
 
     def _rows(
@@ -168,7 +169,6 @@ class SqlTimeline:
         return self._bound.write_rows(self._sql.append, [self._named(row)]) == 1
 
     def get(self, event: EventId) -> RecordedEvent | None:
-        """The event of that id, in whatever state it is."""
         row = self._bound.first(self._sql.event, w_id=event)
         return None if row is None else rows.recorded_event(row)
 
@@ -180,7 +180,6 @@ class SqlTimeline:
         names: frozenset[str] | None = None,
         limit: int | None = None,
     ) -> tuple[RecordedEvent, ...]:
-        """The customer's accepted events, oldest first."""
         most = _ALL if limit is None else limit
         if names is None:
             found = self._bound.all(self._sql.events, w_customer=customer, after=after, limit=most)
@@ -195,7 +194,6 @@ class SqlTimeline:
         return tuple(map(rows.recorded_event, found))
 
     def listed(self, state: EventState, *, limit: int = 100) -> tuple[RecordedEvent, ...]:
-        """Parked events or conflicts, oldest first."""
         return tuple(
             map(
                 rows.recorded_event,
@@ -204,7 +202,6 @@ class SqlTimeline:
         )
 
     def release(self, event: EventId, customer: CustomerId, *, recorded_at: datetime) -> int:
-        """Accept a parked event as the customer's; returns its counter."""
         sequence = self._number(Counter([customer]))[customer]
         at = to_micros(recorded_at)
         if not self._bound.write(
@@ -222,11 +219,9 @@ class SqlTimeline:
 
 def _first(found: Sequence[Row], counts: Counter[CustomerId]) -> dict[CustomerId, int]:
     """Each customer's first new number, from its counter after the new ones."""
-    return {
-        (customer := CustomerId(str(row[0]))): rows.integer(row[1]) - counts[customer] + 1
-        for row in found
-    }
+    numbered = cast("Sequence[tuple[CustomerId, int]]", [row[:2] for row in found])
+    return {customer: counter - counts[customer] + 1 for customer, counter in numbered}
 
 
 def _counts(counts: Counter[CustomerId]) -> str:
-    return dumps({str(customer): count for customer, count in counts.items()})
+    return dumps(cast("JsonObject", counts))
