@@ -56,10 +56,18 @@ def calculate(
         ruled = decided
         findings += ruled.findings
     charged: list[Charged] = []
+    alike: dict[tuple[object, ...], TaxTreatment] = {}  # lines mostly differ in amounts alone
     for line in request.lines:
+        kind = (line.category, line.exemption, line.period)
+        treatment = line.credits or alike.get(kind)
+        if treatment is not None:
+            charged.append(_whole(line, treatment))
+            continue
         found = _charged(line, request, ruled, rates)
         if isinstance(found, Finding):
             return _not_known(request, [*findings, found])
+        if len(found) == 1:
+            alike[kind] = found[0].treatment
         charged += found
     lines, groups, more = taxed(charged, request.rounding, request.currency)
     quote = TaxQuote(
@@ -79,12 +87,10 @@ def _not_known(request: TaxRequest, findings: Iterable[Finding]) -> TaxQuote:
 def _charged(
     line: TaxableLine, request: TaxRequest, ruled: Ruling | None, rates: RateTable
 ) -> list[Charged] | Finding:
-    if line.credits is not None:
-        return [_whole(line, line.credits)]
     assert ruled is not None  # noqa: S101 - there is one wherever a line is no credit
     if not ruled.taxed:
         rate = None if ruled.category is TaxCategory.OUTSIDE_SCOPE else Fraction(0)
-        return [_whole(line, _treatment(ruled, rate, line))]
+        return [_whole(line, _treatment(ruled, rate, line, ruled.category))]
     exemption = line.exemption or request.buyer.exemption
     if exemption is not None:
         return [_whole(line, _exempt(ruled, exemption, line))]
@@ -166,10 +172,9 @@ def _whole(line: TaxableLine, treatment: TaxTreatment) -> Charged:
 
 
 def _rated(ruled: Ruling, rate: Rate, line: TaxableLine) -> TaxTreatment:
-    made = _treatment(ruled, rate.rate, line)
+    category = TaxCategory.STANDARD if rate.rate else TaxCategory.ZERO
     return evolve(
-        made,
-        category=TaxCategory.STANDARD if rate.rate else TaxCategory.ZERO,
+        _treatment(ruled, rate.rate, line, category),
         components=rate.components,
         rate_source=rate.source,
     )
@@ -177,9 +182,7 @@ def _rated(ruled: Ruling, rate: Rate, line: TaxableLine) -> TaxTreatment:
 
 def _exempt(ruled: Ruling, exemption: Exemption, line: TaxableLine) -> TaxTreatment:
     return evolve(
-        _treatment(ruled, None, line),
-        category=TaxCategory.EXEMPT,
-        rate=Fraction(0),
+        _treatment(ruled, Fraction(0), line, TaxCategory.EXEMPT),
         reason=TaxReason.EXEMPTION,
         references=(),
         exemption_code=exemption.code,
@@ -187,9 +190,11 @@ def _exempt(ruled: Ruling, exemption: Exemption, line: TaxableLine) -> TaxTreatm
     )
 
 
-def _treatment(ruled: Ruling, rate: Fraction | None, line: TaxableLine) -> TaxTreatment:
+def _treatment(
+    ruled: Ruling, rate: Fraction | None, line: TaxableLine, category: TaxCategory
+) -> TaxTreatment:
     return TaxTreatment(
-        category=ruled.category,
+        category=category,
         rate=rate,
         country=ruled.country,
         region=ruled.region,

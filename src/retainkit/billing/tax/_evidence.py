@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import field, frozen
+
+from retainkit.billing.tax._territories import country_code
 
 
 class EvidenceKind(StrEnum):
@@ -17,6 +19,10 @@ class EvidenceKind(StrEnum):
     SIM_COUNTRY = "sim_country"
     LAND_LINE = "land_line"
     OTHER = "other"
+
+
+def _country(code: str) -> str:
+    return country_code(code, "evidence")
 
 
 @frozen(kw_only=True)
@@ -33,9 +39,12 @@ class Evidence:
 
         third_party: Whether somebody other than the seller and the buyer gave it; the law asks
             it of a single piece.
+
+    Raises:
+        InvalidInput: ``tax.unknown_territory``.
     """
 
     kind: EvidenceKind
-    country: str
+    country: str = field(converter=_country)
     seen_at: datetime | None = None
     third_party: bool = False

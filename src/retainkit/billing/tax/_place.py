@@ -71,7 +71,8 @@ def ruling(request: TaxRequest, rates: RateTable) -> Ruling | Finding:
             reason=TaxReason.SMALL_BUSINESS,
             references=("2006/112/EC Art. 284",),
         )
-    return evolve(found, evidence=buyer.evidence)
+    findings = (*found.findings, *_of_the_evidence(found, seller, buyer, place))
+    return evolve(found, evidence=buyer.evidence, findings=findings)
 
 
 def _ruled(request: TaxRequest, place: Territory, rates: RateTable) -> Ruling | Finding:
@@ -115,7 +116,7 @@ def _within_the_eu(request: TaxRequest, home: Territory, place: Territory) -> Ru
         found = _standard(home, TaxReason.BELOW_THRESHOLD, "2006/112/EC Art. 59c")
     else:
         found = _standard(place, TaxReason.DESTINATION, "2006/112/EC Art. 58")
-    return evolve(found, findings=(*_of_the_vat_id(buyer), *_of_the_evidence(seller, buyer, place)))
+    return evolve(found, findings=_of_the_vat_id(buyer))
 
 
 def _outside_the_eu(seller: Seller, buyer: Buyer, place: Territory) -> Ruling | Finding:
@@ -197,28 +198,27 @@ def _of_the_vat_id(buyer: Buyer) -> tuple[Finding, ...]:
             return ()
 
 
-def _of_the_evidence(seller: Seller, buyer: Buyer, place: Territory) -> tuple[Finding, ...]:
-    """Two pieces that agree (Art. 24b, 24f of Reg. 282/2011), or one of a small seller."""
-    named = {country_code(piece.country, "evidence") for piece in buyer.evidence}
+def _of_the_evidence(
+    found: Ruling, seller: Seller, buyer: Buyer, place: Territory
+) -> tuple[Finding, ...]:
+    """
+    Two pieces that agree, or one of a small seller: Art. 24b and 24f of Reg. 282/2011.
+
+    They are asked for where the tax is another member state's; a contradiction is told anywhere.
+    """
+    if found.category is TaxCategory.REVERSE_CHARGE or buyer.business:
+        return ()
     here = {place.country, country_code(buyer.country or place.country)}
-    others = sorted(named - here)
-    agreeing = {piece.kind for piece in buyer.evidence if country_code(piece.country) in here}
+    agreeing = {piece.kind for piece in buyer.evidence if piece.country in here}
+    others = {piece.country for piece in buyer.evidence} - here
     needed = 1 if _is_small(seller) else 2
     findings = []
     if others:
-        findings.append(
-            Finding(
-                key="tax.evidence_contradicts",
-                values={"country": place.country, "named": " ".join(others)},
-            )
-        )
-    if len(agreeing) < needed:
-        findings.append(
-            Finding(
-                key="tax.evidence_missing",
-                values={"have": str(len(agreeing)), "needed": str(needed)},
-            )
-        )
+        values = {"country": place.country, "named": " ".join(sorted(others))}
+        findings.append(Finding(key="tax.evidence_contradicts", values=values))
+    if found.reason is TaxReason.DESTINATION and len(agreeing) < needed:
+        values = {"have": str(len(agreeing)), "needed": str(needed)}
+        findings.append(Finding(key="tax.evidence_missing", values=values))
     return tuple(findings)
 
 
