@@ -17,7 +17,7 @@ from retainkit.cli import main
 from retainkit.messages import Branding, known_messages
 from retainkit.payments import Capabilities
 from retainkit.payments.simulated import SimulatedPayments
-from retainkit.payments.stripe import StripePayments
+from retainkit.payments.stripe import WEBHOOK_TYPES, StripePayments
 from retainkit.stores.sql import SqlStore
 from retainkit.stores.sql._migrations import MIGRATIONS
 
@@ -129,9 +129,18 @@ def _help(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return told.split("positional arguments:")[-1] if not command else told
 
 
+def test_the_event_types_are_those_that_are_used() -> None:
+    """Whoever registers the endpoint from the page misses nothing."""
+    listed = [
+        name for row in rows("payments", "`retainkit.payments.stripe`") for name in coded(row[0])
+    ]
+    assert sorted(listed) == list(WEBHOOK_TYPES)
+
+
 def test_the_capabilities_are_those_of_the_adapters() -> None:
     """Each capability has its row, and the row has what each adapter declares."""
-    listed = {coded(row[0])[0]: row[1:3] for row in rows("payments")}
+    declared = rows("payments", "What the adapters declare")
+    listed = {coded(row[0])[0]: row[1:3] for row in declared}
     assert list(listed) == [field.name for field in attrs.fields(Capabilities)]
     declared = (StripePayments("sk_test_reference").capabilities, SimulatedPayments().capabilities)
     for name, cells in listed.items():

@@ -265,3 +265,20 @@ def test_other_hints_are_kept_and_wake_nobody(world: World) -> None:
         receipt = k.receive_event(evolve(HINT, kind=ProviderEventKind.OTHER, invoice=None))
     assert receipt.state is ReceiptState.ACCEPTED
     assert kit.scheduled(ADA) == ()
+
+
+@pytest.mark.parametrize("reference", [None, "cus_stranger"])
+def test_a_type_we_never_use_about_nobody_is_kept_and_ignored(
+    world: World, reference: str | None
+) -> None:
+    """Releasing it would do nothing, so it does not fill the list of what waits for a person."""
+    kit, _ = _kit(world)
+    hint = evolve(HINT, kind=ProviderEventKind.OTHER, invoice=None, reference=reference)
+    with kit.transaction() as k:
+        receipt = k.receive_event(hint)
+    assert (receipt.event, receipt.state) == (KEPT, ReceiptState.IGNORED)
+    assert kit.attention() == ()
+    (kept,) = kit.timeline(CustomerId(""))
+    assert (kept.event.id, kept.event.data["kind"]) == (KEPT, "other")
+    with kit.transaction() as k:
+        assert k.receive_event(hint).state is ReceiptState.DUPLICATE

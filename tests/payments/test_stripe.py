@@ -28,7 +28,7 @@ from retainkit.ids import InvoiceId, PaymentId, SubscriptionId
 from retainkit.money import money
 from retainkit.payments import Collect, ProviderEvent, ProviderEventKind
 from retainkit.payments._stripe_errors import translate
-from retainkit.payments.stripe import API_VERSION, MethodPage, StripePayments
+from retainkit.payments.stripe import API_VERSION, WEBHOOK_TYPES, MethodPage, StripePayments
 from retainkit.testing import Card, PaymentWorld, Stage
 from retainkit.testing.stripe_server import Fault, StripeServer, signature
 
@@ -780,7 +780,7 @@ def _said(event: ProviderEvent) -> tuple[object, ...]:
             "invoice_payment.paid",
             {"id": "inpay_1", "invoice": "in_1"},
             None,
-            (ProviderEventKind.INVOICE_CHANGED, None, "in_1", None, None),
+            (ProviderEventKind.OTHER, None, None, None, None),
         ),
         (
             "customer.updated",
@@ -835,6 +835,33 @@ def test_what_an_event_hints_at(
     assert (event.id, event.name, event.seller) == ("evt_1", name, "stripe")
     assert event.occurred_at == NOW
     assert event.credential is None
+
+
+@pytest.mark.parametrize("name", WEBHOOK_TYPES)
+def test_each_type_to_register_for_is_used(name: str) -> None:
+    """And names its customer, so that it finds its way."""
+    payments = StripePayments(KEY, webhook_secrets=(SECRET,), method_page=MethodPage.CHECKOUT)
+    of_customer = name == "customer.updated"
+    about = {
+        "id": "cus_1" if of_customer else "obj_1",
+        "customer": "cus_1",
+        "payment_method": "pm_2",
+        "default_payment_method": "pm_2",
+        "invoice_settings": {"default_payment_method": "pm_2"},
+    }
+    before = {"default_payment_method": None}
+    event = {
+        "id": "evt_1",
+        "type": name,
+        "created": int(NOW.timestamp()),
+        "data": {
+            "object": about,
+            "previous_attributes": {**before, "invoice_settings": before},
+        },
+    }
+    hint = _read(payments, json.dumps(event).encode(), SECRET)
+    assert hint.kind is not ProviderEventKind.OTHER
+    assert hint.reference == "cus_1"
 
 
 def test_event_of_a_connected_account() -> None:

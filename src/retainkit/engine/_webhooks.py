@@ -19,9 +19,15 @@ _NOBODY = CustomerId("")
 
 
 class ReceiptState(StrEnum):
-    """What became of a webhook; each of them is answered with 200."""
+    """
+    What became of a webhook; each of them is answered with 200.
+
+    ``ignored`` is kept, too: it is of a type that is not used, and about nobody we know, so that
+    there is nothing that a person could release.
+    """
 
     ACCEPTED = "accepted"
+    IGNORED = "ignored"
     DUPLICATE = "duplicate"
     PARKED = "parked"
     CONFLICT = "conflict"
@@ -70,8 +76,8 @@ def receive(
     """
     Keep a verified webhook and schedule what it hints at.
 
-    One that matches no customer is parked, if it hints at anything; one that comes again after its
-    customer became known is released.
+    One that matches no customer is parked; one that comes again after its customer became known is
+    released. One that hints at nothing is not listed for a person, whoever it is about.
     """
     customer = None if event.reference is None else directory.find(event.reference, tenant=tenant)
     known = step.tx.timeline.get(received_event(event, _NOBODY).id)
@@ -85,7 +91,8 @@ def receive(
         # The same webhook came twice at once, and the other one was quicker.
         return Receipt(event=received.id, state=ReceiptState.DUPLICATE)
     follow(step, received)
-    return Receipt(event=received.id, state=ReceiptState.ACCEPTED)
+    became = ReceiptState.IGNORED if customer is None else ReceiptState.ACCEPTED
+    return Receipt(event=received.id, state=became)
 
 
 def _again(

@@ -46,8 +46,6 @@ def _meaning(event: StripeEvent, *, setup_sessions: bool) -> _Meaning:
     about, name = event.data.about, event.type
     if name.startswith("invoice."):
         return _changed(_ref(about.get("id")), _subscription_of(about))
-    if name.startswith("invoice_payment."):
-        return _changed(_ref(about.get("invoice")), None)
     if name == "customer.updated":
         settings = about.get("invoice_settings")
         before = (event.data.previous_attributes or {}).get("invoice_settings")

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from retainkit.payments._stripe_errors import Refusal
 
 
-__all__ = ["API_VERSION", "MethodPage", "StripePayments"]
+__all__ = ["API_VERSION", "WEBHOOK_TYPES", "MethodPage", "StripePayments"]
 
 API_VERSION = "2025-03-31.basil"
 """
@@ -60,6 +60,24 @@ The API version our requests ask for: the oldest whose invoices have payments.
 
 So the same shape is read whatever SDK is installed. Webhooks come in the version of their
 endpoint, and both shapes are read there.
+"""
+
+WEBHOOK_TYPES = (
+    "customer.subscription.deleted",
+    "customer.subscription.updated",
+    "customer.updated",
+    "invoice.marked_uncollectible",
+    "invoice.paid",
+    "invoice.payment_action_required",
+    "invoice.payment_failed",
+    "invoice.voided",
+    "setup_intent.succeeded",
+)
+"""
+The event types to register the webhook endpoint for; the last one is for Checkout alone.
+
+Others are kept and wake nobody. An `invoice_payment.*` names no customer, and each is told by an
+`invoice.*` too.
 """
 
 _KEYS_LIVE = timedelta(hours=24)
