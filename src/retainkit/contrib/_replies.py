@@ -21,7 +21,7 @@ from retainkit.errors import (
     RetainkitError,
     StoreError,
 )
-from retainkit.payments._webhooks import BODY_LIMIT
+from retainkit.payments.webhooks import BODY_LIMIT
 
 
 __all__ = ["BODY_LIMIT", "Reply", "follow", "receive", "show", "too_large"]

@@ -10,7 +10,7 @@ from datetime import datetime
 from retainkit.core import JsonObject, dumps, loads
 from retainkit.ids import InvoiceId, PaymentMethodId, SubscriptionId
 from retainkit.payments import ProviderEvent, ProviderEventKind
-from retainkit.payments._webhooks import (
+from retainkit.payments.webhooks import (
     bad_signature,
     check_age,
     check_size,

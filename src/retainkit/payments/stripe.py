@@ -36,7 +36,7 @@ from retainkit.payments._stripe_shapes import (
     payment_of_error,
     payment_of_intent,
 )
-from retainkit.payments._webhooks import (
+from retainkit.payments.webhooks import (
     bad_signature,
     check_age,
     check_size,

@@ -1,4 +1,4 @@
-"""What every signed webhook has in common: header lookup, size and age limits, and their errors."""
+"""What every signed webhook has in common, for adapters: limits, the header, and their errors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,22 @@ from datetime import UTC, datetime, timedelta
 from retainkit.errors import InvalidInput
 
 
-BODY_LIMIT = 1 << 20
-TOLERANCE = timedelta(seconds=300)
+__all__ = [
+    "BODY_LIMIT",
+    "TOLERANCE",
+    "bad_signature",
+    "check_age",
+    "check_size",
+    "malformed",
+    "signature_header",
+    "signed_at",
+]
+
+BODY_LIMIT: int = 1 << 20
+"""The most bytes a webhook's body may have; frameworks should refuse more while they read."""
+
+TOLERANCE: timedelta = timedelta(seconds=300)
+"""How far a signature's time may lie from now, before it or after."""
 
 # Unix seconds have ten digits until 2286; more would overflow a datetime.
 _TIME_DIGITS = 10
