@@ -93,9 +93,9 @@ BROKEN_LAWS: Mapping[str, frozenset[Law]] = MappingProxyType(
         "chargebee": frozenset(),
         "lago": frozenset(),
         "stripe_classic": frozenset({Law.KEPT_PLUS_CREDITED, Law.CREDIT_CAP}),
-        "killbill": frozenset({Law.ONE_UNIT, Law.SPLIT_IS_WHOLE}),
-        "zuora_30_360": frozenset(),
-        "silver": frozenset({Law.ONE_UNIT, Law.SPLIT_IS_WHOLE}),
+        "killbill": frozenset({Law.ONE_UNIT, Law.SPLIT_IS_WHOLE, Law.UP_AND_DOWN}),
+        "zuora_30_360": frozenset({Law.SPLIT_IS_WHOLE}),
+        "silver": frozenset({Law.SPLIT_IS_WHOLE}),
     }
 )
 """The laws that each profile breaks, by its name; the reason is that of the profile itself."""

@@ -1,0 +1,215 @@
+"""Previews of plan changes, against the same figures by hand; and a split, against division.
+
+A preview is of ten lines with tiers and a coupon, with tax, the next invoice and the whole trail.
+By hand, it is straight-line code with integers and fractions for exactly this case, without a
+trail, a check or a choice.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from statistics import median
+from time import perf_counter
+
+from attrs import evolve
+
+from retainkit.billing.prices import Coupon, Graduated, Price, Tier
+from retainkit.billing.proration import (
+    Change,
+    ChangePrice,
+    Preview,
+    Subscription,
+    SubscriptionItem,
+    preview_change,
+    preview_changes,
+    preview_start,
+)
+from retainkit.billing.tax import Buyer, Rate, RateTable, Seller, calculate
+from retainkit.money import allocate_units, money, to_minor
+from retainkit.timing import Interval, Period
+
+
+LINES = 5  # items that change: a credit and a charge each
+ROUNDS = 9
+LEAST = {"preview": 0.1, "preview-batch": 1.0}
+MANY = 100_000
+START, END = datetime(2025, 4, 1, tzinfo=UTC), datetime(2025, 5, 1, tzinfo=UTC)
+AT = datetime(2025, 4, 11, 8, 30, tzinfo=UTC)
+MONTH = Interval(unit="month")
+SELLER, BUYER = Seller(country="DE"), Buyer(country="DE")
+RATES = RateTable(
+    rates=(
+        Rate(
+            country="DE", rate=Fraction(19, 100), valid_from=date(2021, 1, 1), source="the bench"
+        ),
+    ),
+    data_as_of=date(2025, 4, 1),
+)
+COUPON = Coupon(id="launch", percent=Decimal("12.5"))
+
+
+def run(name: str) -> dict[str, object]:
+    """One bench by its name."""
+    return {"preview": _preview, "preview-batch": _batch, "allocate": _allocate}[name]()
+
+
+def _price(n: int, step: int) -> Price:
+    return Price(
+        id=f"seats-{n}-{step}",
+        currency="EUR",
+        scheme=Graduated(
+            tiers=(
+                Tier(up_to=10, unit=money(Decimal(900 + n + step).scaleb(-2), "EUR")),
+                Tier(up_to=50, unit=money(Decimal(700 + n + step).scaleb(-2), "EUR")),
+                Tier(unit=money(Decimal(500 + n + step).scaleb(-2), "EUR")),
+            )
+        ),
+        interval=MONTH,
+    )
+
+
+def _subscription(items: int, id: str = "sub") -> Subscription:
+    subscription = Subscription(
+        id=id,
+        customer="customer",
+        currency="EUR",
+        items=tuple(
+            SubscriptionItem(id=f"item-{n}", price=_price(n, 0), quantity=60 + n)
+            for n in range(items)
+        ),
+        anchor=START,
+        zone="Europe/Berlin",
+        interval=MONTH,
+        period=Period(start=START, end=END),
+        coupons=(COUPON,),
+    )
+    return preview_start(subscription).after
+
+
+def _ours(subscription: Subscription, changes: tuple[Change, ...]) -> tuple[int, int]:
+    preview = preview_change(subscription, changes, at=AT)
+    request = preview.tax_request(seller=SELLER, buyer=BUYER)
+    taxed = preview.with_tax(calculate(request, RATES))
+    coming = taxed.next_invoice
+    assert coming is not None
+    return to_minor(taxed.due_now), to_minor(coming.total)
+
+
+def _by_hand() -> tuple[int, int]:
+    left, whole = int((END - AT).total_seconds()), int((END - START).total_seconds())
+    net = following = 0
+    for n in range(LINES):
+        quantity = 60 + n
+        whole_of = []
+        for step in (0, 100):
+            units = 10 * (900 + n + step) + 40 * (700 + n + step)
+            units += (quantity - 50) * (500 + n + step)
+            whole_of.append(Fraction(units) - Fraction(units) * Fraction(125, 1000))
+        billed, new = whole_of
+        credit = billed * Fraction(left, whole)
+        charge = new * Fraction(left, whole)
+        net -= (2 * credit.numerator + credit.denominator) // (2 * credit.denominator)
+        net += (2 * charge.numerator + charge.denominator) // (2 * charge.denominator)
+        following += (2 * new.numerator + new.denominator) // (2 * new.denominator)
+    tax = Fraction(net) * Fraction(19, 100)
+    return net + (2 * tax.numerator + tax.denominator) // (2 * tax.denominator), following
+
+
+def _preview() -> dict[str, object]:
+    subscription = _subscription(LINES)
+    changes: tuple[Change, ...] = tuple(
+        ChangePrice(item=f"item-{n}", price=_price(n, 100)) for n in range(LINES)
+    )
+    assert _ours(subscription, changes) == _by_hand(), (_ours(subscription, changes), _by_hand())
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        begun = perf_counter()
+        for _ in range(200):
+            _ours(subscription, changes)
+        ours.append(200 / (perf_counter() - begun))
+        begun = perf_counter()
+        for _ in range(2000):
+            _by_hand()
+        theirs.append(2000 / (perf_counter() - begun))
+    return _result("preview", median(ours), median(theirs), "previews/s")
+
+
+def _many(count: int) -> Iterator[Subscription]:
+    first = _subscription(1)
+    (line,) = first.billed
+    for n in range(count):
+        yield evolve(first, id=f"sub-{n}", billed=(evolve(line, id=f"line-{n}"),))
+
+
+def _batch() -> dict[str, object]:
+    change = ChangePrice(item="item-0", price=_price(0, 100))
+    alone_for, batch_for = 0.0, 0.0
+    sample = list(_many(2_000))
+    alone: list[Preview] = []
+    ratios = []
+    for _ in range(5):
+        begun = perf_counter()
+        alone = [preview_change(each, change, at=AT) for each in sample]
+        alone_for = perf_counter() - begun
+        begun = perf_counter()
+        together = list(preview_changes(sample, change, at=AT))
+        batch_for = perf_counter() - begun
+        assert together == alone
+        ratios.append(alone_for / batch_for)
+    begun = perf_counter()
+    counted = sum(1 for _ in preview_changes(_many(MANY), change, at=AT))
+    seconds = perf_counter() - begun
+    few, many = (_peak(count, change) for count in (1_000, 10_000))
+    ratio = median(ratios)
+    return {
+        "value": round(counted / seconds),
+        "unit": "customers/s",
+        "anchor": "the same as single previews",
+        "ratio": round(ratio, 2),
+        "least": LEAST["preview-batch"],
+        "peak_kib_1000": few,
+        "peak_kib_10000": many,
+        "met": ratio >= LEAST["preview-batch"] and many <= 1.2 * few,
+    }
+
+
+def _peak(count: int, change: Change) -> int:
+    tracemalloc.start()
+    for _ in preview_changes(_many(count), change, at=AT):
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak // 1024
+
+
+def _allocate() -> dict[str, object]:
+    weights = [(n * 7919) % 101 + 1 for n in range(10)]
+    whole = sum(weights)
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        begun = perf_counter()
+        for n in range(10_000):
+            allocate_units(100_003 + n, weights)
+        ours.append(10_000 / (perf_counter() - begun))
+        begun = perf_counter()
+        for n in range(10_000):
+            [(100_003 + n) * weight // whole for weight in weights]
+        theirs.append(10_000 / (perf_counter() - begun))
+    return _result("allocate", median(ours), median(theirs), "splits into 10/s")
+
+
+def _result(name: str, ours: float, theirs: float, unit: str) -> dict[str, object]:
+    ratio = ours / theirs
+    least = LEAST.get(name)
+    return {
+        "value": round(ours),
+        "unit": unit,
+        "anchor": round(theirs),
+        "ratio": round(ratio, 3),
+        "least": least,
+        "met": least is None or ratio >= least,
+    }
