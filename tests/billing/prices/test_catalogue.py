@@ -112,6 +112,7 @@ def test_the_ladder_tells_up_from_down() -> None:
     assert CATALOGUE.step("pro", "base") is LadderStep.DOWN
     assert CATALOGUE.step("pro", "pro") is LadderStep.SAME
     assert (CATALOGUE.above("base"), CATALOGUE.below("enterprise")) == (PRO, PRO)
+    assert (CATALOGUE.above("pro"), CATALOGUE.below("pro")) == (ENTERPRISE, BASE)
     assert (CATALOGUE.above("enterprise"), CATALOGUE.below("base")) == (None, None)
 
 
@@ -183,7 +184,7 @@ def test_a_higher_plan_can_be_tried_for_thirty_days() -> None:
 def test_an_overlay_never_takes_anything_away() -> None:
     """A lower limit or plan leaves what is held; the order of overlays does not matter."""
     period = TRIAL.period
-    lower = Overlay(id="lower", period=period, plan="base", limits={"projects": 1})
+    lower = Overlay(id="lower", period=period, plan="base", limits={"projects": 100})
     more = Overlay(id="more", period=period, capabilities={"beta"}, limits={"storage": None})
     kept = entitlements(CATALOGUE, plan="pro", version=1, at=AUTUMN, overlays=[lower])
     assert kept.limits["projects"] == Limit(value=100, sources=("pro",))
@@ -334,6 +335,22 @@ def _version(**options: Any) -> PlanVersion:
             "plan.versions",
             "versions",
             [2, 1],
+            "list them from the first to the newest, each with a later since",
+        ),
+        (
+            lambda: Plan(id="p", versions=(_version(), _version(since=AUTUMN))),
+            InvalidInput,
+            "plan.versions",
+            "versions",
+            [1, 1],
+            "list them from the first to the newest, each with a later since",
+        ),
+        (
+            lambda: Plan(id="p", versions=(_version(), _version(number=2))),
+            InvalidInput,
+            "plan.versions",
+            "versions",
+            [1, 2],
             "list them from the first to the newest, each with a later since",
         ),
         (

@@ -55,6 +55,8 @@ REMAINDER, WEIGHT = AllocationStrategy.LARGEST_REMAINDER, AllocationStrategy.LAR
 def test_a_percentage_is_taken_off_each_line() -> None:
     """Exactly: 20 % of 9.99 is 1.998."""
     assert discount(lines(999, 1000), [TWENTY]).by_line() == {"a": Fraction("199.8"), "b": 200}
+    fine = Coupon(id="fine", percent=Decimal("0.000000000001"))
+    assert discount(lines(100), [fine]).exact == Fraction(1, 10**12)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,7 @@ def test_a_coupon_can_be_for_one_invoice_or_all() -> None:
     once, always = given_coupon(duration=Duration.ONCE), given_coupon()
     later = START + 40 * MONTH
     assert [once.runs(later, events={}, uses=uses) for uses in (0, 1)] == [True, False]
+    assert once.runs(later, events={})
     assert always.runs(later, events={}, uses=40)
     assert always.until({}) is None
 
@@ -246,6 +249,13 @@ def test_percentages_stack_in_any_order(
             "discount.percent",
             "percent",
             "NaN",
+            'pass Decimal("20") for 20 %',
+        ),
+        (
+            lambda: Coupon(id="c", percent=Decimal("1.1234567890123")),
+            "discount.percent",
+            "percent",
+            "1.1234567890123",
             'pass Decimal("20") for 20 %',
         ),
         (

@@ -89,6 +89,7 @@ def test_a_charge_says_how_it_came_about() -> None:
         (PartKind.TIER_UNITS, 3, 90, 4_500),
     ]
     assert charge.exact == sum(part.exact for part in charge.parts) == 47_500
+    assert all(to_units(part.unit) * part.quantity == part.exact for part in charge.parts)
 
 
 def test_the_fee_of_the_first_tier_is_due_for_nothing_too() -> None:
@@ -111,6 +112,7 @@ def test_a_minimum_is_filled_up() -> None:
     ]
     assert [part.kind for part in usage.charge(20).parts] == [PartKind.UNITS]
     assert usage.charge(0, share=Fraction(1, 2)).exact == 1_000
+    assert usage.charge(Fraction(19_995, 1000)).exact == 2_000  # half a cent is filled up too
 
 
 def test_a_share_of_a_licence_is_a_share_of_all() -> None:

@@ -92,6 +92,12 @@ def test_only_active_units_are_charged() -> None:
     assert price.charge(count.quantity).amount(Rounding.HALF_UP) == money("7", "EUR")
 
 
+def test_as_many_actions_as_asked_for_are_enough() -> None:
+    """Two of two; one less is passive."""
+    assert ActiveUnits(least_actions=2).count([USERS[2]]).active == ("cem",)
+    assert ActiveUnits(least_actions=3).count([USERS[2]]).passive == ("cem",)
+
+
 def test_every_role_counts_unless_some_are_named() -> None:
     """And one action is enough unless more are asked for."""
     count = ActiveUnits().count(USERS)
