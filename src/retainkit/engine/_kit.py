@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from retainkit.billing import Declined, Paid
-    from retainkit.core import Answer, Event, Intent, Item, NoEffect, Record, RecordedEvent, Skills
+    from retainkit.core import Answer, Event, Intent, Item, NoEffect, RecordedEvent, Skills
     from retainkit.customers import CustomerDirectory
     from retainkit.dunning import Access, DunningCase, DunningPolicy, Upcoming
     from retainkit.engine._attention import Attention
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from retainkit.engine._webhooks import Receipt
     from retainkit.messages import Branding, Messenger
     from retainkit.payments import HostedPage, Payments, WebhookReader
-    from retainkit.stores import Appended, Store, Transaction
+    from retainkit.stores import Appended, Store
     from retainkit.timing import Clock
 
 # Only what is needed to build a kit is imported with this module; the rest when it is first used,
@@ -449,8 +449,10 @@ class RetainKit:
         Args:
             dry_run: Only say which cases would move.
         """
+        from retainkit.engine._moving import migrate_cases
+
         with self.store.for_tenant(self.tenant).transaction() as tx:
-            return _migrate_cases(tx, self.features, self.tenant, self.clock.now(), dry_run=dry_run)
+            return migrate_cases(tx, self.features, self.tenant, self.clock.now(), dry_run=dry_run)
 
     # ---- people
 
@@ -579,46 +581,6 @@ def _check(payments: Payments | None, *, production: bool, lease: timedelta) -> 
             field="lease",
             value=lease,
             remedy=f"make it at least twice the provider's timeout of {declared.timeout}",
-        )
-
-
-def _migrate_cases(
-    tx: Transaction, features: Features, tenant: TenantId, now: datetime, *, dry_run: bool
-) -> tuple[CaseId, ...]:
-    """Each case is read again under its customer's lock, and decided anew under its new policy."""
-    moved: list[CaseId] = []
-    for bound in features:
-        name, after = bound.feature.name, None
-        while page := tx.records.open(name, after=after):
-            after = page[-1].id
-            old = [record for record in page if record.definition != bound.current]
-            moved += [record.id for record in old]
-            if old and not dry_run:
-                tx.records.define(bound.current, bound.feature.definition)
-                for record in old:
-                    _migrate_case(tx, record, bound.current, tenant, now)
-    return tuple(moved)
-
-
-def _migrate_case(
-    tx: Transaction, found: Record, definition: str, tenant: TenantId, now: datetime
-) -> None:
-    from attrs import evolve
-
-    from retainkit.core import Timer
-
-    tx.records.lock(found.customer)
-    record = tx.records.get(found.feature, found.id)
-    if record is not None and record.open:
-        tx.records.put(evolve(record, definition=definition, version=record.version + 1))
-        tx.schedule.plan(
-            Timer(
-                tenant=tenant,
-                feature=record.feature,
-                customer=record.customer,
-                due=now,
-                case=record.id,
-            )
         )
 
 
