@@ -79,7 +79,7 @@ def _ruled(request: TaxRequest, place: Territory, rates: RateTable) -> Ruling | 
     seller, buyer = request.seller, request.buyer
     home = seller.territory
     if place.area is TaxArea.NONE:
-        if home == place:
+        if home == place and place.local_tax is not None:
             return _unknown("tax.provider_needed", country=place.name)
         return _no_vat(place)
     if home.country == place.country and home.area is not TaxArea.NONE:

@@ -1,0 +1,168 @@
+"""What can't be right is refused with its field, its value and a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from retainkit.billing.tax import (
+    Buyer,
+    CrossBorderSales,
+    Evidence,
+    EvidenceKind,
+    NationalCurrency,
+    Seller,
+    TaxableLine,
+    TaxCategory,
+    TaxReason,
+    TaxRequest,
+    TaxTreatment,
+    within_small_business_limit,
+)
+from retainkit.errors import RetainkitError
+from retainkit.money import money
+
+
+def _request(*lines: TaxableLine) -> TaxRequest:
+    return TaxRequest(
+        currency="EUR",
+        seller=Seller(country="DE"),
+        buyer=Buyer(country="DE"),
+        tax_point=date(2026, 11, 22),
+        lines=lines,
+    )
+
+
+EUROS = TaxableLine(id="a", amount=money(1, "EUR"))
+DOLLARS = TaxableLine(id="b", amount=money(1, "USD"))
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "field", "value"),
+    [
+        (lambda: Buyer(country="ZZ"), "tax.unknown_territory", "country", "ZZ"),
+        (lambda: Seller(country="Germany"), "tax.unknown_territory", "country", "Germany"),
+        (
+            lambda: Seller(country="DE", registrations=frozenset({"XX"})),
+            "tax.unknown_territory",
+            "registrations",
+            "XX",
+        ),
+        (
+            lambda: Evidence(kind=EvidenceKind.BANK, country="??"),
+            "tax.unknown_territory",
+            "evidence",
+            "??",
+        ),
+        (
+            lambda: Buyer(country="FR", vat_id="DE136695976"),
+            "tax.vat_id_country",
+            "vat_id",
+            "DE136695976",
+        ),
+        (
+            lambda: Buyer(country="CH", vat_id="ATU14243102"),
+            "tax.vat_id_country",
+            "vat_id",
+            "ATU14243102",
+        ),
+        (lambda: _request(EUROS, DOLLARS), "money.mixed_currencies", "lines[b].amount", "USD"),
+        (lambda: _request(EUROS, EUROS), "tax.line_twice", "lines", "a"),
+        (
+            lambda: NationalCurrency(currency="PLN", rate=Decimal(0)),
+            "tax.exchange_rate",
+            "rate",
+            Decimal(0),
+        ),
+        (
+            lambda: NationalCurrency(currency="PLN", rate=4.2567),  # type: ignore[arg-type]
+            "tax.exchange_rate",
+            "rate",
+            4.2567,
+        ),
+        (
+            lambda: CrossBorderSales(previous_year=Decimal(0), this_year=9500),  # type: ignore[arg-type]
+            "tax.cross_border_sales",
+            "this_year",
+            9500,
+        ),
+        (
+            lambda: TaxTreatment(
+                category=TaxCategory.EXEMPT,
+                rate=Fraction(19, 100),
+                country="DE",
+                reason=TaxReason.EXEMPTION,
+            ),
+            "tax.rate",
+            "rate",
+            "19/100",
+        ),
+        (
+            lambda: within_small_business_limit(
+                "FR", previous_year=Decimal(0), this_year=Decimal(0)
+            ),
+            "tax.small_business_limit",
+            "country",
+            "FR",
+        ),
+        (
+            lambda: within_small_business_limit(
+                "DE", previous_year=Decimal("NaN"), this_year=Decimal(0)
+            ),
+            "tax.turnover",
+            "previous_year",
+            None,
+        ),
+    ],
+)
+def test_it_is_refused(make: Callable[[], object], code: str, field: str, value: object) -> None:
+    """Before anything is calculated."""
+    with pytest.raises(RetainkitError) as caught:
+        make()
+    assert (caught.value.code, caught.value.field) == (code, field)
+    assert value is None or caught.value.value == value
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("country", "postcode", "vat_id"),
+    [
+        ("GR", None, "EL094259216"),
+        ("EL", None, "EL094259216"),
+        ("MC", None, "FR40303265045"),
+        ("GB", "BT1 5GS", "XI980780684"),
+        ("DE", "78266", "DE136695976"),
+        ("RE", None, "FR40303265045"),
+        ("FR", None, "40303265045"),
+        ("CH", None, "CHE-107.787.577"),
+    ],
+)
+def test_ids_of_special_places_are_their_countrys(
+    country: str, postcode: str | None, vat_id: str
+) -> None:
+    """Greece writes EL, Monaco FR, Büsingen is German and Northern Ireland writes XI."""
+    assert Buyer(country=country, postcode=postcode, vat_id=vat_id).vat_id == vat_id
+
+
+@pytest.mark.parametrize(
+    ("country", "previous", "this", "exempt"),
+    [
+        ("DE", "25000", "100000", True),
+        ("DE", "25000.01", "0", False),
+        ("DE", "0", "100000.01", False),
+        ("AT", "55000", "60500", True),
+        ("AT", "55000", "60500.01", False),
+    ],
+)
+def test_the_limits_of_small_businesses(
+    country: str, previous: str, this: str, exempt: bool
+) -> None:
+    """The sale that passes the limit is taxed."""
+    found = within_small_business_limit(
+        country, previous_year=Decimal(previous), this_year=Decimal(this)
+    )
+    assert found is exempt
