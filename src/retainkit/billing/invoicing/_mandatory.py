@@ -141,7 +141,7 @@ def _always(document: InvoiceDocument | CreditNote) -> Iterator[Finding]:
             yield _missing(
                 f"subtotals[{index}].reason",
                 _law(german, point, section),
-                "say why no VAT is charged; `retainkit.messages.invoices.exemption_text` has words",
+                "say why no VAT is charged; `retainkit.messages.invoices.exemptions` has words",
             )
     if isinstance(document, CreditNote) and not document.corrects.number:
         yield _missing(
