@@ -207,6 +207,20 @@ def test_nobody_is_reminded_of_what_they_do_not_owe(world: World, state: Invoice
     assert kit.attention() == ()
 
 
+def test_a_slow_worker_asks_again_before_it_reminds(world: World) -> None:
+    """The money was told of and the mail is due once more, and the worker finds both at once."""
+    letterbox = Letterbox()
+    letterbox.busy = True
+    kit = _writing(world, letterbox)
+    letterbox.busy = False
+    kit.record(_settled(world, InvoiceState.PAID))
+    world.clock.advance(timedelta(hours=4))
+    kit.run_due()
+
+    assert letterbox.sent == []
+    assert "message.not_sent" in _said(kit)
+
+
 def test_a_thank_you_goes_out_though_the_reminder_does_not(world: World) -> None:
     """What tells of the closing itself holds."""
     letterbox = Letterbox()

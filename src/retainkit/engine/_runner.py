@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import count
 from time import monotonic, perf_counter
@@ -119,8 +119,9 @@ class Runner:
         items = self._store.claim(lease, now=now, limit=limit, skills=self._skills)
         if items:
             self._circuits.clear()
-            items = tuple(sorted(items, key=lambda item: (_due(item) or now, _is_step(item))))
-            self._tell.claimed(len(items), lag=max(now - (_due(items[0]) or now), timedelta(0)))
+            items = tuple(sorted(items, key=lambda item: (_turn(item), _due(item) or now)))
+            lags = [now - (_due(item) or now) for item in items]
+            self._tell.claimed(len(items), lag=max(timedelta(0), *lags))
         return items
 
     def _batch(self, items: tuple[Item, ...], until: Callable[[], bool]) -> int:
@@ -220,12 +221,20 @@ class Runner:
                 return None
 
     def _send(self, intent: Intent) -> Intent | None:
-        """Mark it as sent before it is: a crash in between counts as sent."""
+        """
+        Mark it as sent before it is: a crash in between counts as sent.
+
+        What its feature has not been told yet is decided first, as it may take the effect back.
+        """
         now, lease = self._clock.now(), Lease(id=intent.lease or "", length=self._length)
         with self._store.for_tenant(intent.tenant).transaction() as tx:
-            if not tx.schedule.begin(intent, lease, now=now):
+            news = _news(intent, tx.schedule.of(intent.customer), now)
+            if news is None and not tx.schedule.begin(intent, lease, now=now):
                 raise Fenced(intent.effect.kind)
-        return evolve(intent, state=EffectState.SENT, sent_at=now)
+        if news is None:
+            return evolve(intent, state=EffectState.SENT, sent_at=now)
+        self._timer(news)
+        return self._send(intent)
 
     def _recover(self, intent: Intent) -> Intent | None:
         """Its worker is gone, and nobody knows how far it came."""
@@ -450,9 +459,17 @@ def _pause(intent: Intent) -> timedelta:
     return base + base * digest[0] // 512
 
 
-def _is_step(item: Item) -> bool:
-    """Whether a case's own next step; of what is due at once, news is decided first."""
-    return isinstance(item, Timer) and item.case is not None
+def _news(intent: Intent, ahead: Iterable[Item], now: datetime) -> Timer | None:
+    """What waits to be told to the effect's feature about its customer, if nobody is at it."""
+    for item in ahead:
+        if isinstance(item, Timer) and (item.feature, item.case) == (intent.feature, None):
+            return item if item.lease is None and item.due <= now else None
+    return None
+
+
+def _turn(item: Item) -> bool:
+    """False for news, which comes first: what it says may move a step, or take an effect back."""
+    return not isinstance(item, Timer) or item.case is not None
 
 
 def _due(item: Item) -> datetime | None:
