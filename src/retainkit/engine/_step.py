@@ -32,7 +32,7 @@ from retainkit.engine._attention import list_case_missing
 from retainkit.engine._features import AnyBound, Features, NewerSchema
 from retainkit.errors import Conflict
 from retainkit.ids import CaseId, CustomerId, EffectId, TenantId, derive
-from retainkit.stores import Appended, Transaction
+from retainkit.stores import Appended, Change, Transaction
 
 
 class Fenced(Conflict):
@@ -134,7 +134,8 @@ class Step:
 
     def intend(self, feature: str, customer: CustomerId, effect: Effect) -> None:
         """Leave an effect to a worker, for a feature that keeps no case."""
-        self._intend(feature, customer, None, [effect])
+        intents = self._intents(feature, customer, None, [effect])
+        self._written(Change(intended=intents, lease=self._lease_for(intents)))
 
     def timer(self, timer: Timer) -> None:
         """
@@ -164,16 +165,22 @@ class Step:
         if bound is None:
             raise NewerSchema(intent.feature)
         self.tx.records.lock(intent.customer)
-        if not self.tx.schedule.settle(_closed(intent, outcome), lease=intent.lease):
-            raise Fenced(intent.effect.kind)
-        self._performed(bound, intent, outcome, actor)
+        self._performed(bound, intent, outcome, actor, closed=_closed(intent, outcome))
 
     # ---- deciding
 
-    def _performed(self, bound: AnyBound, intent: Intent, outcome: Settled, actor: str) -> None:
+    def _performed(
+        self,
+        bound: AnyBound,
+        intent: Intent,
+        outcome: Settled,
+        actor: str,
+        *,
+        closed: Intent | None = None,
+    ) -> None:
         trigger = Performed(effect=intent.effect, outcome=outcome, actor=actor)
         record = None if intent.case is None else self.tx.records.get(intent.feature, intent.case)
-        self._decide(bound, intent.customer, record, trigger)
+        self._decide(bound, intent.customer, record, trigger, closed)
 
     def _wake(self, bound: AnyBound, timer: Timer, counter: int) -> None:
         if not self.tx.schedule.rest(timer, since=counter + 1):
@@ -212,7 +219,7 @@ class Step:
         customer: CustomerId,
         record: Record | None,
         trigger: Trigger,
-        timer: Timer | None = None,
+        decided: Timer | Intent | None = None,
     ) -> None:
         feature = bound.feature
         history = self._history(customer, feature.reads) if isinstance(trigger, Woken) else ()
@@ -220,7 +227,7 @@ class Step:
         policy = feature.policy if record is None else bound.policy(record.definition, self.tx)
         case = None if record is None else bound.case(record)
         decision = feature.decide(case, trigger, facts, self._now, policy)
-        self._write(bound, customer, record, decision, timer)
+        self._write(bound, customer, record, decision, decided)
 
     def _history(self, customer: CustomerId, names: frozenset[str]) -> tuple[RecordedEvent, ...]:
         return self.tx.timeline.of(customer, names=names) if names else ()
@@ -233,26 +240,43 @@ class Step:
         customer: CustomerId,
         before: Record | None,
         decision: Decision[Case],
-        timer: Timer | None,
+        decided: Timer | Intent | None,
     ) -> None:
-        case = decision.case
-        if case is not None:
-            after = bound.record(case, before)
-            if before is None and not self._defined:
-                self.tx.records.define(after.definition, bound.feature.definition)
-            if before is None or after.body != before.body or after.open != before.open:
-                self.tx.records.put(after)
-        self._plan(
-            bound.feature.name, customer, None if case is None else case.id, decision.wake, timer
+        feature, case = bound.feature.name, decision.case
+        id = None if case is None else case.id
+        finished = decided if isinstance(decided, Timer) else None
+        planned = self._planned(feature, customer, id, decision.wake)
+        intents = self._intents(feature, customer, id, decision.effects)
+        change = Change(
+            settled=decided if isinstance(decided, Intent) else None,
+            finished=finished,
+            record=None if case is None else self._changed(bound, case, before),
+            planned=planned,
+            dropped=None if id is None or planned or finished else (feature, id),
+            intended=intents,
+            lease=self._lease_for(intents),
         )
+        self._written(change)
         if decision.events:
             self.record([_with_reasons(event, decision) for event in decision.events])
-        if decision.effects:
-            self._intend(
-                bound.feature.name, customer, None if case is None else case.id, decision.effects
-            )
         for attempt in decision.withdraw:
-            self._withdraw(bound, None if case is None else case.id, attempt)
+            self._withdraw(bound, id, attempt)
+
+    def _changed(self, bound: AnyBound, case: Case, before: Record | None) -> Record | None:
+        """The record of the case, if it is another than before."""
+        after = bound.record(case, before)
+        if before is None and not self._defined:
+            self.tx.records.define(after.definition, bound.feature.definition)
+        if before is None or after.body != before.body or after.open != before.open:
+            return after
+        return None
+
+    def _planned(
+        self, feature: str, customer: CustomerId, case: CaseId | None, wake: datetime | None
+    ) -> Timer | None:
+        if case is None or wake is None:
+            return None
+        return Timer(tenant=self._tenant, feature=feature, customer=customer, due=wake, case=case)
 
     def _withdraw(self, bound: AnyBound, case: CaseId | None, attempt: str) -> None:
         """End an effect that was never sent, and decide that."""
@@ -261,29 +285,10 @@ class Step:
         if intent is not None and self.tx.schedule.withdraw(_closed(intent, nothing)):
             self._performed(bound, intent, nothing, "retainkit")
 
-    def _plan(
-        self,
-        feature: str,
-        customer: CustomerId,
-        case: CaseId | None,
-        wake: datetime | None,
-        timer: Timer | None,
-    ) -> None:
-        """Set the case's one next step; a timer that led here is moved or ended, fenced."""
-        if timer is not None:
-            if not self.tx.schedule.finish(timer, next_due=wake):
-                raise Fenced(timer.id)
-        elif case is not None and wake is not None:
-            self.tx.schedule.plan(
-                Timer(tenant=self._tenant, feature=feature, customer=customer, due=wake, case=case)
-            )
-        elif case is not None:
-            self.tx.schedule.drop(feature, case)
-
-    def _intend(
+    def _intents(
         self, feature: str, customer: CustomerId, case: CaseId | None, effects: Sequence[Effect]
-    ) -> None:
-        intents = [
+    ) -> tuple[Intent, ...]:
+        return tuple(
             Intent(
                 tenant=self._tenant,
                 feature=feature,
@@ -293,13 +298,22 @@ class Step:
                 wake_at=self._now,
             )
             for effect in effects
-        ]
-        lease = None if self.under_way is not None else self._lease
-        self.tx.schedule.intend(intents, lease, now=self._now)
-        self.effects += len(intents)
-        if lease is not None:
+        )
+
+    def _lease_for(self, intents: Sequence[Intent]) -> Lease | None:
+        return self._lease if intents and self.under_way is None else None
+
+    def _written(self, change: Change) -> None:
+        """Write it, fenced; what it leases of the new effects is under way from here on."""
+        if not self.tx.write(change, now=self._now):
+            raise Fenced(_name(change))
+        self.effects += len(change.intended)
+        if change.lease is not None:
             self.under_way = evolve(
-                intents[0], state=EffectState.SENT, sent_at=self._now, lease=lease.id
+                change.intended[0],
+                state=EffectState.SENT,
+                sent_at=self._now,
+                lease=change.lease.id,
             )
 
 
@@ -313,3 +327,10 @@ def _closed(intent: Intent, outcome: Settled) -> Intent:
     # Mail that may have gone out is told to its feature, and stays listed for a person.
     state = EffectState.UNCLEAR if isinstance(outcome, Unknown) else EffectState.DONE
     return evolve(intent, state=state, outcome=outcome, wake_at=None)
+
+
+def _name(change: Change) -> str:
+    """What the claim that was lost was on."""
+    if change.settled is not None:
+        return change.settled.effect.kind
+    return "" if change.finished is None else change.finished.id

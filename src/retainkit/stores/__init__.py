@@ -9,6 +9,7 @@ from retainkit._lazy import lazily
 
 if TYPE_CHECKING:
     from retainkit.stores._appended import Appended
+    from retainkit.stores._change import Change
     from retainkit.stores._ports import (
         Records,
         Schedule,
@@ -18,13 +19,23 @@ if TYPE_CHECKING:
         Transaction,
     )
 
-__all__ = ["Appended", "Records", "Schedule", "Store", "TenantStore", "Timeline", "Transaction"]
+__all__ = [
+    "Appended",
+    "Change",
+    "Records",
+    "Schedule",
+    "Store",
+    "TenantStore",
+    "Timeline",
+    "Transaction",
+]
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazily(
         __name__,
         {
             "Appended": "_appended",
+            "Change": "_change",
             "Records": "_ports",
             "Schedule": "_ports",
             "Store": "_ports",

@@ -21,6 +21,7 @@ from retainkit.core import (
 )
 from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
 from retainkit.stores._appended import Appended
+from retainkit.stores._change import Change
 
 
 class Timeline(Protocol):
@@ -249,6 +250,18 @@ class Transaction(Protocol):
     @property
     def schedule(self) -> Schedule:
         """The future."""
+        ...
+
+    def write(self, change: Change, *, now: datetime) -> bool:
+        """
+        Write what a decision changes, each part as its own method would.
+
+        Returns whether the claim still held what was decided: False means that somebody else has
+        it, and nothing may be committed.
+
+        Raises:
+            Conflict: As :meth:`Records.put` and :meth:`Schedule.intend`.
+        """
         ...
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 
 from retainkit.errors import ConfigurationError
 from retainkit.ids import TenantId
-from retainkit.stores import Transaction
+from retainkit.stores import Change, Transaction
 from retainkit.stores.memory._records import MemoryRecords
 from retainkit.stores.memory._schedule import MemorySchedule
 from retainkit.stores.memory._tables import Tables
@@ -21,6 +22,23 @@ class MemoryTransaction:
         self.timeline = MemoryTimeline(tables)
         self.records = MemoryRecords(tables)
         self.schedule = MemorySchedule(tables)
+
+    def write(self, change: Change, *, now: datetime) -> bool:
+        settled, finished, planned = change.settled, change.finished, change.planned
+        if settled is not None and not self.schedule.settle(settled, lease=settled.lease):
+            return False
+        if finished is not None:
+            due = None if planned is None else planned.due
+            if not self.schedule.finish(finished, next_due=due):
+                return False
+        elif planned is not None:
+            self.schedule.plan(planned)
+        if change.dropped is not None:
+            self.schedule.drop(*change.dropped)
+        if change.record is not None:
+            self.records.put(change.record)
+        self.schedule.intend(change.intended, change.lease, now=now)
+        return True
 
 
 class MemoryTenant:

@@ -262,7 +262,12 @@ def _engine(url: sa.URL, pool_size: int, lock_timeout: int) -> sa.Engine:
     if url.get_backend_name() == "postgresql":
         options = f"-c lock_timeout={lock_timeout}s"
         try:
-            return sa.create_engine(url, pool_size=pool_size, connect_args={"options": options})
+            return sa.create_engine(
+                url,
+                pool_size=pool_size,
+                paramstyle="format",  # by position: statements with values can be strung together
+                connect_args={"options": options},
+            )
         except ModuleNotFoundError as exc:
             raise ConfigurationError(
                 "PostgreSQL needs a driver that is not installed",

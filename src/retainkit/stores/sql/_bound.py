@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retainkit.ids import TenantId
-from retainkit.stores.sql._statement import Cursor, Row, Statement, Value
+from retainkit.stores.sql._statement import Cursor, Part, Row, Statement, Value, write_parts
 
 
 class Bound:
@@ -21,6 +21,16 @@ class Bound:
         return statement.one(
             self.cursor, {"tenant": self.tenant, "w_tenant": self.tenant, **values}
         )
+
+    def write_part(self, part: Part) -> int:
+        statement, values = part
+        return statement.one(self.cursor, values)
+
+    def write_parts(self, parts: Sequence[Part]) -> list[int]:
+        return write_parts(self.cursor, parts)
+
+    def part(self, statement: Statement, **values: Value) -> Part:
+        return statement, {"tenant": self.tenant, "w_tenant": self.tenant, **values}
 
     def write_rows(self, statement: Statement, written: Sequence[dict[str, Value]]) -> int:
         return statement.many(self.cursor, written)

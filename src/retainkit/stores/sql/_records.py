@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from retainkit.core import JsonObject, Record, dumps, loads
 from retainkit.errors import Conflict
 from retainkit.ids import CaseId, CustomerId
 from retainkit.stores.sql import _rows as rows
 from retainkit.stores.sql._bound import Bound
-from retainkit.stores.sql._statement import Statement, Value
+from retainkit.stores.sql._statement import Part, Statement, Value
 from retainkit.stores.sql._statements import RecordStatements
 
 
@@ -66,16 +67,14 @@ class SqlRecords:
 
     def put(self, record: Record) -> None:
         """Write a record whose version is one above the stored one."""
+        with current(record):
+            if self._bound.write_part(self.putting(record)) != 1:
+                raise not_current(record)
+
+    def putting(self, record: Record) -> Part:
+        """The part of a change that puts a record."""
         statement = self._sql.put_new if record.version == 1 else self._sql.put
-        row = rows.record_row(self._bound.tenant, record)
-        try:
-            written = self._bound.write_rows(statement, [row])
-        except Conflict as exc:
-            if exc.code != "store.duplicate":
-                raise
-            raise _not_current(record) from exc
-        if written != 1:
-            raise _not_current(record)
+        return statement, rows.record_row(self._bound.tenant, record)
 
     def define(self, definition: str, body: JsonObject) -> None:
         """Keep a policy or definition under its content hash."""
@@ -87,7 +86,19 @@ class SqlRecords:
         return None if row is None else loads(str(row[0]))
 
 
-def _not_current(record: Record) -> Conflict:
+@contextmanager
+def current(record: Record | None) -> Iterator[None]:
+    """What is unique besides ids is the key of an open case: a duplicate is a record's."""
+    try:
+        yield
+    except Conflict as exc:
+        if record is None or exc.code != "store.duplicate":
+            raise
+        raise not_current(record) from exc
+
+
+def not_current(record: Record) -> Conflict:
+    """The record was decided on another version than the stored one, or its key is taken."""
     return Conflict(
         "The case was changed by somebody else, or its key has an open case",
         code="record.version",

@@ -177,9 +177,9 @@ def intent_row(intent: Intent) -> dict[str, Value]:
         "data": json_text(intent.effect.data),
         "state": intent.state.value,
         "tries": intent.tries,
-        "sent_at": _to_micros(intent.sent_at),
+        "sent_at": micros_or_none(intent.sent_at),
         "outcome": outcome_text(intent.outcome),
-        "wake_at": _to_micros(intent.wake_at),
+        "wake_at": micros_or_none(intent.wake_at),
         "lease": intent.lease,
     }
 
@@ -283,7 +283,8 @@ def micros(length: timedelta) -> int:
     return length // timedelta(microseconds=1)
 
 
-def _to_micros(value: datetime | None) -> int | None:
+def micros_or_none(value: datetime | None) -> int | None:
+    """An instant in microseconds, if there is one."""
     return None if value is None else to_micros(value)
 
 

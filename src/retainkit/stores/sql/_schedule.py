@@ -10,7 +10,7 @@ from retainkit.errors import Conflict, InvalidInput
 from retainkit.ids import CaseId, CustomerId, EffectId
 from retainkit.stores.sql import _rows as rows
 from retainkit.stores.sql._bound import Bound
-from retainkit.stores.sql._statement import Value
+from retainkit.stores.sql._statement import Part, Value
 from retainkit.stores.sql._statements import DamageStatements, ScheduleStatements
 from retainkit.timing import to_micros
 
@@ -66,46 +66,61 @@ class SqlSchedule:
 
     def plan(self, timer: Timer) -> None:
         """Set a case's next step, replacing the one it has."""
+        self._bound.write_part(self.planning(timer))
+
+    def planning(self, timer: Timer) -> Part:
+        """The part of a change that sets a case's next step."""
         self._check_tenant(timer)
-        self._bound.write_rows(self._sql.plan, [rows.timer_row(timer)])
+        return self._sql.plan, rows.timer_row(timer)
 
     def drop(self, feature: str, case: CaseId) -> None:
         """Remove a case's next step, if it has one."""
-        self._bound.write(self._sql.drop, w_id=f"{feature}:{case}")
+        self._bound.write_part(self.dropping(feature, case))
+
+    def dropping(self, feature: str, case: CaseId) -> Part:
+        """The part of a change that removes a case's next step."""
+        return self._bound.part(self._sql.drop, w_id=f"{feature}:{case}")
 
     def finish(self, timer: Timer, *, next_due: datetime | None = None) -> bool:
         """End a claimed timer, or move it; whether the claim still held it."""
+        return self._bound.write_part(self.finishing(timer, next_due)) == 1
+
+    def finishing(self, timer: Timer, next_due: datetime | None) -> Part:
+        """The part of a change that ends a claimed timer, or moves it; it touches one row."""
         held = {"w_id": timer.id, "held": timer.lease or ""}
         if next_due is None:
-            return self._bound.write(self._sql.finish, **held) == 1
-        return self._bound.write(self._sql.move, wake_at=to_micros(next_due), **held) == 1
+            return self._bound.part(self._sql.finish, **held)
+        return self._bound.part(self._sql.move, wake_at=to_micros(next_due), **held)
 
     def intend(self, intents: Sequence[Intent], lease: Lease | None, *, now: datetime) -> None:
         """Keep effects as intents; the first is leased and ``sent`` when a lease is given."""
+        parts = self.intending(intents, lease, now)
+        if sum(self._bound.write_parts(parts)) != len(intents):
+            raise effect_exists(intents)
+
+    def intending(
+        self, intents: Sequence[Intent], lease: Lease | None, now: datetime
+    ) -> list[Part]:
+        """The parts of a change that keep effects; each touches one row."""
         self._check_tenant(*intents)
         at = to_micros(now)
         ready = [{**rows.intent_row(intent), "state": "ready", "wake_at": at} for intent in intents]
-        written = 0
+        parts: list[Part] = []
         if lease is not None and ready:
             leased = {**ready.pop(0), "state": "sent", "sent_at": at, "lease": lease.id, "now": at}
-            written += self._bound.write(
-                self._sql.intend_leased, **leased, length=rows.micros(lease.length)
-            )
-        if ready:
-            written += self._bound.write_rows(self._sql.intend, ready)
-        if written != len(intents):
-            raise Conflict(
-                "An effect of this attempt exists already: its key can't be used again",
-                code="effect.exists",
-                field="attempt",
-                value=[intent.effect.attempt for intent in intents],
-                remedy="number the attempt anew",
-            )
+            length = rows.micros(lease.length)
+            parts.append((self._sql.intend_leased, {**leased, "length": length}))
+        return [*parts, *((self._sql.intend, row) for row in ready)]
 
     def settle(self, intent: Intent, *, lease: str | None) -> bool:
         """Write an intent's state and give up its lease; whether the claim still held it."""
-        changed = _changed(intent)
-        return self._bound.write(self._sql.settle, w_id=intent.id, held=lease or "", **changed) == 1
+        return self._bound.write_part(self.settling(intent, lease)) == 1
+
+    def settling(self, intent: Intent, lease: str | None) -> Part:
+        """The part of a change that writes an intent's state; it touches one row."""
+        return self._bound.part(
+            self._sql.settle, w_id=intent.id, held=lease or "", **_changed(intent)
+        )
 
     def begin(self, intent: Intent, lease: Lease, *, now: datetime) -> bool:
         """Mark a claimed ``ready`` intent as ``sent`` under a lease that runs anew."""
@@ -175,5 +190,21 @@ class SqlSchedule:
 
 
 def _changed(intent: Intent) -> dict[str, Value]:
-    row = rows.intent_row(intent)
-    return {name: row[name] for name in ("state", "tries", "sent_at", "outcome", "wake_at")}
+    return {
+        "state": intent.state.value,
+        "tries": intent.tries,
+        "sent_at": rows.micros_or_none(intent.sent_at),
+        "outcome": rows.outcome_text(intent.outcome),
+        "wake_at": rows.micros_or_none(intent.wake_at),
+    }
+
+
+def effect_exists(intents: Sequence[Intent]) -> Conflict:
+    """One of the effects was there already."""
+    return Conflict(
+        "An effect of this attempt exists already: its key can't be used again",
+        code="effect.exists",
+        field="attempt",
+        value=[intent.effect.attempt for intent in intents],
+        remedy="number the attempt anew",
+    )

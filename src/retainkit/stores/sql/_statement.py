@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from itertools import chain
 from operator import itemgetter
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,6 +17,7 @@ from retainkit.stores.sql._errors import driver_error, translate
 Value: TypeAlias = int | str | None
 Values: TypeAlias = Mapping[str, Value]
 Row: TypeAlias = Sequence[Value]
+Part: TypeAlias = "tuple[Statement, Values]"
 
 
 class Cursor(Protocol):
@@ -41,7 +44,7 @@ class Cursor(Protocol):
 class Statement:
     """A statement as the driver takes it: SQLAlchemy compiles it here, once."""
 
-    __slots__ = ("_pick", "constants", "errors", "names", "sql")
+    __slots__ = ("_pick", "constants", "errors", "names", "nests", "sql")
 
     def __init__(self, clause: sa.ClauseElement, dialect: sa.Dialect) -> None:
         compiled = clause.compile(dialect=dialect)
@@ -50,12 +53,12 @@ class Statement:
         self.constants: dict[str, Value] = {
             name: value for name, value in given.items() if value is not None
         }
-        positions: Sequence[str] | None = getattr(compiled, "positiontup", None)
-        self.names: tuple[str, ...] | None = None if positions is None else tuple(positions)
+        self.names: tuple[str, ...] = tuple(getattr(compiled, "positiontup", None) or ())
         # In C for what has several parameters, as the rows of a batch have.
-        self._pick: Callable[[Values], object] | None = (
-            itemgetter(*self.names) if self.names is not None and len(self.names) > 1 else None
+        self._pick: Callable[[Values], tuple[Value, ...]] | None = (
+            itemgetter(*self.names) if len(self.names) > 1 else None
         )
+        self.nests: bool = dialect.name == "postgresql"
         self.errors: type[Exception] = driver_error(dialect)
 
     def all(self, cursor: Cursor, values: Values) -> Sequence[Row]:
@@ -89,14 +92,43 @@ class Statement:
             raise translate(exc) from exc
         return cursor.rowcount
 
-    def _bound(self, values: Values) -> object:
+    def _bound(self, values: Values) -> tuple[Value, ...]:
         if self.constants:
             values = {**self.constants, **values}
-        if self.names is None:
-            return values
         if self._pick is not None:
             return self._pick(values)
         return tuple([values[name] for name in self.names])
+
+
+def write_parts(cursor: Cursor, parts: Sequence[Part]) -> list[int]:
+    """
+    Write parts that touch different rows; how many rows each touched.
+
+    PostgreSQL takes them as one statement, in one round trip.
+    """
+    statements = tuple(statement for statement, _ in parts)
+    if len(parts) < 2 or not statements[0].nests:  # noqa: PLR2004 - one alone needs no nest
+        return [statement.one(cursor, values) for statement, values in parts]
+    bound = chain.from_iterable(statement._bound(values) for statement, values in parts)
+    try:
+        cursor.execute(_nested(statements), tuple(bound))
+    except statements[0].errors as exc:
+        raise translate(exc) from exc
+    return [cast("int", count) for count in cursor.fetchall()[0]]
+
+
+@cache
+def _nested(statements: tuple[Statement, ...]) -> str:
+    """All of the statements in one, which gives the number of rows each touched."""
+    parts = ", ".join(
+        f"part_{place} AS ({statement.sql} RETURNING 1)"
+        for place, statement in enumerate(statements)
+    )
+    counts = ", ".join(
+        f"(SELECT count(*) FROM part_{place})"  # noqa: S608 - named by its place alone
+        for place in range(len(statements))
+    )
+    return f"WITH {parts} SELECT {counts}"
 
 
 class Dialect:

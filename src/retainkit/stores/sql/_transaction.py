@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from itertools import islice
+
 from retainkit.ids import TenantId
+from retainkit.stores import Change
 from retainkit.stores.sql._bound import Bound
-from retainkit.stores.sql._records import SqlRecords
-from retainkit.stores.sql._schedule import SqlSchedule
+from retainkit.stores.sql._records import SqlRecords, current, not_current
+from retainkit.stores.sql._schedule import SqlSchedule, effect_exists
 from retainkit.stores.sql._statement import Cursor
 from retainkit.stores.sql._statements import Statements
 from retainkit.stores.sql._timeline import SqlTimeline
@@ -19,3 +23,29 @@ class SqlTransaction:
         self.timeline: SqlTimeline = SqlTimeline(bound, statements.timeline)
         self.records: SqlRecords = SqlRecords(bound, statements.records)
         self.schedule: SqlSchedule = SqlSchedule(bound, statements.schedule, statements.damage)
+        self._bound = bound
+
+    def write(self, change: Change, *, now: datetime) -> bool:
+        """Write what a decision changes; see :meth:`retainkit.stores.Transaction.write`."""
+        schedule, record = self.schedule, change.record
+        fenced, free = [], []
+        if change.settled is not None:
+            fenced.append(schedule.settling(change.settled, change.settled.lease))
+        if change.finished is not None:
+            due = None if change.planned is None else change.planned.due
+            fenced.append(schedule.finishing(change.finished, due))
+        elif change.planned is not None:
+            free.append(schedule.planning(change.planned))
+        if change.dropped is not None:
+            free.append(schedule.dropping(*change.dropped))
+        put = [] if record is None else [self.records.putting(record)]
+        intended = schedule.intending(change.intended, change.lease, now)
+        with current(record):
+            counts = iter(self._bound.write_parts([*fenced, *put, *intended, *free]))
+        if sum(islice(counts, len(fenced))) != len(fenced):
+            return False
+        if record is not None and next(counts) != 1:
+            raise not_current(record)
+        if sum(islice(counts, len(intended))) != len(intended):
+            raise effect_exists(change.intended)
+        return True

@@ -1,0 +1,39 @@
+"""What one decision changes beside what it says; the port that writes it is in _ports."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from retainkit.core import Intent, Lease, Record, Timer
+from retainkit.ids import CaseId
+
+
+@frozen(kw_only=True)
+class Change:
+    """
+    What one decision changes in the present and the future, to be written at once.
+
+    Args:
+        settled: The effect whose outcome was decided, as it now stands; its lease is the fence.
+
+        finished: The timer that came due; its lease is the fence. It moves to the time of
+            ``planned``, or ends.
+
+        record: The case, one version above the stored one; None leaves it as it is.
+
+        planned: The case's next step; without ``finished`` it replaces the one the case has.
+
+        dropped: The feature and the case whose next step goes, if it has one.
+
+        intended: New effects.
+
+        lease: The claim under which the first of them is ``sent``.
+    """
+
+    settled: Intent | None = None
+    finished: Timer | None = None
+    record: Record | None = None
+    planned: Timer | None = None
+    dropped: tuple[str, CaseId] | None = None
+    intended: tuple[Intent, ...] = ()
+    lease: Lease | None = None
