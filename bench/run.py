@@ -22,6 +22,9 @@ BENCHES = {
     "due-scan": "due_scan",
     "ingest": "ingest",
     "demo": "demo",
+    "preview": "previews",
+    "preview-batch": "previews",
+    "allocate": "previews",
 }
 
 

@@ -67,9 +67,10 @@ def from_minor(units: int, currency: str | Currency, *, profile: UnitProfile = I
             value=units,
             remedy="pass an int",
         )
-    counted = _checked(Decimal(units), "units")
+    if not -_LIMIT < units < _LIMIT:
+        raise _out_of_range("units", f"{Decimal(units):.3e}")
     known = currency_of(currency)
-    value = EXACT.scaleb(counted, -minor_digits(known, profile))
+    value = EXACT.scaleb(Decimal(units), -minor_digits(known, profile))
     return Money(value, known) if profile is ISO else of_fraction(Fraction(value), known)
 
 
@@ -110,9 +111,7 @@ def to_units(money: Money, *, profile: UnitProfile = ISO) -> Fraction:
     Raises:
         InvalidInput: the money is no `Money`, or was made elsewhere from NaN or infinity.
     """
-    amount = exact(money)
-    scale: int = 10 ** minor_digits(money.currency, profile)
-    return amount * scale
+    return Fraction(EXACT.scaleb(amount_of(money), minor_digits(money.currency, profile)))
 
 
 def amount_of(money: Money, field: str = "money") -> Decimal:

@@ -121,7 +121,7 @@ def minor_digits(currency: str | Currency, profile: UnitProfile = ISO) -> int:
         InvalidInput: ``money.unknown_currency``; ``money.no_minor_unit`` for metals, units of
             account and test codes.
     """
-    code = currency_of(currency).code
+    code = currency.code if isinstance(currency, Currency) else currency_of(currency).code
     if code in _WITHOUT_MINOR_UNIT:
         raise InvalidInput(
             "This currency has no minor unit",

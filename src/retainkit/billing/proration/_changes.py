@@ -212,7 +212,9 @@ def _with_item(
         raise currency_change(change.price.currency, subscription.currency)
     quantity = old.quantity if change.quantity is None else change.quantity
     check_quantity(quantity)
-    new = evolve(old, price=change.price, quantity=quantity)
+    new = SubscriptionItem(
+        id=old.id, price=change.price, quantity=quantity, discounts=old.discounts
+    )
     return evolve(terms, items=_replaced(terms, new), anchor=change.anchor or terms.anchor)
 
 

@@ -103,6 +103,24 @@ class Line:
         """Whether `net` contains the tax."""
         return self.price.tax_behavior
 
+    def taxed(self, parts: tuple[TaxedLine, ...]) -> Line:
+        """The line with its tax; inside this room only."""
+        return Line(
+            id=self.id,
+            item=self.item,
+            kind=self.kind,
+            net=self.net,
+            exact=self.exact,
+            quantity=self.quantity,
+            period=self.period,
+            price=self.price,
+            source=self.source,
+            credits=self.credits,
+            unpaid=self.unpaid,
+            tax=parts,
+            trail=self.trail,
+        )
+
     def taxable(self) -> TaxableLine:
         """The line as a question about tax."""
         return TaxableLine(

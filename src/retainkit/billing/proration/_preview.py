@@ -37,6 +37,7 @@ from retainkit.billing.tax import (
     QuoteState,
     Seller,
     TaxBehavior,
+    TaxedLine,
     TaxPoint,
     TaxQuote,
     TaxRequest,
@@ -44,7 +45,15 @@ from retainkit.billing.tax import (
     UnverifiedVatId,
 )
 from retainkit.errors import InvalidInput, Refused
-from retainkit.money import Money, Rounding, from_minor, round_fraction, to_units
+from retainkit.money import (
+    Money,
+    Rounding,
+    from_minor,
+    round_fraction,
+    to_minor,
+    to_units,
+    total,
+)
 from retainkit.timing import Period, local_time, period_at, utc
 
 
@@ -155,6 +164,7 @@ class Preview:
     quote: TaxQuote | None = None
     untaxed: bool = False
     known: Known = field(factory=Known, eq=False, repr=False)
+    _settled: list[Settlement] = field(factory=list, init=False, eq=False, repr=False)
 
     @property
     def credits(self) -> tuple[Line, ...]:
@@ -188,7 +198,9 @@ class Preview:
                 refund=nothing,
                 offset=nothing,
             )
-        return settled(self.lines, self.before, self.policy)
+        if not self._settled:
+            self._settled.append(settled(self.lines, self.before, self.policy))
+        return self._settled[0]
 
     @property
     def due_now(self) -> Money:
@@ -640,21 +652,22 @@ def _lines(
     credited = policy.behavior is not Behavior.NONE
     stretch = _to_charge(subscription, terms, rhythm, instant, policy)
     wholes = new.wholes(terms.items) if stretch is not None else {}
+    kind = LineKind.PERIOD if stretch == rhythm.cycle else LineKind.CHARGE
     lines: list[Line] = []
-    billed = list(subscription.billed)
+    billed: list[BilledLine] = []
+    given: dict[str | None, Line] = {}
     for id in ids:
         own: list[Line] = []
         if credited and id in before:
-            own += credit_lines(old, (before[id],), credit_from)
-            billed = [_less(line, own) for line in billed]
+            own += credit_lines(old, before[id], credit_from)
+            given.update((line.source, line) for line in own)
         if stretch is not None and id in after and id in wholes:
-            charged = charge_line(new, after[id], wholes[id], stretch, LineKind.CHARGE)
-            if stretch == rhythm.cycle:
-                charged = evolve(charged, kind=LineKind.PERIOD)
+            charged = charge_line(new, after[id], wholes[id], stretch, kind)
             own.append(charged)
             billed.append(_billed(charged))
         lines += [difference(own)] if own and policy.bill is Bill.DIFFERENCE else own
-    return tuple(lines), tuple(billed)
+    kept = (_less(line, given.get(line.id)) for line in subscription.billed)
+    return tuple(lines), (*kept, *billed)
 
 
 def _to_charge(
@@ -681,17 +694,15 @@ def _to_charge(
     return Period(start=start, end=rhythm.period.end) if start < rhythm.period.end else None
 
 
-def _less(line: BilledLine, lines: Iterable[Line]) -> BilledLine:
-    """The billed line after the credits among these lines that are for it."""
-    for each in lines:
-        if each.source == line.id and each.period is not None:
-            credited = to_units(line.credited) - to_units(each.net)
-            line = evolve(
-                line,
-                credited=from_minor(int(credited), line.net.currency),
-                until=min(line.until, max(each.period.start, line.period.start)),
-            )
-    return line
+def _less(line: BilledLine, credit: Line | None) -> BilledLine:
+    """The billed line after the credit for it, if there is one."""
+    if credit is None or credit.period is None:
+        return line
+    return evolve(
+        line,
+        credited=from_minor(to_minor(line.credited) - to_minor(credit.net), line.net.currency),
+        until=min(line.until, max(credit.period.start, line.period.start)),
+    )
 
 
 def _billed(line: Line) -> BilledLine:
@@ -779,21 +790,27 @@ def taxed_lines(lines: tuple[Line, ...], quote: TaxQuote) -> tuple[Line, ...]:
     """The lines with the tax that a quote gives them; inside this room only."""
     if quote.state is not QuoteState.OK:
         raise tax_unknown(quote.state.value)
-    found = []
-    for line in lines:
-        own = tuple(part for part in quote.lines if part.source == line.id)
-        inclusive = line.behavior is TaxBehavior.INCLUSIVE
-        stated = sum(to_units(part.gross if inclusive else part.net) for part in own)
-        if not own or stated != to_units(line.net):
-            raise InvalidInput(
-                "The quote is not about these lines",
-                code="proration.quote",
-                field="quote",
-                value=line.id,
-                remedy="ask with the tax_request() of this very preview",
-            )
-        found.append(evolve(line, tax=own))
-    return tuple(found)
+    parts: dict[str, list[TaxedLine]] = {}
+    for part in quote.lines:
+        parts.setdefault(part.source, []).append(part)
+    return tuple(_taxed(line, tuple(parts.get(line.id, ()))) for line in lines)
+
+
+def _taxed(line: Line, parts: tuple[TaxedLine, ...]) -> Line:
+    inclusive = line.behavior is TaxBehavior.INCLUSIVE
+    stated = [part.gross if inclusive else part.net for part in parts]
+    if (
+        not stated
+        or (stated[0] if len(stated) == 1 else total(stated, line.net.currency)) != line.net
+    ):
+        raise InvalidInput(
+            "The quote is not about these lines",
+            code="proration.quote",
+            field="quote",
+            value=line.id,
+            remedy="ask with the tax_request() of this very preview",
+        )
+    return line.taxed(parts)
 
 
 def _with_taxed(after: Subscription, lines: tuple[Line, ...], before: Subscription) -> Subscription:
@@ -810,9 +827,11 @@ def _with_taxed(after: Subscription, lines: tuple[Line, ...], before: Subscripti
 def _in_parts(billed: BilledLine, line: Line) -> Iterator[BilledLine]:
     if len(line.tax) == 1:
         part = line.tax[0]
-        share = to_units(part.gross) / to_units(line.net) if to_units(line.net) else Fraction(1)
-        gross = round_fraction(to_units(billed.net) * share, Rounding.HALF_UP)
-        yield evolve(billed, gross=from_minor(gross, billed.net.currency), tax=part.treatment)
+        gross = part.gross
+        if line.net != billed.net and to_minor(line.net):  # a difference, not the charge itself
+            exact = Fraction(to_minor(billed.net) * to_minor(part.gross), to_minor(line.net))
+            gross = from_minor(round_fraction(exact, Rounding.HALF_UP), billed.net.currency)
+        yield evolve(billed, gross=gross, tax=part.treatment)
         return
     for part in line.tax:
         net = part.gross if line.behavior is TaxBehavior.INCLUSIVE else part.net

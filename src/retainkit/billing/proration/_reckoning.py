@@ -20,7 +20,7 @@ from retainkit.billing.proration._policy import (
 from retainkit.billing.proration._shares import Share, scaled, share_of
 from retainkit.billing.proration._subscription import BilledLine, Subscription, SubscriptionItem
 from retainkit.errors import InvalidInput
-from retainkit.money import Money, from_minor, to_units
+from retainkit.money import Money, from_minor, to_minor, to_units
 from retainkit.timing import Interval, Period
 
 
@@ -111,6 +111,10 @@ class Reckoning:
             self.known.wholes[key] = found
         return found[1]
 
+    def billed_before(self, id: str) -> int:
+        """How many lines were billed for an item, so that ids of new ones differ."""
+        return [each.item for each in self.subscription.billed].count(id)
+
     def period_lines(self, items: Sequence[SubscriptionItem], stretch: Period) -> Iterator[Line]:
         """The lines that bill a period, or all of it that is billed; none for metered prices."""
         wholes = self.wholes(items)
@@ -125,17 +129,21 @@ def whole_amounts(
     """What a whole period of each licensed item costs, after its own and the common coupons."""
     charges: dict[str, Charge] = {}
     taken: dict[str, list[tuple[str, Fraction]]] = {}
-    lines = []
+    lines: list[DiscountLine] = []
     for item in items:
         if item.price.usage is Usage.METERED:
             continue
         charge = charges[item.id] = item.price.charge(item.quantity)
-        line = DiscountLine(
-            id=item.id, price=item.price.id, currency=charge.currency, amount=charge.exact
-        )
-        off = discount((line,), item.discounts).taken if item.discounts else ()
-        taken[item.id] = [(each.coupon, each.exact) for each in off]
-        lines.append(evolve(line, amount=charge.exact - sum(each.exact for each in off)))
+        taken[item.id] = []
+        if item.discounts or coupons:
+            line = DiscountLine(
+                id=item.id, price=item.price.id, currency=charge.currency, amount=charge.exact
+            )
+            off = discount((line,), item.discounts).taken if item.discounts else ()
+            taken[item.id] += ((each.coupon, each.exact) for each in off)
+            lines.append(
+                evolve(line, amount=charge.exact - sum(each.exact for each in off)) if off else line
+            )
     if coupons:
         for each in discount(lines, coupons).taken:
             taken[each.line].append((each.coupon, each.exact))
@@ -143,7 +151,9 @@ def whole_amounts(
         id: WholeAmount(
             charge=charge,
             taken=tuple(taken[id]),
-            net=charge.exact - sum((off for _, off in taken[id]), _ZERO),
+            net=charge.exact - sum((off for _, off in taken[id]), _ZERO)
+            if taken[id]
+            else charge.exact,
         )
         for id, charge in charges.items()
     }
@@ -161,7 +171,7 @@ def charge_line(
     share = reckoning.share(stretch)
     exact = whole.net * share.fraction
     units = to_whole(exact, subscription.currency, policy)
-    number = sum(1 for each in subscription.billed if each.item == item.id)
+    number = reckoning.billed_before(item.id)
     start = stretch.start.isoformat()
     return Line(
         id=f"{subscription.id}/{item.id}/{start}/{number}",
@@ -197,19 +207,16 @@ def fee_line(subscription: Subscription, item: SubscriptionItem, policy: Prorati
     )
 
 
-def credit_lines(
-    reckoning: Reckoning, items: Iterable[SubscriptionItem], since: datetime
-) -> Iterator[Line]:
+def credit_lines(reckoning: Reckoning, item: SubscriptionItem, since: datetime) -> Iterator[Line]:
     """The credits for what was billed, or costs, from an instant on."""
-    for item in items:
-        if item.price.usage is Usage.METERED:
-            continue
-        if reckoning.policy.credit_basis is CreditBasis.CURRENT_PRICE:
-            yield from _credit_of_price(reckoning, item, since)
-            continue
-        for line in reckoning.subscription.billed:
-            if line.item == item.id and line.period.end > since:
-                yield from _credit_of_line(reckoning, line, since)
+    if item.price.usage is Usage.METERED:
+        return
+    if reckoning.policy.credit_basis is CreditBasis.CURRENT_PRICE:
+        yield from _credit_of_price(reckoning, item, since)
+        return
+    for line in reckoning.subscription.billed:
+        if line.item == item.id and line.period.end > since:
+            yield from _credit_of_line(reckoning, line, since)
 
 
 def _credit_of_line(reckoning: Reckoning, line: BilledLine, since: datetime) -> Iterator[Line]:
@@ -253,22 +260,22 @@ def _credit(
     exact: Fraction,
 ) -> Iterator[Line]:
     policy, currency = reckoning.policy, reckoning.subscription.currency
-    already = to_units(line.credited)
+    already = to_minor(line.credited)
     wanted = to_whole(exact, currency, policy) - already
-    given = min(wanted, line.left) if policy.cap_credits else wanted
-    if given <= 0:
+    left = to_minor(line.net) - already
+    units = min(wanted, left) if policy.cap_credits else wanted
+    if units <= 0:
         return
-    units = int(given)
     billed = TrailStep(
         "proration.basis",
         {
             "source": line.id,
             "billed": str(line.exact),
             "credited": str(already),
-            "basis": policy.credit_basis.value,
+            "basis": policy.credit_basis,
         },
     )
-    capped = () if given == wanted else (TrailStep("proration.cap", {"left": str(line.left)}),)
+    capped = () if units == wanted else (TrailStep("proration.cap", {"left": left}),)
     yield Line(
         id=f"{line.id}/credit/{unused.start.isoformat()}/{already}",
         item=line.item,
@@ -370,7 +377,7 @@ def _time_steps(
             {
                 "policy": policy.name,
                 "rule": share.rule,
-                "unit": share.unit.value,
+                "unit": share.unit,
                 "part": str(share.part),
                 "whole": str(share.whole),
                 "exact": str(share.exact),
@@ -385,7 +392,7 @@ def _whole_steps(whole: WholeAmount) -> Iterator[TrailStep]:
         yield TrailStep(
             "proration.part",
             {
-                "part": part.kind.value,
+                "part": part.kind,
                 "tier": part.tier or 0,
                 "quantity": str(part.quantity),
                 "unit": str(part.unit.amount),
@@ -399,5 +406,5 @@ def _whole_steps(whole: WholeAmount) -> Iterator[TrailStep]:
 def _rounding_step(policy: ProrationPolicy, exact: Fraction, units: int) -> TrailStep:
     return TrailStep(
         "proration.rounding",
-        {"exact": str(exact), "rounding": policy.rounding.value, "amount": units},
+        {"exact": str(exact), "rounding": policy.rounding, "amount": units},
     )
