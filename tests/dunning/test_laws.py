@@ -195,8 +195,23 @@ def test_the_laws_hold_over_random_histories(
     _bill("in_1")(world)
     for move in moves:
         move(world)
+        _check_waiting(world)
     world.until(max(world.now, START) + 5 * DAY)
     _check_history(world)
+
+
+def _check_waiting(world: World) -> None:
+    """What was not sent yet is still wanted, as far as the case knows."""
+    for name, effect in world.waiting:
+        if effect.kind == "payments.collect":
+            case = world.cases[name]
+            invoice = next(each for each in case.invoices if each.id == effect.data["invoice"])
+            assert invoice.flight == effect.attempt
+            assert invoice.open, "I9: a settled invoice's try is withdrawn"
+            assert not invoice.cancelled
+            assert not invoice.pending
+            assert not invoice.provider_owned
+            assert case.method in (None, effect.data["method"]), "I8: so is the old card's"
 
 
 def _check_history(world: World) -> None:
