@@ -10,7 +10,15 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tests.vectors._rows import Answer, NotApplicable, Row, Verdict, differences, is_trap
+from tests.vectors._rows import (
+    Answer,
+    NotApplicable,
+    Row,
+    Translation,
+    Verdict,
+    differences,
+    is_trap,
+)
 
 from retainkit.billing.tax import (
     UNVERIFIED,
@@ -499,7 +507,7 @@ def _rounding(given: Mapping[str, Any]) -> TaxRounding:
     )
 
 
-KINDS = {
+KINDS: dict[str, Translation] = {
     "combined_rate": combined_rate,
     "place_of_supply": place_of_supply,
     "saas_taxability": saas_taxability,
