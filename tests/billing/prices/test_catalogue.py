@@ -109,6 +109,7 @@ CATALOGUE = Catalogue(
 def test_the_ladder_tells_up_from_down() -> None:
     """Its order is stated, not guessed from prices."""
     assert CATALOGUE.step("base", "enterprise") is LadderStep.UP
+    assert CATALOGUE.step("base", "pro") is LadderStep.UP
     assert CATALOGUE.step("pro", "base") is LadderStep.DOWN
     assert CATALOGUE.step("pro", "pro") is LadderStep.SAME
     assert (CATALOGUE.above("base"), CATALOGUE.below("enterprise")) == (PRO, PRO)

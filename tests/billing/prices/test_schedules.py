@@ -111,6 +111,32 @@ def test_a_period_can_be_parted_where_the_price_changes() -> None:
     ]
 
 
+def test_a_period_may_end_where_the_price_changes() -> None:
+    """Then all of it has the price before."""
+    july = datetime(2026, 7, 31, 7, tzinfo=UTC)
+    ((part, step),) = PHASED.within(Period(start=july - timedelta(days=30), end=july))
+    assert (part.end, step.phase) == (july, 2)
+
+
+def test_phases_can_be_counted_in_weeks() -> None:
+    """For a weekly price; the hour stays when clocks change."""
+    week = Interval(unit=Unit.WEEK)
+    weekly = PriceSchedule(
+        price=flat("10", interval=week),
+        phases=(
+            Phase(length=Interval(count=2, unit=Unit.WEEK), percent_off=Decimal(50)),
+            Phase(length=Interval(count=7, unit=Unit.WEEK), percent_off=Decimal(10)),
+        ),
+        start=START,
+        zone=ZONE,
+    )
+    assert [step.since for step in weekly.steps()] == [
+        START,
+        START + timedelta(weeks=2),
+        START + timedelta(weeks=9) - timedelta(hours=1),
+    ]
+
+
 def test_an_increase_can_come_in_steps() -> None:
     """100 to 120 in four steps over a year, instead of one jump."""
     schedule = stepped_increase(flat("100"), flat("120"), steps=4, start=START, zone=ZONE)
