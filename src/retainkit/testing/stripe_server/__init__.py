@@ -1,7 +1,8 @@
 """A stateful Stripe over HTTP for tests through the real SDK; it never takes a card number.
 
-Standard library and attrs only. It is no copy of Stripe: tax, discounts, trials, refunds
-and disputes are not here, and a parameter it doesn't know is refused, never ignored.
+Standard library and attrs only. It is no copy of Stripe: discounts, trials, refunds
+and disputes are not here, Stripe Tax knows a few countries and taxes no invoice, and a parameter
+it doesn't know is refused, never ignored.
 """
 
 from __future__ import annotations
