@@ -54,7 +54,7 @@ def test_such_a_feature_adds_what_it_decides() -> None:
     told = greeter.decide(None, Woken(events=()), facts, NOW, None)
     assert [each.name for each in told.events] == ["greeter.greeted"]
     assert greeter.decide(None, Due(), facts, NOW, None) == Decision()
-    assert (greeter.name, greeter.subscribes) == ("greeter", {"visit.begun"})
+    assert (greeter.name, greeter.subscribes) == ("greeter", frozenset({"visit.begun"}))
     assert (greeter.reads, greeter.schema) == (frozenset(), 1)
 
 

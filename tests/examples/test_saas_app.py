@@ -115,7 +115,7 @@ def test_a_failed_payment_becomes_recovered_money(world: World, browser: httpx2.
     assert world.inbox.mails[1]["Content-Language"] == "de"
     shown = seen(browser.get("/customers/anna", params={"language": "de"}))
     for sentence in (
-        "fehlgeschlagen (try_again_later)",
+        "fehlgeschlagen: fehlende Deckung (try_again_later).",
         "Versuch 1 von 3 ist für den 2. Dezember 2026, 11:00 geplant.",
         "Der Mailserver hat die Nachricht angenommen.",
         "Der Kunde hat eine neue Zahlungsart angegeben; jede offene Rechnung wird jetzt",

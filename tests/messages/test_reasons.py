@@ -90,7 +90,7 @@ def test_machine_words_are_said_in_the_readers_language() -> None:
         ("51", "insufficient_funds", "en", "insufficient funds (51)"),
         ("51", "insufficient_funds", "de_formal", "fehlende Deckung (51)"),
         ("expired_card", "expired_card", "en", "expired card"),
-        ("try_again_later", "do_not_honor", "de", "ohne Grund abgelehnt (später zu versuchen)"),
+        ("try_again_later", "do_not_honor", "de", "ohne Grund abgelehnt (try_again_later)"),
         ("43", "stolen_card", "en", "stolen_card (43)"),
         ("R01", "R01", "de", "R01"),
         ("do_not_honor", None, "en", "declined by the bank without a reason"),

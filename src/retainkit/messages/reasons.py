@@ -93,7 +93,7 @@ def explain_text(
 
     written = _Values({name: shown(name, value) for name, value in values.items()}, say)
     if values.get("code") != values.get("decline", values.get("code")):
-        written["code"] = f"{written['decline']} ({written['code']})"
+        written["code"] = f"{written['decline']} ({values.get('code')})"
     sentence = say(because_key)
     if sentence != because_key:
         try:
