@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from retainkit.core import (
+    Answer,
     Because,
     EffectState,
     Event,
@@ -34,7 +35,7 @@ from retainkit.core import (
 )
 from retainkit.errors import ConfigurationError, Conflict, InvalidInput, NotFound, RetainkitError
 from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
-from retainkit.stores import Appended, Store, TenantStore, Transaction
+from retainkit.stores import Appended, Change, Store, TenantStore, Transaction
 from retainkit.stores.memory import MemoryStore
 from retainkit.testing._store_play import (
     FEATURE,
@@ -771,6 +772,88 @@ class StoreContract:
                     assert tx.schedule.settle(done, lease=None) is False
             assert [_again(tx, item) for item in held] == before
 
+    def test_a_change_is_written_at_once(self, store: Store, tenant: TenantStore) -> None:
+        """A step leads to an effect and the next step; its answer to no further one."""
+        _plan(tenant, timer(tenant.tenant, case="case_1"))
+        (came_due,) = store.claim(LEASE, now=START, limit=9)
+        assert isinstance(came_due, Timer)
+        first, wanted = record("case_1"), intent(tenant.tenant, "try 1")
+        later = evolve(came_due, due=START + HOUR, lease=None)
+        with tenant.transaction() as tx:
+            asked = Change(
+                finished=came_due, record=first, planned=later, intended=(wanted,), lease=LEASE
+            )
+            assert tx.write(asked, now=START) is True
+        with tenant.transaction() as tx:
+            sent = _effect(tx, wanted.id)
+            assert (sent.state, sent.lease) == (EffectState.SENT, LEASE.id)
+            assert (_record(tx, "case_1"), tx.schedule.timer(later.id)) == (first, later)
+            done = evolve(sent, state=EffectState.DONE, outcome=Answer(), wake_at=None)
+            closed = evolve(first, version=2, open=False)
+            answered = Change(settled=done, record=closed, dropped=(FEATURE, first.id))
+            assert tx.write(answered, now=START) is True
+        with tenant.transaction() as tx:
+            assert _effect(tx, wanted.id) == evolve(done, lease=None)
+            assert (_record(tx, "case_1"), tx.schedule.timer(later.id)) == (closed, None)
+
+    def test_a_change_of_nothing_is_written(self, tenant: TenantStore) -> None:
+        """A decision may leave everything as it is."""
+        with tenant.transaction() as tx:
+            assert tx.write(Change(), now=START) is True
+
+    @pytest.mark.parametrize("what", ["timer", "effect"])
+    def test_a_zombie_writes_no_change(self, store: Store, tenant: TenantStore, what: str) -> None:
+        """Whoever lost its lease is told, whatever else the change says."""
+        if what == "timer":
+            _plan(tenant, timer(tenant.tenant, case="case_1"))
+        else:
+            _intend(tenant, intent(tenant.tenant, "try 1"))
+        (zombie,) = store.claim(SHORT, now=START, limit=9)
+        (held,) = store.claim(LEASE, now=START, limit=9)
+        change = Change(
+            settled=zombie if isinstance(zombie, Intent) else None,
+            finished=zombie if isinstance(zombie, Timer) else None,
+            record=record("case_1"),
+            intended=(intent(tenant.tenant, "try 2"),),
+        )
+        with pytest.raises(_Lost), tenant.transaction() as tx:
+            before = _again(tx, held)
+            assert tx.write(change, now=START) is False
+            raise _Lost
+        with tenant.transaction() as tx:
+            assert _again(tx, held) == before
+            assert tx.records.all(FEATURE) == ()
+            assert tx.schedule.intent(change.intended[0].id) is None
+
+    @pytest.mark.parametrize(
+        ("code", "change"),
+        [
+            ("record.version", {"record": record("case_1", version=3)}),
+            ("record.version", {"record": record("case_2")}),
+            ("record.version", {"record": record("case_3", version=2)}),
+            ("effect.exists", {"record": record("case_1", version=2), "again": True}),
+        ],
+    )
+    def test_a_change_in_conflict_is_not_written(
+        self, tenant: TenantStore, code: str, change: dict[str, Record | bool]
+    ) -> None:
+        """An old read, a second open case of a key, an effect that is there: all stays as it is."""
+        once = intent(tenant.tenant, "try 1")
+        kept = (record("case_1"), record("case_3", is_open=False))
+        _put(tenant, *kept)
+        _intend(tenant, once)
+        written = change["record"]
+        assert isinstance(written, Record)
+        asked = (once if "again" in change else intent(tenant.tenant, "try 2"),)
+        planned = timer(tenant.tenant, case="case_1")
+        with pytest.raises(Conflict) as caught, tenant.transaction() as tx:
+            tx.write(Change(record=written, planned=planned, intended=asked), now=START)
+        assert caught.value.code == code
+        assert caught.value.remedy
+        assert _all(tenant) == kept
+        with tenant.transaction() as tx:
+            assert tx.schedule.timer(planned.id) is None
+
     def test_nothing_can_be_settled_that_is_not_there(self, tenant: TenantStore) -> None:
         """Neither a timer nor an effect that nobody wrote."""
         with tenant.transaction() as tx:
@@ -1412,6 +1495,10 @@ def _append(
 def _history(tenant: TenantStore, customer: CustomerId = A) -> tuple[RecordedEvent, ...]:
     with tenant.transaction() as tx:
         return tx.timeline.of(customer)
+
+
+class _Lost(Exception):
+    """What a worker raises that has lost its claim, so that nothing is committed."""
 
 
 def _put(tenant: TenantStore, *records: Record) -> None:
