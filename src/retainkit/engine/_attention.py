@@ -195,9 +195,7 @@ def _of_event(recorded: RecordedEvent, kind: AttentionKind) -> Attention:
 
 
 def _of_unserved(item: Item) -> Attention:
-    since, kind = (
-        (item.due, None) if isinstance(item, Timer) else (item.wake_at, item.effect.kind)
-    )
+    since, kind = (item.due, None) if isinstance(item, Timer) else (item.wake_at, item.effect.kind)
     return Attention(
         kind=AttentionKind.UNSERVED,
         id=item.id,
