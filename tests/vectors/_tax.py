@@ -99,7 +99,7 @@ def standard_rate(row: Row) -> Answer:
     place = {
         "country": given["country"],
         "postcode": given.get("postcode"),
-        "region": given.get("region"),
+        "region": _region(given.get("region") or given.get("territory")),
     }
     currency = given.get("currency", "EUR")
     quote = _known(
@@ -111,6 +111,15 @@ def standard_rate(row: Row) -> Answer:
         )
     )
     return Answer(got={"rate": _percent(quote.groups[0].rate), **_amounts(quote)})
+
+
+_REGIONS = ("PT-20", "PT-30", "FR-GP", "FR-MQ", "FR-RE", "FR-GF", "FR-YT", "ES-CN", "FI-01")
+
+
+def _region(said: str | None) -> str | None:
+    """The code of a region that is given by its name."""
+    names = {_letters(territory_of(code[:2], region=code).name): code for code in _REGIONS}
+    return None if said is None else names.get(_letters(said), said)
 
 
 def combined_rate(row: Row) -> Answer:
@@ -315,19 +324,14 @@ def threshold(row: Row) -> Verdict:
     given = row["input"]
     if "customer_country" not in given:
         return _small_business(row)
-    where = [
-        country
-        for key, value in given.items()
-        if key.startswith("seller_established")
-        for country in (value if isinstance(value, list) else re.findall("[A-Z]{2}", str(value)))
-    ]
+    where = _established(given)
     seller = Seller(
         country=given["seller_country"],
-        other_establishments=frozenset(where) - {given["seller_country"]},
+        other_establishments=where - {given["seller_country"]},
         opted_out=any("opt" in key and bool(value) for key, value in given.items()),
         cross_border=CrossBorderSales(
-            previous_year=Decimal(given["cross_border_b2c_previous_year_eur"]),
-            this_year=Decimal(given["cross_border_b2c_this_year_including_this_eur"]),
+            previous_year=Decimal(given.get("cross_border_b2c_previous_year_eur", 0)),
+            this_year=Decimal(given.get("cross_border_b2c_this_year_including_this_eur", 0)),
         ),
     )
     ours = _known(_quote(seller, Buyer(country=given["customer_country"]), DAY, money(1, "EUR")))
@@ -337,6 +341,19 @@ def threshold(row: Row) -> Verdict:
         raise NotApplicable(f"a place of another kind: {wanted}")
     right = ours.lines[0].treatment.country == given[f"{side[1]}_country"]
     return ("passed" if right else "failed"), "" if right else _treatment_text(ours)
+
+
+def _established(given: Mapping[str, Any]) -> frozenset[str]:
+    """Where the seller is; not *only* in one state means in the customer's as well."""
+    found: set[str] = set()
+    for key, value in given.items():
+        if "establish" in key:
+            found |= set(
+                re.findall("[A-Z]{2}", " ".join(value) if isinstance(value, list) else str(value))
+            )
+            if "only" in key and not value:
+                found.add(given["customer_country"])
+    return frozenset(found)
 
 
 def _small_business(row: Row) -> Verdict:
@@ -493,18 +510,12 @@ def _line(
     )
 
 
-_LEVELS = {
-    "globally": TaxLevel.INVOICE,
-    "per invoice": TaxLevel.INVOICE,
-    "per line": TaxLevel.LINE,
-}
-
-
 def _rounding(given: Mapping[str, Any]) -> TaxRounding:
-    return TaxRounding(
-        level=_LEVELS.get(given.get("rounding", ""), TaxLevel.RATE_GROUP),
-        inclusive=InclusiveRounding(given.get("round", "net")),
-    )
+    said = str(given.get("rounding", ""))
+    level = TaxLevel.LINE if "line" in said else TaxLevel.RATE_GROUP
+    if re.search("invoice|global|document|total", said):
+        level = TaxLevel.INVOICE
+    return TaxRounding(level=level, inclusive=InclusiveRounding(given.get("round", "net")))
 
 
 KINDS: dict[str, Translation] = {

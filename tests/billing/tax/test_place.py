@@ -293,6 +293,8 @@ def test_a_business_outside_the_eu_accounts_for_it_itself() -> None:
     registered = Seller(country="DE", registrations=frozenset({"CH", "GB"}))
     assert treated(london, registered).category is TaxCategory.OUTSIDE_SCOPE
     zurich = Buyer(country="CH", business=True)
+    assert unknown(quote(zurich, Seller(country="DE"))) == "tax.registration_unknown"
+    assert treated(zurich).category is TaxCategory.OUTSIDE_SCOPE
     assert treated(zurich, registered).rate == Fraction(81, 1000)
 
 
@@ -429,10 +431,14 @@ def test_too_little_evidence_is_a_finding(pieces: tuple[Evidence, ...]) -> None:
 
 
 def test_a_small_seller_needs_one_piece() -> None:
-    """Below 100,000 EUR across borders; at the limit, two again."""
-    buyer = Buyer(country="FR", evidence=(piece(ADDRESS, "FR"),))
+    """Below 100,000 EUR across borders, of a third party; at the limit, two again."""
+    bank = Evidence(kind=EvidenceKind.BANK, country="FR", third_party=True)
+    buyer = Buyer(country="FR", evidence=(bank,))
     sales = CrossBorderSales(previous_year=Decimal(0), this_year=Decimal("99999.99"))
-    assert quote(buyer, Seller(country="DE", cross_border=sales)).findings == ()
+    small = Seller(country="DE", cross_border=sales)
+    assert quote(buyer, small).findings == ()
+    typed = Buyer(country="FR", evidence=(piece(ADDRESS, "FR"),))
+    assert keys(quote(typed, small)) == {"tax.evidence_of_no_third_party"}
     sales = CrossBorderSales(previous_year=Decimal(0), this_year=Decimal(100_000))
     assert keys(quote(buyer, Seller(country="DE", cross_border=sales))) == {"tax.evidence_missing"}
 

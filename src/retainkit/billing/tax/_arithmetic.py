@@ -43,13 +43,14 @@ def taxed(
     charged: Sequence[Charged], rounding: TaxRounding, currency: str
 ) -> tuple[tuple[TaxedLine, ...], tuple[TaxGroup, ...], tuple[Finding, ...]]:
     """The lines with their tax, the sums by rate, and the groups that EN 16931 would not take."""
-    parts = _parts(charged, rounding)
+    grouped = _grouped(charged)
+    parts = _parts(charged, grouped, rounding)
     lines = tuple(
         _line(each, net, tax, currency) for each, (net, tax) in zip(charged, parts, strict=True)
     )
     groups = []
     findings = []
-    for of_group in _grouped(charged):
+    for of_group in grouped:
         net = sum(parts[index][0] for index in of_group)
         tax = sum(parts[index][1] for index in of_group)
         first = charged[of_group[0]].treatment
@@ -60,12 +61,14 @@ def taxed(
     return lines, tuple(groups), tuple(findings)
 
 
-def _parts(charged: Sequence[Charged], rounding: TaxRounding) -> _Parts:
+def _parts(
+    charged: Sequence[Charged], grouped: Sequence[Sequence[int]], rounding: TaxRounding
+) -> _Parts:
     match rounding.level:
         case TaxLevel.LINE:
             return [_alone(each, rounding) for each in charged]
         case TaxLevel.RATE_GROUP:
-            return _in_groups(charged, rounding)
+            return _in_groups(charged, grouped, rounding)
         case TaxLevel.INVOICE:
             return _together(charged, rounding)
         case _:
@@ -79,11 +82,13 @@ def _alone(each: Charged, rounding: TaxRounding) -> tuple[int, int]:
     return _within(amount, amount / (1 + each.share), rounding)
 
 
-def _in_groups(charged: Sequence[Charged], rounding: TaxRounding) -> _Parts:
+def _in_groups(
+    charged: Sequence[Charged], grouped: Sequence[Sequence[int]], rounding: TaxRounding
+) -> _Parts:
     """Amounts are rounded line by line, and the tax once for each rate."""
     amounts = [round_fraction(each.amount, rounding.mode) for each in charged]
     parts: _Parts = [(0, 0)] * len(charged)
-    for of_group in _grouped(charged):
+    for of_group in grouped:
         for behavior in TaxBehavior:
             chosen = [index for index in of_group if charged[index].behavior is behavior]
             exact = [Fraction(amounts[index]) for index in chosen]

@@ -211,7 +211,7 @@ def _with_national(quote: TaxQuote, request: TaxRequest) -> TaxQuote:
     if request.national is not None:
         return evolve(quote, national_tax=in_national_currency(quote.total_tax, request.national))
     home = CURRENCIES.get(request.seller.territory.country)
-    if home in (None, request.currency.upper()) or not quote.total_tax.amount:
+    if home in (None, request.currency) or not quote.total_tax.amount:
         return quote
     missing = Finding(key="tax.national_currency_missing", values={"currency": home})
     return evolve(quote, findings=(*quote.findings, missing))

@@ -125,7 +125,8 @@ def _outside_the_eu(seller: Seller, buyer: Buyer, place: Territory) -> Ruling | 
         country_code(country) for country in seller.registrations
     }
     business = buyer.business or buyer.vat_id_check.status is VatIdStatus.VALID
-    if business and not (registered and place.country in _CHARGED_TO_BUSINESSES):
+    theirs = place.country not in _CHARGED_TO_BUSINESSES
+    if business and (theirs or (not registered and seller.registrations is not None)):
         return _outside(place, TaxReason.OUTSIDE_SCOPE, "2006/112/EC Art. 44")
     if registered:
         return _standard(place, TaxReason.REGISTERED)
@@ -205,6 +206,7 @@ def _of_the_evidence(
     Two pieces that agree, or one of a small seller: Art. 24b and 24f of Reg. 282/2011.
 
     They are asked for where the tax is another member state's; a contradiction is told anywhere.
+    A single piece has to come from somebody else than seller and buyer.
     """
     if found.category is TaxCategory.REVERSE_CHARGE or buyer.business:
         return ()
@@ -216,9 +218,13 @@ def _of_the_evidence(
     if others:
         values = {"country": place.country, "named": " ".join(sorted(others))}
         findings.append(Finding(key="tax.evidence_contradicts", values=values))
-    if found.reason is TaxReason.DESTINATION and len(agreeing) < needed:
+    if found.reason is not TaxReason.DESTINATION:
+        return tuple(findings)
+    if len(agreeing) < needed:
         values = {"have": str(len(agreeing)), "needed": str(needed)}
         findings.append(Finding(key="tax.evidence_missing", values=values))
+    elif len(agreeing) == 1 and not any(piece.third_party for piece in buyer.evidence):
+        findings.append(Finding(key="tax.evidence_of_no_third_party"))
     return tuple(findings)
 
 

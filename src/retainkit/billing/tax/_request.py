@@ -79,6 +79,10 @@ class NationalCurrency:
         check_decimal(self.rate, field="rate", code="tax.exchange_rate", above_zero=True)
 
 
+def _code(currency: str) -> str:
+    return currency_of(currency).code
+
+
 def _point(value: TaxPoint | date) -> TaxPoint:
     return value if isinstance(value, TaxPoint) else TaxPoint(on=value)
 
@@ -109,7 +113,7 @@ class TaxRequest:
         InvalidInput: ``tax.line_twice``, ``money.mixed_currencies``, ``money.unknown_currency``.
     """
 
-    currency: str
+    currency: str = field(converter=_code)
     seller: Seller
     buyer: Buyer
     tax_point: TaxPoint = field(converter=_point)
@@ -119,11 +123,10 @@ class TaxRequest:
     unverified: UnverifiedVatId = UnverifiedVatId.CHARGE
 
     def __attrs_post_init__(self) -> None:
-        code = currency_of(self.currency).code
         for line in self.lines:
-            if line.amount.currency.code != code:
+            if line.amount.currency.code != self.currency:
                 raise InvalidInput(
-                    f"This line is not in {code}",
+                    f"This line is not in {self.currency}",
                     code="money.mixed_currencies",
                     field=f"lines[{line.id}].amount",
                     value=line.amount.currency.code,
