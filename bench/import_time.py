@@ -15,7 +15,6 @@ from retainkit.stores.memory import MemoryStore
 RetainKit(
     store=MemoryStore(),
     dunning=DunningPolicy(
-        collector="retainkit",
         retries=(timedelta(days=1), timedelta(days=3), timedelta(days=7)),
         stages=(
             Stage(after=timedelta(0), message="payment_failed", tone="friendly"),

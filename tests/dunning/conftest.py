@@ -66,7 +66,7 @@ STAGES = (
     Stage(after=timedelta(days=21), end="cancel"),
 )
 RETRYING = DunningPolicy(retries=days(1, 3, 7), stages=STAGES, collector="retainkit")
-WATCHING = DunningPolicy(retries=(), stages=STAGES)
+WATCHING = DunningPolicy(retries=days(1, 3, 7), stages=STAGES)
 
 SOFT = Decline(code="insufficient_funds")
 HARD = Decline(code="lost_card")

@@ -30,9 +30,8 @@ KEEP = Stage(after=21 * DAY, end="keep")
 
 
 def test_the_plan_of_the_documentation_is_valid() -> None:
-    """As it stands in the README, by its words."""
+    """As it stands in the design, by its words."""
     policy = DunningPolicy(
-        collector="retainkit",
         retries=(timedelta(days=1), timedelta(days=3), timedelta(days=7)),
         stages=(
             Stage(after=timedelta(0), message="payment_failed", tone="friendly"),
@@ -42,7 +41,7 @@ def test_the_plan_of_the_documentation_is_valid() -> None:
         ),
     )
 
-    assert policy.collector is Collector.RETAINKIT
+    assert policy.collector is Collector.PROVIDER
     assert policy.end is EndAction.CANCEL
     assert policy.stages[0].tone is Tone.FRIENDLY
     assert policy.stages[1].access is AccessLevel.LIMITED
@@ -56,7 +55,6 @@ def test_the_plan_of_the_documentation_is_valid() -> None:
         (days(3, 1), (MESSAGE, KEEP), "retries_unsorted", "retries[1]", DAY),
         (days(1, 1), (MESSAGE, KEEP), "retries_unsorted", "retries[1]", DAY),
         (days(1, 21), (MESSAGE, KEEP), "retry_after_end", "retries[1]", 21 * DAY),
-        (days(1, 3), (MESSAGE, KEEP), "retries_unused", "retries", days(1, 3)),
         ((), (), "no_end", "stages", 0),
         ((), (MESSAGE,), "no_end", "stages", 1),
         ((), (MESSAGE, MESSAGE, KEEP), "stages_unsorted", "stages[1].after", ZERO),
@@ -166,22 +164,13 @@ def test_waiting_for_news_takes_time() -> None:
     assert (caught.value.code, caught.value.field) == ("dunning.policy.recheck", "recheck")
 
 
-def test_who_collects_is_the_provider_unless_the_policy_says_otherwise() -> None:
-    """Tries of ours are never made by accident, and never left out in silence."""
-    assert DunningPolicy(retries=(), stages=(MESSAGE, KEEP)).collector is Collector.PROVIDER
-    collecting = DunningPolicy(retries=(), stages=(MESSAGE, KEEP), collector="retainkit")
-    assert collecting.retries == ()  # new payment methods alone are tried
-
-
 offsets = st.lists(
     st.timedeltas(min_value=timedelta(microseconds=1), max_value=90 * DAY), unique=True, max_size=5
 ).map(lambda found: tuple(sorted(found)))
 
 
 policies = st.builds(
-    lambda quiet, tone, retries, **rest: DunningPolicy(
-        collector="retainkit" if retries else "provider",
-        retries=retries,
+    lambda quiet, tone, **rest: DunningPolicy(
         stages=(
             Stage(after=quiet, message="payment_failed", tone=tone, access="blocked"),
             Stage(after=91 * DAY, end="pause"),
@@ -191,6 +180,7 @@ policies = st.builds(
     quiet=st.timedeltas(min_value=ZERO, max_value=30 * DAY),
     tone=st.sampled_from(list(Tone)),
     retries=offsets,
+    collector=st.sampled_from(list(Collector)),
     overrides=st.dictionaries(st.text(max_size=9), st.sampled_from(list(DeclineClass))),
     forgive_on_cancel=st.booleans(),
     recovered_message=st.none() | st.text(max_size=9),

@@ -40,14 +40,6 @@ def checked_end(policy: DunningPolicy) -> EndAction:
             policy.retries[-1],
             "move the end behind the last try, or drop the try",
         )
-    if policy.retries and policy.collector == "provider":
-        raise _contradiction(
-            "retries_unused",
-            "Nobody would make these tries: the provider collects, at times of its own",
-            "retries",
-            policy.retries,
-            'pass collector="retainkit", or retries=() to leave trying to the provider',
-        )
     if policy.recheck <= timedelta(0):
         raise _contradiction(
             "recheck",

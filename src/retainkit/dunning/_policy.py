@@ -181,7 +181,7 @@ class DunningPolicy:
     What happens after a failed payment, and when.
 
     Args:
-        retries: When to try again, as offsets from the invoice's first failure; empty unless
+        retries: When to try again, as offsets from the invoice's first failure; used when
             ``collector`` is ``retainkit``.
 
         stages: Messages, access and the end, as offsets from the first failure of the oldest
