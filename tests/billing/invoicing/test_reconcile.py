@@ -165,6 +165,14 @@ def test_a_credit_and_a_charge_of_one_item_find_their_own(bill: Bill) -> None:
     assert found.agrees
 
 
+def test_a_line_of_nothing_is_no_difference(bill: Bill) -> None:
+    """In the last second of a period a credit rounds to zero: one shows it, the other doesn't."""
+    nothing = theirs("0.00", id="il_2", item="si_2", price="price_2")
+    assert reconcile(bill(ours("500.00")), invoice(theirs("500.00"), nothing)).agrees
+    zero = ours("0.00", id="2", item="si_2", price="price_2")
+    assert reconcile(bill(ours("500.00"), zero), invoice(theirs("500.00"))).agrees
+
+
 def test_lines_without_ids_are_found_by_period_and_amount(bill: Bill) -> None:
     """As where a host keeps none of the provider's ids."""
     bare = ours("500.00", item=None, price=None)

@@ -139,7 +139,8 @@ def reconcile(ours: InvoiceDocument, theirs: ProviderInvoice) -> Reconciliation:
     Lines belong together when they bill the same item or price in the same direction, the same
     period and amount first; lines that name neither, when period and amount are the same. Our
     lines are found by `InvoiceLine.item` and `InvoiceLine.price`, which hold the provider's ids
-    of the subscription item and the price.
+    of the subscription item and the price. A line of nothing that the other side leaves out is
+    no difference.
 
     Args:
         ours: What should be billed.
@@ -211,6 +212,8 @@ def _lines(
         if i in matched:
             yield from _line(mine, theirs.lines[matched[i]])
             continue
+        if _is_nothing(mine):
+            continue
         yield Difference(
             kind=DifferenceKind.MISSING_LINE,
             line=mine.id,
@@ -220,7 +223,7 @@ def _lines(
         )
     found = set(matched.values())
     for j, other in enumerate(theirs.lines):
-        if j not in found:
+        if j not in found and not _is_nothing(other):
             yield Difference(
                 kind=DifferenceKind.EXTRA_LINE,
                 their_line=other.id,
@@ -228,6 +231,10 @@ def _lines(
                 tax=other.tax or nothing,
                 values={"theirs": to_json(other.net), **_told(other.period, "period")},
             )
+
+
+def _is_nothing(line: InvoiceLine | ProviderLine) -> bool:
+    return not line.net.amount and (line.tax is None or not line.tax.amount)
 
 
 def _line(mine: InvoiceLine, other: ProviderLine) -> Iterator[Difference]:
