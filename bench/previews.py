@@ -116,7 +116,7 @@ def _by_hand() -> _Figures:
         nets += [-_half_up(exact[0] * share), _half_up(exact[1] * share)]
         following.append(_half_up(exact[1]))
     taxes = [Fraction(net * 19, 100) for net in nets]
-    total = _half_up(sum(taxes))
+    total = _half_up(sum(taxes, Fraction(0)))
     spread = [int(tax) for tax in taxes]
     off = total - sum(spread)
     unit = 1 if off > 0 else -1

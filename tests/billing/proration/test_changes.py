@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -39,6 +40,7 @@ from retainkit.billing.proration import (
     preview_change,
     preview_renewal,
     preview_start,
+    usage_charge,
 )
 from retainkit.billing.tax import (
     Buyer,
@@ -77,7 +79,7 @@ def eur(amount: str) -> Money:
     return money(amount, "EUR")
 
 
-def plan(id: str, amount: str, interval: Interval | None = MONTH, **terms: object) -> Price:
+def plan(id: str, amount: str, interval: Interval | None = MONTH, **terms: Any) -> Price:
     """A flat price."""
     return evolve(
         Price(id=id, currency="EUR", scheme=Flat(amount=eur(amount)), interval=interval), **terms
@@ -88,7 +90,7 @@ BASE, PRO, YEARLY = plan("base", "30"), plan("pro", "60"), plan("yearly", "365",
 SEATS = Price(id="seats", currency="EUR", scheme=PerUnit(amount=eur("10")), interval=MONTH)
 
 
-def unbilled(price: Price = BASE, quantity: int = 1, **given: object) -> Subscription:
+def unbilled(price: Price = BASE, quantity: int = 1, **given: Any) -> Subscription:
     """A subscription of April 2025, 30 days."""
     start = datetime(2025, 4, 1, tzinfo=UTC)
     interval = price.interval or MONTH
@@ -106,7 +108,7 @@ def unbilled(price: Price = BASE, quantity: int = 1, **given: object) -> Subscri
     )
 
 
-def april(price: Price = BASE, quantity: int = 1, **given: object) -> Subscription:
+def april(price: Price = BASE, quantity: int = 1, **given: Any) -> Subscription:
     """The same, billed for April."""
     return preview_start(unbilled(price, quantity, **given)).after
 
@@ -465,3 +467,12 @@ def test_local_days_count_in_the_customers_zone() -> None:
     ).after
     at = datetime(2022, 10, 15, 1, tzinfo=UTC)
     assert nets(preview_change(subscription, Cancel(), at=at, policy=LAGO)) == ["-17.00"]
+
+
+def test_usage_in_a_part_of_a_period_has_its_share_of_what_is_included() -> None:
+    """Half a month with 100 included calls: 80 used cost nothing, or else 30 of them."""
+    calls = plan("calls", "1", usage=Usage.METERED, included=100)
+    calls = evolve(calls, scheme=PerUnit(amount=eur("0.10")))
+    assert usage_charge(calls, 80, Fraction(1, 2), RECOMMENDED).amount == eur("0")
+    policy = evolve(RECOMMENDED, prorate_included=True)
+    assert usage_charge(calls, 80, Fraction(1, 2), policy).amount == eur("3")

@@ -12,6 +12,7 @@ from retainkit.billing.proration._amounts import (
     interval_ratio,
     prorated,
     split_billed,
+    usage_charge,
     weighted_quantity,
 )
 from retainkit.billing.proration._changes import (
@@ -160,5 +161,6 @@ __all__ = [
     "schedule",
     "share_of",
     "split_billed",
+    "usage_charge",
     "weighted_quantity",
 ]

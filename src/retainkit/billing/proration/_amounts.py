@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from attrs import frozen
 
+from retainkit.billing.prices import Price
 from retainkit.billing.proration._policy import Bill, ProrationPolicy
 from retainkit.billing.proration._shares import scaled
 from retainkit.errors import InvalidInput
@@ -140,6 +141,37 @@ def change_amounts(
     return ChangeAmounts(
         credit=two[0], charge=two[1], net=net, lines=two if policy.bill is Bill.WHOLE else (net,)
     )
+
+
+def usage_charge(
+    price: Price, used: int | Fraction, share: Fraction | int, policy: ProrationPolicy
+) -> Prorated:
+    """
+    What metered use in a part of a period costs, rounded once.
+
+    Units cost what they cost; fees and the minimum are for the share. Whether the included units
+    and the limits of tiers shrink with it, the policy says.
+
+    Args:
+        price: A metered one.
+
+        used: What was used in that part.
+
+        share: The part of the period.
+
+        policy: With `ProrationPolicy.prorate_included` and `ProrationPolicy.prorate_tiers`.
+
+    Raises:
+        InvalidInput: As `retainkit.billing.prices.Price.charge`.
+    """
+    charge = price.charge(
+        used,
+        share=share,
+        prorate_included=policy.prorate_included,
+        prorate_tiers=policy.prorate_tiers,
+    )
+    amount = from_minor(to_whole(charge.exact, charge.currency, policy), charge.currency)
+    return Prorated(amount=amount, exact=charge.exact)
 
 
 def weighted_quantity(before: int, after: int, share: Fraction | int) -> Fraction:
