@@ -27,6 +27,7 @@ from retainkit.billing.tax import (
     VatIdCheck,
     VatIdStatus,
     calculate,
+    percent,
     shipped_rates,
 )
 from retainkit.errors import Refused
@@ -450,3 +451,35 @@ def test_evidence_that_contradicts_is_a_finding() -> None:
     assert [finding.values for finding in found.findings] == [{"country": "DE", "named": "FR"}]
     assert found.findings[0].key == "tax.evidence_contradicts"
     assert found.total_tax == money("19.00", "EUR")
+
+
+def test_a_quote_shows_itself_as_a_table() -> None:
+    """For notebooks: whose tax, at which rate and why; hostile text stays text."""
+    line = TaxableLine(id="<b>plan</b>", amount=money("100", "EUR"))
+    request = TaxRequest(
+        currency="EUR",
+        seller=BERLIN,
+        buyer=Buyer(country="FI"),
+        tax_point=DAY,
+        lines=(line,),
+    )
+    shown = calculate(request, shipped_rates())._repr_html_()
+    assert '<th scope="row">&lt;b&gt;plan&lt;/b&gt;</th>' in shown
+    for cell in ("100.00 EUR", "25.50 EUR", "125.50 EUR", "25.5 %", "FI", "tax.evidence_missing"):
+        assert cell in shown
+    assert "tax: unknown" in quote(Buyer(country=None))._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        ("19/100", "19 %"),
+        ("51/200", "25.5 %"),
+        ("599/4000", "14.975 %"),
+        ("1/3", "1/3"),
+        ("0", "0 %"),
+    ],
+)
+def test_a_rate_as_people_write_it(rate: str, text: str) -> None:
+    """Exactly, or as a fraction."""
+    assert percent(Fraction(rate)) == text

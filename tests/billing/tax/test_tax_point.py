@@ -136,7 +136,7 @@ def test_where_the_rule_is_not_known_the_tax_is_not_either() -> None:
         "country": "EE",
         "first": "2025-01-01",
         "last": "2025-12-31",
-        "rates": "11/50 6/25",
+        "rates": "22 %, 24 %",
     }
     after = days(date(2025, 7, 1), date(2026, 7, 1), tallinn)
     settled = calculate(ask("EE", TaxPoint(zone=tallinn), after), shipped_rates())

@@ -108,7 +108,7 @@ def test_a_gross_price_that_no_net_gives_is_a_finding() -> None:
     assert [finding.key for finding in found.findings] == ["tax.not_net_times_rate"]
     assert found.findings[0].values == {
         "category": "S",
-        "rate": "1/25",
+        "rate": "4 %",
         "tax": "0.11 EUR",
         "by_rule": "0.12 EUR",
     }

@@ -34,6 +34,7 @@ from retainkit.billing.tax._treatment import (
     TaxComponent,
     TaxReason,
     TaxTreatment,
+    percent,
 )
 from retainkit.billing.tax._vat_ids import VatId, vat_id
 
@@ -75,6 +76,7 @@ __all__ = [
     "VatIdStatus",
     "calculate",
     "in_national_currency",
+    "percent",
     "prepayment_corrections",
     "quote_of",
     "shipped_rates",

@@ -15,7 +15,7 @@ from retainkit.billing.tax._behavior import TaxBehavior
 from retainkit.billing.tax._findings import Finding
 from retainkit.billing.tax._lines import TaxedLine, TaxGroup, group_of
 from retainkit.billing.tax._rounding import InclusiveRounding, TaxLevel, TaxRounding
-from retainkit.billing.tax._treatment import TaxTreatment
+from retainkit.billing.tax._treatment import TaxTreatment, percent
 from retainkit.money import Money, from_minor, round_fraction
 from retainkit.timing import Period
 
@@ -184,7 +184,7 @@ def _off_by(first: TaxTreatment, tax: int, by_rule: int, currency: str) -> Findi
         key="tax.not_net_times_rate",
         values={
             "category": first.category.value,
-            "rate": str(first.rate),
+            "rate": percent(first.share),
             "tax": _text(from_minor(tax, currency)),
             "by_rule": _text(from_minor(by_rule, currency)),
         },

@@ -18,7 +18,12 @@ from retainkit.billing.tax._rates import Rate, RateTable, named
 from retainkit.billing.tax._request import NationalCurrency, TaxRequest
 from retainkit.billing.tax._rounding import TaxLevel
 from retainkit.billing.tax._tax_point import RateDays, rate_days
-from retainkit.billing.tax._treatment import TaxCategory, TaxReason, TaxTreatment
+from retainkit.billing.tax._treatment import (
+    TaxCategory,
+    TaxReason,
+    TaxTreatment,
+    percent,
+)
 from retainkit.errors import RetainkitError
 from retainkit.money import Money, Rounding, from_minor, minor_digits, round_fraction, to_units
 
@@ -127,7 +132,7 @@ def _at_its_rate(
             "country": ruled.country,
             "first": days.first.isoformat(),
             "last": days.last.isoformat(),
-            "rates": " ".join(str(rate.rate) for rate in found),
+            "rates": ", ".join(percent(rate.rate) for rate in found),
         },
     )
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from attrs import frozen
 
 from retainkit.billing.tax._findings import Finding
+from retainkit.billing.tax._html import quote_html
 from retainkit.billing.tax._lines import TaxedLine, TaxGroup, group_of
 from retainkit.errors import Refused
 from retainkit.money import Money, total
@@ -89,6 +90,9 @@ class TaxQuote:
             Refused: ``tax.not_known`` unless the state is ``ok``.
         """
         return total((self.total_net, self.total_tax), self.currency)
+
+    def _repr_html_(self) -> str:
+        return quote_html(self)
 
     def _require_known(self) -> None:
         if self.state is not QuoteState.OK:

@@ -166,3 +166,25 @@ class TaxTreatment:
     def share(self) -> Fraction:
         """The tax as a part of the net amount; zero where there is no rate."""
         return Fraction(0) if self.rate is None else self.rate
+
+
+def percent(rate: Fraction) -> str:
+    """
+    A rate as text in percent, exactly: ``25.5 %``; what has no end in decimals as ``1/3``.
+
+    Args:
+        rate: 19 % is ``Fraction(19, 100)``.
+    """
+    whole = rate * 100
+    places = 0
+    while (whole * 10**places).denominator != 1:
+        places += 1
+        if places > _MOST_DECIMALS:
+            return str(rate)
+    units = int(whole * 10**places)
+    head, tail = divmod(abs(units), 10**places)
+    sign = "-" if units < 0 else ""
+    return f"{sign}{head}{f'.{tail:0{places}}' if places else ''} %"
+
+
+_MOST_DECIMALS = 6
