@@ -403,6 +403,14 @@ def _version(**options: Any) -> PlanVersion:
             "give it a zone: datetime(..., tzinfo=UTC)",
         ),
         (
+            lambda: Sla(availability=Decimal("99.5"), credit=Decimal(0)),
+            InvalidInput,
+            "discount.percent",
+            "credit",
+            "0",
+            'pass Decimal("20") for 20 %',
+        ),
+        (
             lambda: Sla(availability=Decimal(101)),
             InvalidInput,
             "discount.percent",

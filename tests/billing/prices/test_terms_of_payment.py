@@ -102,6 +102,7 @@ def test_every_role_counts_unless_some_are_named() -> None:
     """And one action is enough unless more are asked for."""
     count = ActiveUnits().count(USERS)
     assert count.active == ("ada", "cem", "dua")
+    assert ActiveUnits().count([UnitUse(id="once", actions=1)]).quantity == 1
 
 
 @given(st.permutations(USERS), st.integers(1, 20))
