@@ -95,9 +95,11 @@ def test_what_is_left_can_be_taken_at_once(bill: Bill) -> None:
         ("b", euros("40.00")),
     ]
     assert rest.totals.gross == euros("126.10")  # 83.30 + 42.80
-    with pytest.raises(InvalidInput) as caught:
-        draft_credit_note(invoice, earlier=[part, rest])
-    assert (caught.value.code, caught.value.field) == ("credit.nothing", "amounts")
+    for amounts in (None, {"a": euros("0.00")}):
+        with pytest.raises(InvalidInput) as caught:
+            draft_credit_note(invoice, amounts=amounts, earlier=[part, rest])
+        assert (caught.value.code, caught.value.field) == ("credit.nothing", "amounts")
+        assert "creditable" in caught.value.remedy
 
 
 def test_a_line_is_never_credited_beyond_what_was_billed(bill: Bill) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from attrs import evolve
-from tests.billing.invoicing.conftest import ACME, NORD, SEVEN, Bill, line, untaxed
+from tests.billing.invoicing.conftest import ACME, NORD, NOVEMBER, SEVEN, Bill, line, untaxed
 
 from retainkit.billing.invoicing import (
     Address,
@@ -105,11 +106,23 @@ def test_elsewhere_in_the_eu_the_directive_alone_is_asked(bill: Bill) -> None:
 
 def test_a_period_on_each_line_tells_when_it_was_supplied(bill: Bill) -> None:
     """Then the document need not say it again."""
-    document = bill()
-    told = evolve(
-        document, supplied=None, lines=(evolve(document.lines[0], period=document.supplied),)
-    )
-    assert check_mandatory(told) == ()
+    document = bill(line("500.00", period=NOVEMBER), supplied=None)
+    assert check_mandatory(document) == ()
+
+
+def test_goods_for_another_state_say_when_they_went(bill: Bill) -> None:
+    """BR-IC-11 of EN 16931, wherever the seller is."""
+    goods = TaxCategory.INTRA_COMMUNITY
+    paris = evolve(ACME, address=evolve(ACME.address, country="FR"), vat_id="FR40303265045")
+    reasons = {goods: Exemption(text="Art. 138")}
+    document = bill(untaxed("500.00", goods), seller=paris, supplied=None, exemptions=reasons)
+    assert missing(document) == ["supplied"]
+
+
+def test_a_german_seller_may_state_its_tax_number(bill: Bill) -> None:
+    """Section 14 (4) no. 2 UStG: that, or a VAT id."""
+    document = bill(seller=evolve(ACME, vat_id="", tax_number="37/123/45678"))
+    assert check_mandatory(document) == ()
 
 
 def test_small_amounts_have_fewer_fields(bill: Bill) -> None:
@@ -149,6 +162,9 @@ def test_vat_is_told_in_the_sellers_currency_as_well(bill: Bill) -> None:
     assert missing(bill(dollars, currency="USD")) == ["tax_in_national_currency"]
     told = bill(dollars, currency="USD", tax_in_national_currency=money("30.17", "EUR"))
     assert check_mandatory(told) == ()
+
+    untaxed_dollars = line("5.00", Fraction(0), "USD", category=AE)
+    assert check_mandatory(bill(untaxed_dollars, currency="USD", exemptions=REVERSE)) == ()
 
     (found,) = check_mandatory(evolve(told, tax_in_national_currency=money("30.17", "USD")))
     assert (found.rule, found.found, found.field) == ("BR-53", "USD", "tax_in_national_currency")

@@ -120,12 +120,10 @@ def test_an_upgrade_becomes_a_complete_invoice() -> None:
     )
 
     credit, charge = document.lines
-    assert (credit.quantity, credit.base_quantity, credit.net) == (-3, 3, money("-20.00", "EUR"))
-    assert (charge.quantity, charge.unit_price, charge.net) == (
-        3,
-        money("40.00", "EUR"),
-        money("40.00", "EUR"),
-    )
+    assert (str(credit.quantity), str(credit.base_quantity)) == ("-3", "3")
+    assert credit.net == money("-20.00", "EUR")
+    assert (str(charge.quantity), charge.unit_price) == ("3", money("40.00", "EUR"))
+    assert charge.net == money("40.00", "EUR")
     assert (credit.item, credit.price, credit.credits) == ("si_1", "price_1", "november")
     assert (charge.price, charge.tax) == ("price_2", money("7.60", "EUR"))
     assert charge.trail == preview.lines[1].trail
@@ -138,11 +136,8 @@ def test_a_price_that_divides_evenly_is_shown_by_the_unit() -> None:
     at = datetime(2026, 11, 16, tzinfo=UTC)
     preview = taxed(upgrade(price("a", 500), price("b", 1000), 4, at))
     (_, charge) = invoice_of_lines(preview.lines, texts=texts(preview)).lines
-    assert (charge.quantity, charge.unit_price, charge.base_quantity) == (
-        4,
-        money("5.00", "EUR"),
-        1,
-    )
+    assert (str(charge.quantity), str(charge.base_quantity)) == ("4", "1")
+    assert charge.unit_price == money("5.00", "EUR")
 
 
 def test_why_there_is_no_vat_comes_from_the_tax() -> None:

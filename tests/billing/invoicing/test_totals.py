@@ -17,6 +17,7 @@ from retainkit.billing.invoicing import (
     AdjustmentKind,
     InvoiceDocument,
     InvoiceLine,
+    Party,
     TaxSubtotal,
     check_totals,
     draft_invoice,
@@ -62,6 +63,11 @@ def test_a_line_is_its_price_times_its_quantity() -> None:
         rate=NINETEEN,
     )
     assert made.net == euros("62.21")  # 69.1236 - 6.91
+
+
+def test_a_line_may_have_a_net_amount_alone(bill: Bill) -> None:
+    """Then there is nothing to compare it with."""
+    assert check_totals(bill(line("5.00", unit_price=None), line("1.00"))) == ()
 
 
 def test_a_promised_gross_sum_is_kept_by_the_rounding_amount(bill: Bill) -> None:
@@ -184,15 +190,24 @@ def test_what_is_wrong_with_a_breakdown_is_named(
 @pytest.mark.parametrize("category", [E, AE, K, OUT])
 def test_what_is_not_taxed_says_why(bill: Bill, category: TaxCategory) -> None:
     """With a reason or a code it is right, without either it is not."""
-    silent = bill(untaxed("500.00", category))
+    silent = evolve(bill(untaxed("500.00", category)), seller=Party(), buyer=Party())
     prefix = {E: "BR-E", AE: "BR-AE", K: "BR-IC", OUT: "BR-O"}[category]
     assert rules(silent) == [(f"{prefix}-10", "subtotals[0].reason")]
 
     told = bill(
-        untaxed("500.00", category), exemptions={category: Exemption(text="Reverse charge")}
+        untaxed("500.00", category),
+        exemptions={category: Exemption(text="Reverse charge")},
+        seller=Party(),
+        buyer=Party(),
     )
     assert check_totals(told) == ()
     assert told.totals.tax == euros("0")
+
+
+def test_what_is_outside_the_scope_names_no_vat_id(bill: Bill) -> None:
+    """BR-O-02: neither the seller's nor the buyer's."""
+    document = bill(untaxed("500.00", OUT), exemptions={OUT: Exemption(text="Not subject to VAT")})
+    assert rules(document) == [("BR-O-02", "seller.vat_id"), ("BR-O-02", "buyer.vat_id")]
 
 
 def test_split_payment_stands_alone(bill: Bill) -> None:
@@ -211,10 +226,11 @@ def test_an_adjustment_says_how_it_is_taxed(bill: Bill) -> None:
 
 def test_bad_figures_are_refused(bill: Bill) -> None:
     """A float, a percentage for a part, a price for no units, no lines, no amount."""
+    nineteen: Any = 19
     wrong: list[tuple[Any, str, str]] = [
         (lambda: line("5.00", quantity=1.5), "invoice.not_exact", "quantity"),
         (lambda: line("5.00", quantity="many"), "invoice.not_exact", "quantity"),
-        (lambda: line("5.00", 19), "invoice.rate", "rate"),
+        (lambda: line("5.00", nineteen), "invoice.rate", "rate"),
         (lambda: line("5.00", Fraction(19)), "invoice.rate", "rate"),
         (lambda: line("5.00", base_quantity=0), "invoice.base_quantity", "base_quantity"),
         (lambda: InvoiceLine(id="1", text="x"), "invoice.no_amount", "unit_price"),
@@ -257,7 +273,13 @@ def test_what_is_drafted_is_right(figures: list[tuple[int, Fraction]], precision
 
 def test_a_notebook_shows_a_table(bill: Bill) -> None:
     """With real headers, and every text escaped."""
-    html = bill(line("5.00", text="<b>Pro</b>"))._repr_html_()
+    html = bill(
+        line("5.00", text="<b>Pro</b>"),
+        untaxed("5.00", OUT, quantity="2.50"),
+        line("5.00", quantity=Fraction(1, 3), unit_price=None),
+    )._repr_html_()
+    assert "<td>2.5</td><td>-</td>" in html
+    assert "<td>1/3</td><td>19 %</td>" in html
     assert "<caption>Invoice 2026-0042</caption>" in html
     assert '<th scope="col">Net</th>' in html
     assert '<th scope="row">&lt;b&gt;Pro&lt;/b&gt;</th><td>1</td><td>19 %</td>' in html

@@ -11,6 +11,7 @@ from tests.billing.invoicing.conftest import NINETEEN, SEVEN, Bill, line
 
 from retainkit.billing.invoicing import (
     InvoiceReference,
+    WriteOff,
     draft_credit_note,
     draft_invoice,
     recovered,
@@ -142,7 +143,7 @@ def test_pieces_of_a_write_off_come_to_the_whole(figures: object, data: st.DataO
         ],
     )
     left = int(invoice.totals.gross.amount * 100)
-    pieces = []
+    pieces: list[WriteOff] = []
     while left:
         part = data.draw(st.integers(max(1, left // 5), left))
         pieces.append(write_off(invoice, from_minor(part, "EUR"), on=TODAY, earlier=pieces))

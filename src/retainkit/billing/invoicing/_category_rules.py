@@ -120,8 +120,18 @@ def _subtotal(name: str, subtotal: TaxSubtotal) -> Iterator[Finding]:
 
 
 def _alone(document: InvoiceDocument | CreditNote) -> Iterator[Finding]:
-    """BR-O-11: what is outside the scope of VAT stands on a document of its own."""
+    """BR-O-02 and BR-O-11: what is outside the scope of VAT stands alone, without VAT ids."""
     categories = {subtotal.category for subtotal in document.subtotals}
+    if TaxCategory.OUTSIDE_SCOPE in categories:
+        for role, party in (("seller", document.seller), ("buyer", document.buyer)):
+            if party.vat_id:
+                yield Finding(
+                    rule="BR-O-02",
+                    field=f"{role}.vat_id",
+                    source=SOURCE,
+                    remedy="leave the VAT id out; in Germany the seller's tax number is enough",
+                    found=party.vat_id,
+                )
     if TaxCategory.OUTSIDE_SCOPE in categories and len(categories) > 1:
         yield Finding(
             rule="BR-O-11",

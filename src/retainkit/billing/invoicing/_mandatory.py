@@ -163,7 +163,9 @@ def _full(document: InvoiceDocument | CreditNote) -> Iterator[Finding]:
     yield from _named("buyer", document.buyer, german=german)
     yield from _vat_ids(document, german=german)
     dated = document.supplied is not None or all(line.period for line in document.lines)
-    if not dated and (german or document.kind is DocumentKind.PREPAYMENT):
+    # BR-IC-11 of EN 16931 asks for it in every intra-Community supply.
+    goods = any(each.category is TaxCategory.INTRA_COMMUNITY for each in document.subtotals)
+    if not dated and (german or goods or document.kind is DocumentKind.PREPAYMENT):
         yield _missing(
             "supplied",
             _law(german, "(7)", "14 (4) no. 6 UStG"),
