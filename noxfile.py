@@ -167,7 +167,10 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", "--cache-dir", ".nox/import-linter", "--no-logo")
-    checked = ("src", "tests", "bench", "examples", "docs/conf.py", "conftest.py", "noxfile.py")
+    checked = (
+        *("src", "tests", "bench", "examples", "scripts"),
+        *("docs/conf.py", "conftest.py", "noxfile.py"),
+    )
     session.run("mypy", *_existing(*checked))
     _verify_types(session)
 
