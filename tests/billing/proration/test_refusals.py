@@ -223,6 +223,12 @@ WRONG: dict[str, tuple[Callable[[], object], str, str, object]] = {
         "factor_scale",
         -1,
     ),
+    "an unknown option": (
+        lambda: ProrationPolicy(granularity="fortnight"),  # type: ignore[arg-type]
+        "proration.option",
+        "granularity",
+        "fortnight",
+    ),
     "an unknown payment": (
         lambda: (
             preview_change(

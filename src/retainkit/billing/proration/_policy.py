@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
-from attrs import field, frozen
+from attrs import frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.money import Rounding
@@ -163,6 +165,25 @@ class Biller(StrEnum):
     """The provider's: a preview predicts them, and its invoice is reconciled with it."""
 
 
+_WORDS: Mapping[str, type[StrEnum]] = MappingProxyType(
+    {
+        "granularity": Granularity,
+        "denominator": Denominator,
+        "change_day": ChangeDay,
+        "cancel_day": ChangeDay,
+        "partial_cycle": PartialCycle,
+        "behavior": Behavior,
+        "when": When,
+        "bill": Bill,
+        "anchor": Anchor,
+        "credit_basis": CreditBasis,
+        "unpaid": Unpaid,
+        "leftover": Leftover,
+        "rounding": Rounding,
+    }
+)
+
+
 @frozen(kw_only=True)
 class ProrationPolicy:
     """
@@ -218,28 +239,38 @@ class ProrationPolicy:
     """
 
     name: str = "recommended"
-    granularity: Granularity = field(default=Granularity.SECOND, converter=Granularity)
-    denominator: Denominator = field(default=Denominator.ACTUAL_PERIOD, converter=Denominator)
+    granularity: Granularity = Granularity.SECOND
+    denominator: Denominator = Denominator.ACTUAL_PERIOD
     fixed_days: int = 30
     split_months: bool = False
-    change_day: ChangeDay = field(default=ChangeDay.NEW, converter=ChangeDay)
+    change_day: ChangeDay = ChangeDay.NEW
     cancel_day: ChangeDay | None = None
-    partial_cycle: PartialCycle = field(default=PartialCycle.ANCHORED, converter=PartialCycle)
-    behavior: Behavior = field(default=Behavior.INVOICE_NOW, converter=Behavior)
-    when: When = field(default=When.NOW, converter=When)
-    bill: Bill = field(default=Bill.WHOLE, converter=Bill)
-    anchor: Anchor = field(default=Anchor.KEEP, converter=Anchor)
-    credit_basis: CreditBasis = field(default=CreditBasis.BILLED, converter=CreditBasis)
+    partial_cycle: PartialCycle = PartialCycle.ANCHORED
+    behavior: Behavior = Behavior.INVOICE_NOW
+    when: When = When.NOW
+    bill: Bill = Bill.WHOLE
+    anchor: Anchor = Anchor.KEEP
+    credit_basis: CreditBasis = CreditBasis.BILLED
     cap_credits: bool = True
-    unpaid: Unpaid = field(default=Unpaid.ALL, converter=Unpaid)
-    leftover: Leftover = field(default=Leftover.CARRY, converter=Leftover)
+    unpaid: Unpaid = Unpaid.ALL
+    leftover: Leftover = Leftover.CARRY
     prorate_included: bool = False
     prorate_tiers: bool = False
-    rounding: Rounding = field(default=Rounding.HALF_UP, converter=Rounding)
+    rounding: Rounding = Rounding.HALF_UP
     factor_scale: int | None = None
     amount_scale: int | None = None
 
     def __attrs_post_init__(self) -> None:
+        for option, words in _WORDS.items():
+            chosen = getattr(self, option)
+            if not isinstance(chosen, words) and (option != "cancel_day" or chosen is not None):
+                raise InvalidInput(
+                    f"There is no such {option.replace('_', ' ')}",
+                    code="proration.option",
+                    field=option,
+                    value=chosen,
+                    remedy=f"pass a {words.__name__}: {', '.join(words)}",
+                )
         for name, value, least, most in (
             ("fixed_days", self.fixed_days, 1, _LONGEST_MONTH),
             ("factor_scale", self.factor_scale, 0, _MOST_DECIMALS),
