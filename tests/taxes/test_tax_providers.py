@@ -232,3 +232,30 @@ def test_credits_and_unknown_categories_are_not_for_stripe(taxes: StripeTaxes) -
         "ebook",
     )
     assert caught.value.remedy
+
+
+def test_what_stripe_does_not_support_is_unknown(taxes: StripeTaxes) -> None:
+    """Its own word for it is kept."""
+    quote = taxes.quote(ask(Buyer(country="BR")))
+    assert quote.findings[0].key == "tax.provider_does_not_know"
+    assert quote.findings[0].values["reason"] == "not_supported"
+
+
+def test_british_ids_and_free_lines_go_to_stripe_too(taxes: StripeTaxes) -> None:
+    """An id of each kind has its own type there; nothing costs no tax at a known rate."""
+    buyer = Buyer(
+        country="GB", vat_id="GB980780684", vat_id_check=VatIdCheck(status=VatIdStatus.VALID)
+    )
+    assert taxes.quote(ask(buyer, "GBP")).groups[0].category is TaxCategory.REVERSE_CHARGE
+    free = (TaxableLine(id="free", amount=money(0, "EUR")),)
+    quote = taxes.quote(ask(Buyer(country="FR"), "EUR", lines=free))
+    assert quote.total_tax == money(0, "EUR")
+
+
+def test_a_reference_that_is_used_elsewhere_is_unknown(taxes: StripeTaxes) -> None:
+    """Stripe refuses it, and which sale it belongs to is for a person."""
+    first = taxes.commit(taxes.quote(ask(Buyer(country="FR"), "EUR")), reference="INV-7")
+    assert first.state is FilingState.FILED
+    clash = taxes.void(first, reference="INV-7")
+    assert clash.state is FilingState.UNKNOWN
+    assert clash.findings[0].values["code"] == "resource_already_exists"

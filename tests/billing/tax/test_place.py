@@ -315,6 +315,11 @@ def test_elsewhere_only_a_provider_knows(country: str, seller: Seller) -> None:
     assert caught.value.remedy
 
 
+def test_at_home_in_a_country_without_rates_only_a_provider_knows() -> None:
+    """Australia to Australia."""
+    assert unknown(quote(Buyer(country="AU"), Seller(country="AU"))) == "tax.provider_needed"
+
+
 def test_an_unknown_country_is_unknown_tax() -> None:
     """Not the seller's rate."""
     assert unknown(quote(Buyer(country=None))) == "tax.buyer_country_unknown"

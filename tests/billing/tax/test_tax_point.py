@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 
 import pytest
+from attrs import evolve
 
 from retainkit.billing.tax import (
     Buyer,
@@ -14,10 +15,12 @@ from retainkit.billing.tax import (
     Seller,
     TaxableLine,
     TaxBehavior,
+    TaxLevel,
     TaxPoint,
     TaxPointRule,
     TaxQuote,
     TaxRequest,
+    TaxRounding,
     calculate,
     prepayment_corrections,
     shipped_rates,
@@ -121,6 +124,26 @@ def test_a_swiss_period_is_split_at_the_change() -> None:
         (money("335.01", "CHF"), Fraction(81, 1000)),
     ]
     assert quote.total_net == money("366.01", "CHF")
+    exact = evolve(request, rounding=TaxRounding(level=TaxLevel.INVOICE))
+    assert calculate(exact, shipped_rates()).total_net == money("366.01", "CHF")
+
+
+def test_where_the_facts_of_a_rule_are_missing_every_day_counts() -> None:
+    """Britain without invoice and payment, Germany and Switzerland without the performance."""
+    over_the_change = days(date(2010, 12, 1), date(2011, 2, 1), "Europe/London")
+    british = ask("GB", TaxPoint(zone="Europe/London"), over_the_change, currency="GBP")
+    assert calculate(british, shipped_rates()).state is QuoteState.UNKNOWN
+    german = ask("DE", TaxPoint(invoiced=date(2020, 6, 30), paid=date(2020, 7, 1)))
+    assert calculate(german, shipped_rates()).state is QuoteState.UNKNOWN
+    swiss = ask("CH", TaxPoint(invoiced=date(2023, 12, 31), paid=date(2024, 1, 1)), currency="CHF")
+    assert calculate(swiss, shipped_rates()).findings[0].key == "tax.tax_point_unknown"
+
+
+def test_a_swiss_service_of_one_day_takes_that_days_rate() -> None:
+    """Whenever it is invoiced."""
+    point = TaxPoint(performed=date(2023, 12, 31), invoiced=date(2024, 1, 15))
+    quote = calculate(ask("CH", point, currency="CHF"), shipped_rates())
+    assert rate_of(quote) == Fraction(77, 1000)
 
 
 def test_where_the_rule_is_not_known_the_tax_is_not_either() -> None:

@@ -18,6 +18,8 @@ from retainkit.errors import ConfigurationError, InvalidInput
         ("el 094259216", "GR", "EL094259216", "GR"),
         ("094259216", "EL", "EL094259216", "GR"),
         ("GB 980 7806 84", "GB", "GB980780684", "GB"),
+        ("980780684", "GB", "GB980780684", "GB"),
+        ("980780684", "XI", "XI980780684", "GB"),
         ("XI 980 7806 84", "XI", "XI980780684", "GB"),
         ("CHE-107.787.577 IVA", "CH", "CHE107787577IVA", "CH"),
         ("NO 995 525 828 MVA", None, "NO995525828MVA", "NO"),
@@ -48,10 +50,11 @@ def test_a_wrong_id_is_refused(number: str, country: str | None) -> None:
     assert caught.value.remedy
 
 
-def test_an_id_of_another_country_is_refused() -> None:
+@pytest.mark.parametrize("country", ["FR", "EU"])
+def test_an_id_of_another_country_is_refused(country: str) -> None:
     """A right one, but not of whom it is said to be."""
     with pytest.raises(InvalidInput) as caught:
-        vat_id("DE136695976", "FR")
+        vat_id("DE136695976", country)
     assert (caught.value.code, caught.value.field, caught.value.value) == (
         "tax.vat_id_country",
         "number",

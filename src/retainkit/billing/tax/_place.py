@@ -6,6 +6,7 @@ Electronic services as in Art. 58 of Directive 2006/112/EC; goods are not handle
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import assert_never
 
 from attrs import evolve, field, frozen
 
@@ -197,6 +198,8 @@ def _of_the_vat_id(buyer: Buyer) -> tuple[Finding, ...]:
             return (Finding(key="tax.vat_id_unverified", values={"charged": "yes"}),)
         case VatIdStatus.VALID:
             return ()
+        case _:
+            assert_never(buyer.vat_id_check.status)
 
 
 def _of_the_evidence(

@@ -42,15 +42,16 @@ def vat_id(number: str, country: str | None = None) -> VatId:
 
         ConfigurationError: ``missing_extra`` without python-stdnum.
     """
-    expected = None if country is None or country.upper() == "EU" else country_code(country)
+    expected = None if country is None else _law(country)
     eu = _stdnum("stdnum.eu.vat")
     compact = _compact(eu, number)
     owner = _owner(compact)
-    if owner is None and expected is not None:
-        if expected in EU_MEMBERS | {"XI"}:
-            compact = _compact(eu, ("EL" if expected == "GR" else expected) + compact)
+    if owner is None and country is not None:
+        written = country.strip().upper()
+        if expected in EU_MEMBERS or written == "XI":
+            compact = _compact(eu, ("EL" if expected == "GR" else written) + compact)
         owner = expected
-    if expected is not None and owner != {"XI": "GB"}.get(expected, expected):
+    if expected is not None and owner != expected:
         raise InvalidInput(
             f"This VAT id is not of {expected}",
             code="tax.vat_id_country",
@@ -61,6 +62,12 @@ def vat_id(number: str, country: str | None = None) -> VatId:
     if owner is None:
         raise _wrong(number)
     return VatId(number=_checked(eu, compact, owner, number), country=owner)
+
+
+def _law(country: str) -> str:
+    """Whose ids a country has: Northern Ireland's are GB's, the One Stop Shop's the union's."""
+    written = country.strip().upper()
+    return {"EU": "EU", "XI": "GB"}.get(written) or country_code(written)
 
 
 def _compact(eu: ModuleType, number: str) -> str:
