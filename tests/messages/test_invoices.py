@@ -167,6 +167,8 @@ def invoice(**changes: Any) -> InvoiceDocument:
         "terms": "Net 14",
         "notes": ("Thank you",),
         "tax_in_national_currency": money("7.03", "CHF"),
+        "representative": Party(name="Fiskal AG", vat_id="DE811569869"),
+        "cash_accounting": True,
         **changes,
     }
     return draft_invoice(**facts)
@@ -199,7 +201,8 @@ def test_an_invoice_in_german() -> None:
         "Bereits gezahlt",
         "Umsatzsteuer in CHF",
         "Bitte bezahle 134,04 € bis zum 25. November 2026.",
-        "Net 14\n\nThank you",
+        "Fiskalvertreter\nFiskal AG\nUSt-IdNr.: DE811569869",
+        "Versteuerung nach vereinnahmten Entgelten\n\nNet 14\n\nThank you",
     ):
         assert said in text, said
     assert "Bitte bezahlen Sie 134,04" in render_text(invoice(), "de_formal").replace("\u00a0", " ")
@@ -213,6 +216,17 @@ def test_a_german_credit_note_is_a_rechnungskorrektur() -> None:
     assert "keine Gutschrift im Sinne von § 14 Abs. 2 UStG" in text
     assert "Bitte bezahle" not in text
     assert "Korrekturbetrag" in text
+
+
+def test_a_rate_without_an_end_in_decimals_is_shown_whole() -> None:
+    """Nothing is rounded away, and a correction need not say why."""
+    odd = draft_invoice(
+        currency="EUR",
+        lines=(InvoiceLine(id="1", text="Pro", net=euros("7.00"), rate=Fraction(1, 7)),),
+        number="7",
+    )
+    assert "100/7 %" in render_text(odd, "en")
+    assert "Reason" not in render_text(draft_credit_note(odd), "en")
 
 
 @pytest.mark.parametrize(

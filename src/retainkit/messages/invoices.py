@@ -250,9 +250,14 @@ def _sheet(document: InvoiceDocument | CreditNote, words: Words) -> _Sheet:
     return _Sheet(
         title=_title(document, words),
         facts=tuple(_facts(document, words)),
-        parties=(
-            (words.say("label.seller"), _party(document.seller, words)),
-            (words.say("label.buyer"), _party(document.buyer, words)),
+        parties=tuple(
+            (words.say(f"label.{role}"), _party(party, words))
+            for role, party in (
+                ("seller", document.seller),
+                ("buyer", document.buyer),
+                ("representative", document.representative),
+            )
+            if party is not None
         ),
         tables=(_lines(document, words), _taxes(document, words), _totals(document, words)),
         notes=tuple(_notes(document, words)),
@@ -405,6 +410,8 @@ def _notes(document: InvoiceDocument | CreditNote, words: Words) -> Iterator[str
     elif document.due is not None and document.totals.payable.amount > 0:
         amount = words.money(document.totals.payable)
         yield words.say("note.pay_by", amount=amount, due=words.day(document.due))
+    if document.cash_accounting:
+        yield words.say("note.cash_accounting")
     if document.terms:
         yield document.terms
     yield from document.notes

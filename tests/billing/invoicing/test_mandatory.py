@@ -125,6 +125,14 @@ def test_a_german_seller_may_state_its_tax_number(bill: Bill) -> None:
     assert check_mandatory(document) == ()
 
 
+def test_a_tax_representative_is_named_in_full(bill: Bill) -> None:
+    """Art. 226 (15): name, address and VAT id of who owes the VAT in the seller's place."""
+    assert check_mandatory(bill(representative=NORD)) == ()
+    document = bill(representative=Party(address=NORD.address))
+    assert missing(document) == ["representative.name", "representative.vat_id"]
+    assert draft_credit_note(document).representative == document.representative
+
+
 def test_small_amounts_have_fewer_fields(bill: Bill) -> None:
     """Up to 250 EUR with VAT: section 33 UStDV asks for no buyer, number, tax id or unit price."""
     bare: dict[str, Any] = {
@@ -150,6 +158,7 @@ def test_small_amounts_have_fewer_fields(bill: Bill) -> None:
 def test_nothing_is_a_small_amount_where_the_buyer_owes_the_vat(bill: Bill) -> None:
     """Nor in another currency, or for a seller elsewhere."""
     assert is_small_amount(bill(line("10.00")))
+    assert not is_small_amount(bill(line("-500.00")))
     assert not is_small_amount(bill(untaxed("10.00", AE), exemptions=REVERSE))
     dollars = line("10.00", currency="USD")
     assert not is_small_amount(bill(dollars, currency="USD"))

@@ -134,6 +134,8 @@ def draft_credit_note(
         issued=issued,
         supplied=invoice.supplied,
         zone=invoice.zone,
+        representative=invoice.representative,
+        cash_accounting=invoice.cash_accounting,
         corrects=InvoiceReference(number=invoice.number, issued=invoice.issued),
         explanation=explanation,
         before=tuple(before.values()),

@@ -129,6 +129,8 @@ class _Document:
     terms: str = ""
     notes: tuple[str, ...] = ()
     tax_in_national_currency: Money | None = None
+    representative: Party | None = None
+    cash_accounting: bool = False
 
 
 @frozen(kw_only=True)
@@ -170,6 +172,11 @@ class InvoiceDocument(_Document):
 
         tax_in_national_currency: The VAT in the seller's national currency (BT-111, Art. 230),
             where the document is in another.
+
+        representative: Who owes the VAT in the seller's place (Art. 226 (15)).
+
+        cash_accounting: Whether the VAT is due when it is paid (Art. 226 (7a)); the document then
+            says so.
 
         kind: What the document is.
 

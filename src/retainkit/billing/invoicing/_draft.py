@@ -45,6 +45,8 @@ def draft_invoice(
     notes: Sequence[str] = (),
     replaces: InvoiceReference | None = None,
     tax_in_national_currency: Money | None = None,
+    representative: Party | None = None,
+    cash_accounting: bool = False,
 ) -> InvoiceDocument:
     """
     An invoice whose VAT and totals are computed from its lines.
@@ -92,6 +94,10 @@ def draft_invoice(
         replaces: The invoice that this one replaces.
 
         tax_in_national_currency: The VAT in the seller's national currency.
+
+        representative: Who owes the VAT in the seller's place.
+
+        cash_accounting: Whether the VAT is due when it is paid.
 
     Raises:
         InvalidInput: ``invoice.no_lines``; ``invoice.promised`` when both `rounding` and
@@ -143,4 +149,6 @@ def draft_invoice(
         notes=tuple(notes),
         replaces=replaces,
         tax_in_national_currency=tax_in_national_currency,
+        representative=representative,
+        cash_accounting=cash_accounting,
     )

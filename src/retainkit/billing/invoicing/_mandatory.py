@@ -69,10 +69,12 @@ def is_small_amount(document: InvoiceDocument | CreditNote) -> bool:
     currency it is not: at which rate to compare, the law does not say.
     """
     categories = {each.category for each in document.subtotals}
+    gross = document.totals.gross
+    size = money(gross.amount.copy_abs(), gross.currency)
     return (
         document.seller.address.country == "DE"
         and document.currency == SMALL_AMOUNT.currency.code
-        and compare(document.totals.gross, SMALL_AMOUNT) <= 0
+        and compare(size, SMALL_AMOUNT) <= 0
         and not categories & _TAKEN_OVER
     )
 
@@ -162,6 +164,8 @@ def _full(document: InvoiceDocument | CreditNote) -> Iterator[Finding]:
     yield from _named("seller", document.seller, german=german)
     yield from _named("buyer", document.buyer, german=german)
     yield from _vat_ids(document, german=german)
+    if document.representative is not None:
+        yield from _representative(document.representative)
     dated = document.supplied is not None or all(line.period for line in document.lines)
     # BR-IC-11 of EN 16931 asks for it in every intra-Community supply.
     goods = any(each.category is TaxCategory.INTRA_COMMUNITY for each in document.subtotals)
@@ -232,6 +236,13 @@ def _vat_ids(document: InvoiceDocument | CreditNote, *, german: bool) -> Iterato
             _law(german, "(4)", "14a (1) and (3) UStG"),
             "state the VAT id under which the buyer was supplied",
         )
+
+
+def _representative(party: Party) -> Iterator[Finding]:
+    source = f"{_DIRECTIVE}, Art. 226 (15)"
+    yield from _of(source, "representative", party)
+    if not party.vat_id:
+        yield _missing("representative.vat_id", source, "state the tax representative's VAT id")
 
 
 def _national(document: InvoiceDocument | CreditNote) -> Iterator[Finding]:
