@@ -12,6 +12,7 @@ from retainkit.core._because import Because
 from retainkit.core._json import JsonObject, check_json, dumps
 from retainkit.core._time import occurred_at
 from retainkit.ids import CustomerId, EventId
+from retainkit.timing import to_micros
 
 
 class Origin(StrEnum):
@@ -83,11 +84,11 @@ class Event:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of what the event says; reasons, origin and actor do not count."""
-        return self.fingerprint_with(dumps(self.data))
+        return self.fingerprint_of(dumps(self.data), to_micros(self.occurred_at))
 
-    def fingerprint_with(self, data: str) -> str:
-        """The fingerprint, for a caller that has the canonical text of the data already."""
-        name, customer, at = self.name, self.customer, self.occurred_at.isoformat()
+    def fingerprint_of(self, data: str, at: int) -> str:
+        """The fingerprint, from the data's canonical text and the microseconds of its time."""
+        name, customer = self.name, self.customer
         said = f"{len(name)}:{name}{len(customer)}:{customer}{self.schema}:{at}{data}"
         return sha256(said.encode()).hexdigest()
 

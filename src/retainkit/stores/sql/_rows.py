@@ -50,7 +50,7 @@ def event_row(
     tenant: TenantId, event: Event, *, id: str, sequence: int, recorded_at: int, state: str
 ) -> Row:
     """The row of an event, its columns in the table's order."""
-    data = dumps(event.data)
+    data, at = dumps(event.data), to_micros(event.occurred_at)
     because = event.because
     return (
         tenant,
@@ -58,12 +58,12 @@ def event_row(
         event.customer,
         sequence,
         event.name,
-        to_micros(event.occurred_at),
+        at,
         recorded_at,
         event.origin._value_,  # what `value` looks up, at once
         state,
         event.schema,
-        event.fingerprint_with(data),
+        event.fingerprint_of(data, at),
         data,
         dumps([[why.key, why.values] for why in because]) if because else "[]",
         event.actor,
