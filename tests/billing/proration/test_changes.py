@@ -321,6 +321,28 @@ def test_a_trial_gives_back_and_is_charged_when_it_ends() -> None:
     assert nets(ended) == ["10.00"]
 
 
+def test_a_trial_may_outlast_its_period() -> None:
+    """Until 10 May, ended on the 5th: 27 of 31 days are charged."""
+    until = datetime(2025, 5, 10, tzinfo=UTC)
+    trial = preview_change(april(), StartTrial(until=until), at=DAY_11)
+    assert trial.next_invoice is not None
+    assert (trial.next_invoice.at, nets(preview_renewal(trial.after))) == (until, ["21.29"])
+    ended = preview_change(trial.after, EndTrial(), at=datetime(2025, 5, 5, tzinfo=UTC))
+    assert nets(ended) == ["26.13"]
+    assert ended.after.period.end == datetime(2025, 6, 1, tzinfo=UTC)
+
+
+def test_what_waits_and_what_is_carried_goes_on_with_the_subscription() -> None:
+    """A preview of what a preview leaves knows both."""
+    waiting = upgraded(STRIPE_FLEXIBLE)
+    assert waiting.after.pending == waiting.lines
+    lower = preview_change(april(PRO), ChangePrice(item="plan", price=BASE), at=DAY_11)
+    assert lower.after.carried == eur("20")
+    raised = preview_change(lower.after, ChangePrice(item="plan", price=PRO), at=DAY_21)
+    assert raised.due_now == eur("0")
+    assert raised.after.carried == eur("10")
+
+
 def test_a_change_within_a_trial_costs_nothing() -> None:
     """The invoice comes when the trial ends, for the rest of the period."""
     subscription = unbilled(trial_end=DAY_21)
@@ -476,3 +498,10 @@ def test_usage_in_a_part_of_a_period_has_its_share_of_what_is_included() -> None
     assert usage_charge(calls, 80, Fraction(1, 2), RECOMMENDED).amount == eur("0")
     policy = evolve(RECOMMENDED, prorate_included=True)
     assert usage_charge(calls, 80, Fraction(1, 2), policy).amount == eur("3")
+
+
+def test_a_notebook_shows_a_preview_as_a_table() -> None:
+    """With its lines and total, and ids escaped."""
+    shown = evolve(upgraded(), before=evolve(april(), id="<sub>"))._repr_html_()
+    assert "<caption>&lt;sub&gt;: 10.00 EUR now</caption>" in shown
+    assert "<td>-10.00 EUR</td>" in shown

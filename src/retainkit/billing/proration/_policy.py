@@ -85,7 +85,8 @@ class Bill(StrEnum):
     """A credit for all that is not used, and a charge for all that is new."""
 
     DIFFERENCE = "difference"
-    """One line with the difference of the two, each rounded."""
+    """One line with the difference of the two, each rounded. It is taxed as one: where the rate
+    has changed since the source was billed, only two lines are right."""
 
 
 class Anchor(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from fractions import Fraction
+from html import escape
 
 from attrs import evolve, field, frozen
 
@@ -27,7 +28,7 @@ from retainkit.billing.proration._reckoning import (
     difference,
     fee_line,
 )
-from retainkit.billing.proration._settlement import Settlement, gross_of, settled
+from retainkit.billing.proration._settlement import Settlement, carried_on, gross_of, settled
 from retainkit.billing.proration._shares import cut
 from retainkit.billing.proration._subscription import BilledLine, Subscription
 from retainkit.billing.tax import (
@@ -131,8 +132,6 @@ class Preview:
     Args:
         before: The subscription as it was.
 
-        after: The subscription as it will be.
-
         changes: What is changed.
 
         at: When.
@@ -153,7 +152,7 @@ class Preview:
     """
 
     before: Subscription
-    after: Subscription
+    _after: Subscription = field(repr=False)
     changes: tuple[Change, ...]
     at: datetime
     policy: ProrationPolicy
@@ -165,6 +164,18 @@ class Preview:
     untaxed: bool = False
     known: Known = field(factory=Known, eq=False, repr=False)
     _settled: list[Settlement] = field(factory=list, init=False, eq=False, repr=False)
+
+    @property
+    def after(self) -> Subscription:
+        """The subscription as it will be, with the lines that wait and the credit carried."""
+        waiting = self.lines if self.pending else ()
+        return evolve(
+            self._after,
+            pending=(*self._after.pending, *waiting),
+            carried=self.before.carried
+            if self.pending or not self.lines
+            else carried_on(self.lines, self.before, self.policy),
+        )
 
     @property
     def credits(self) -> tuple[Line, ...]:
@@ -210,13 +221,10 @@ class Preview:
     @property
     def next_invoice(self) -> NextInvoice | None:
         """The invoice that comes next; None when there is none, as after a cancellation."""
-        waiting = self.lines if self.pending else ()
-        after = evolve(
-            self.after,
-            pending=(*self.after.pending, *waiting),
-            carried=self.settlement.carried,
-        )
-        return next_invoice(after, self.policy, self.known)
+        return next_invoice(self.after, self.policy, self.known)
+
+    def _repr_html_(self) -> str:
+        return _table(self)
 
     def tax_request(
         self,
@@ -268,7 +276,7 @@ class Preview:
         return evolve(
             self,
             lines=lines,
-            after=_with_taxed(self.after, lines, self.before),
+            after=_with_taxed(self._after, lines, self.before),
             quote=quote,
             untaxed=False,
             findings=(*self.findings, *quote.findings),
@@ -311,19 +319,39 @@ class Preview:
                     value=line.id,
                     remedy=f"show {line.net} for it, and ask again",
                 )
-        settlement = self.settlement
-        waiting = self.lines if self.pending else ()
         return Applied(
-            subscription=evolve(
-                self.after,
-                pending=(*self.after.pending, *waiting),
-                carried=settlement.carried,
-            ),
+            subscription=self.after,
             lines=self.lines,
             total=self.total,
-            settlement=settlement,
+            settlement=self.settlement,
             authoritative=self.biller is Biller.HOST,
         )
+
+
+def _table(preview: Preview) -> str:
+    """A preview as a plain table, for notebooks."""
+    cells = [
+        (
+            line.item,
+            line.kind.value,
+            "" if line.period is None else f"{line.period.start:%Y-%m-%d %H:%M}",
+            "" if line.period is None else f"{line.period.end:%Y-%m-%d %H:%M}",
+            f"{line.net.amount:f} {line.net.currency.code}",
+        )
+        for line in preview.lines
+    ]
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
+    )
+    heads = "".join(
+        f'<th scope="col">{head}</th>' for head in ("Item", "Line", "From", "Until", "Amount")
+    )
+    total = f"{preview.total.amount:f} {preview.total.currency.code}"
+    when = "on the next invoice" if preview.pending else "now"
+    return (
+        f"<table><caption>{escape(preview.before.id)}: {escape(total)} {when}</caption>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    )
 
 
 def preview_change(
@@ -555,7 +583,11 @@ def _check_time(subscription: Subscription, instant: datetime) -> None:
             value=subscription.id,
             remedy="make a new one",
         )
+    # A pause, or a trial, may outlast the period that it began in.
     if subscription.paused_at is not None and instant >= subscription.paused_at:
+        return
+    trial = subscription.trial_end
+    if trial is not None and subscription.period.start <= instant < trial:
         return
     if not subscription.period.contains(instant):
         raise InvalidInput(

@@ -55,12 +55,7 @@ def settled(
         InvalidInput: ``proration.paid_unknown`` when the policy asks for what was paid.
     """
     given = tuple(lines)
-    withheld = sum(
-        round_fraction(-gross_of(line) * line.unpaid, Rounding.HALF_UP)
-        for line in given
-        if line.unpaid
-    )
-    balance = sum(map(gross_of, given)) + withheld - to_minor(subscription.carried)
+    balance, withheld = _balance(given, subscription)
     left = max(0, -balance)
     due = max(0, balance)
     carried = note = refund = 0
@@ -87,6 +82,24 @@ def settled(
         refund=from_minor(refund, code),
         offset=from_minor(offset, code),
     )
+
+
+def carried_on(lines: Iterable[Line], subscription: Subscription, policy: ProrationPolicy) -> Money:
+    """The credit that the next invoice is lowered by; inside this room only."""
+    left = 0
+    if policy.leftover is Leftover.CARRY:
+        left = max(0, -_balance(tuple(lines), subscription)[0])
+    return from_minor(left, subscription.currency)
+
+
+def _balance(lines: tuple[Line, ...], subscription: Subscription) -> tuple[int, int]:
+    """What is due, negative when something is left over; and what can't be spent."""
+    withheld = sum(
+        round_fraction(-gross_of(line) * line.unpaid, Rounding.HALF_UP)
+        for line in lines
+        if line.unpaid
+    )
+    return sum(map(gross_of, lines)) + withheld - to_minor(subscription.carried), withheld
 
 
 def _sources(
