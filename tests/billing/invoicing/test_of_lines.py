@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.billing.invoicing.conftest import ACME, NORD
 
@@ -207,6 +207,7 @@ def test_what_can_not_be_invoiced_is_named() -> None:
     assert "with_tax" in error.remedy
 
 
+@settings(max_examples=1000)
 @given(
     old=st.integers(1, 9_999),
     new=st.integers(1, 9_999),
