@@ -103,6 +103,15 @@ def test_a_register_that_is_down_makes_nothing_valid(vies: Vies, word: str, stat
     assert (check.status, check.detail) == (VatIdStatus.UNVERIFIED, word)
 
 
+def test_a_no_for_want_of_an_answer_is_no_no(vies: Vies) -> None:
+    """`valid: false` beside an outage of the state says nothing of the id."""
+    vies.says({"valid": False, "userError": "MS_UNAVAILABLE"})
+    check = ViesRegister(base_url=vies.url).check("DE136695976", at=NOW)
+    assert (check.status, check.detail) == (VatIdStatus.UNVERIFIED, "MS_UNAVAILABLE")
+    vies.says({"valid": False, "userError": "INVALID"})
+    assert ViesRegister(base_url=vies.url).check("DE1", at=NOW).status is VatIdStatus.INVALID
+
+
 @pytest.mark.parametrize("body", [b"<html>maintenance</html>", b"[]", b'{"valid": "yes"}', b"{}"])
 def test_what_can_not_be_read_proves_nothing(vies: Vies, body: bytes) -> None:
     """A page of a proxy is no answer."""

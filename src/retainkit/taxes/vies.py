@@ -22,6 +22,8 @@ BASE_URL = "https://ec.europa.eu/taxation_customs/vies/rest-api"
 
 _PREFIXES = (EU_MEMBERS - {"GR"}) | {"EL", "XI"}
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+# A state that is down may come as `valid: false` with the reason beside it.
+_NO_ERROR = (None, "", "INVALID", "VALID")
 _LONGEST_ANSWER = 65_536
 
 
@@ -109,7 +111,7 @@ class _NoRedirects(HTTPRedirectHandler):
 
 def _meaning(answer: Mapping[str, object], at: datetime) -> VatIdCheck:
     valid = answer.get("valid")
-    if isinstance(valid, bool):
+    if isinstance(valid, bool) and answer.get("userError") in _NO_ERROR:
         number = answer.get("requestIdentifier")
         return VatIdCheck(
             status=VatIdStatus.VALID if valid else VatIdStatus.INVALID,
@@ -125,7 +127,8 @@ def _fault(answer: Mapping[str, object]) -> str:
     """VIES's word for what went wrong, such as ``MS_UNAVAILABLE``; or ours."""
     wrappers = answer.get("errorWrappers")
     first = wrappers[0] if isinstance(wrappers, list) and wrappers else None
-    word = first.get("error") if isinstance(first, dict) else answer.get("unreachable")
+    ours = answer.get("userError") or answer.get("unreachable")
+    word = first.get("error") if isinstance(first, dict) else ours
     return word if isinstance(word, str) else "unreadable_answer"
 
 

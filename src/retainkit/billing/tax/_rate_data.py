@@ -21,7 +21,8 @@ SOURCES: tuple[str, ...] = (
     "invoicemama.com guide to GST/HST rates by province; avalara.com still says 15",
     "kdeldycke/vat-rates 7585c28",
     "kdeldycke/vat-rates 7585c28; since when: AS 2010 2055",
-    "regional law (not in the sets)",
+    "until when: avalara.com news of 2014-01-01",
+    "until when: law proposal 48/XII of 2012-03-22",
 )
 
 # country|region|category|percent|first day|first day after it|source|parts of the rate
@@ -236,7 +237,7 @@ PT||standard|23|2011-01-01||8|
 PT|PT-20|standard|16|2011-01-01|2014-01-01|10|
 PT|PT-20|standard|18|2014-01-01|2021-07-01|8|
 PT|PT-20|standard|16|2021-07-01||4|
-PT|PT-30|standard|16|2011-01-01|2012-04-01|10|
+PT|PT-30|standard|16|2011-01-01|2012-04-01|11|
 PT|PT-30|standard|22|2012-04-01||8|
 RO||reduced|11|2026-09-29||2|
 RO||standard|18|1993-07-01|1998-02-01|8|
