@@ -162,20 +162,23 @@ class Preview:
     findings: tuple[Finding, ...] = ()
     quote: TaxQuote | None = None
     untaxed: bool = False
-    known: Known = field(factory=Known, eq=False, repr=False)
+    _known: Known = field(factory=Known, eq=False, repr=False)
     _settled: list[Settlement] = field(factory=list, init=False, eq=False, repr=False)
 
     @property
     def after(self) -> Subscription:
         """The subscription as it will be, with the lines that wait and the credit carried."""
-        waiting = self.lines if self.pending else ()
-        return evolve(
-            self._after,
-            pending=(*self._after.pending, *waiting),
-            carried=self.before.carried
-            if self.pending or not self.lines
-            else carried_on(self.lines, self.before, self.policy),
-        )
+        return evolve(self._after, pending=self._waiting(), carried=self._carried())
+
+    def _waiting(self) -> tuple[Line, ...]:
+        return (*self._after.pending, *self.lines) if self.pending else self._after.pending
+
+    def _carried(self) -> Money:
+        if self.pending or not self.lines:
+            return self.before.carried
+        if self._settled:
+            return self._settled[0].carried
+        return carried_on(self.lines, self.before, self.policy)
 
     @property
     def credits(self) -> tuple[Line, ...]:
@@ -221,7 +224,7 @@ class Preview:
     @property
     def next_invoice(self) -> NextInvoice | None:
         """The invoice that comes next; None when there is none, as after a cancellation."""
-        return next_invoice(self.after, self.policy, self.known)
+        return next_invoice(self._after, self.policy, self._known, self._waiting(), self._carried())
 
     def _repr_html_(self) -> str:
         return _table(self)
@@ -471,7 +474,7 @@ def preview_renewal(
         InvalidInput: ``proration.no_renewal`` when nothing is billed any more.
     """
     known = Known()
-    coming = next_invoice(subscription, policy, known)
+    coming = next_invoice(subscription, policy, known, subscription.pending, subscription.carried)
     if coming is None or coming.period is None:
         raise InvalidInput(
             "There is no next period to bill",
@@ -536,7 +539,8 @@ def _preview(subscription: Subscription, asked: _Asked) -> Preview:
     _check_time(subscription, asked.at)
     policy = asked.policy
     terms = terms_after(subscription, asked.changes, asked.at)
-    rhythm = _rhythm(subscription, terms, asked)
+    cycle = _cycle(subscription)
+    rhythm = _rhythm(subscription, terms, asked, cycle)
     lines: tuple[Line, ...] = ()
     pending = True
     if policy.when is When.PERIOD_END or rhythm is None:
@@ -565,11 +569,12 @@ def _preview(subscription: Subscription, asked: _Asked) -> Preview:
 
 @frozen(kw_only=True)
 class _Rhythm:
-    """Where periods lie after a change; `whole` when a new one begins with it."""
+    """Where periods lie after a change, and the cycle before it; `whole` when a new one begins."""
 
     anchor: datetime
     period: Period
     cycle: Period
+    was: Period
     whole: bool = False
     all_items: bool = False
 
@@ -600,14 +605,17 @@ def _check_time(subscription: Subscription, instant: datetime) -> None:
         )
 
 
-def _rhythm(subscription: Subscription, terms: Terms, asked: _Asked) -> _Rhythm | None:
+def _rhythm(
+    subscription: Subscription, terms: Terms, asked: _Asked, cycle: Period
+) -> _Rhythm | None:
     """Where periods lie then; None when the new ones can only begin with the next period."""
     instant, policy = asked.at, asked.policy
     zone, anchor = subscription.zone, subscription.anchor
     kept = _Rhythm(
         anchor=anchor,
         period=subscription.period,
-        cycle=_cycle(subscription),
+        cycle=cycle,
+        was=cycle,
         all_items=not terms.active,
     )
     if not terms.active:
@@ -617,7 +625,7 @@ def _rhythm(subscription: Subscription, terms: Terms, asked: _Asked) -> _Rhythm 
     if trial is not None and trial != subscription.trial_end and not terms.begins:
         if policy.anchor is Anchor.RESET:
             period = Period(start=instant, end=trial)
-            return _Rhythm(anchor=trial, period=period, cycle=period, all_items=True)
+            return _Rhythm(anchor=trial, period=period, cycle=period, was=cycle, all_items=True)
         return evolve(kept, all_items=True)
     if terms.anchor is not None:
         period = period_at(terms.anchor, interval, zone, instant)
@@ -625,21 +633,26 @@ def _rhythm(subscription: Subscription, terms: Terms, asked: _Asked) -> _Rhythm 
             anchor=utc(terms.anchor, "anchor"),
             period=period,
             cycle=period,
+            was=cycle,
             whole=True,
             all_items=True,
         )
     if policy.anchor is Anchor.RESET:
         period = Period(start=instant, end=interval.advance(instant, 1, zone))
-        return _Rhythm(anchor=instant, period=period, cycle=period, whole=True, all_items=True)
+        return _Rhythm(
+            anchor=instant, period=period, cycle=period, was=cycle, whole=True, all_items=True
+        )
     if interval != subscription.interval:
         if policy.behavior is Behavior.NONE:
             return None
         period = period_at(anchor, interval, zone, instant)
-        return _Rhythm(anchor=anchor, period=period, cycle=period, whole=True, all_items=True)
+        return _Rhythm(
+            anchor=anchor, period=period, cycle=period, was=cycle, whole=True, all_items=True
+        )
     if terms.begins:
         period = period_at(anchor, interval, zone, instant)
         same = subscription.period if subscription.period.contains(instant) else period
-        return _Rhythm(anchor=anchor, period=same, cycle=period, all_items=True)
+        return _Rhythm(anchor=anchor, period=same, cycle=period, was=cycle, all_items=True)
     return kept
 
 
@@ -665,7 +678,7 @@ def _lines(
         subscription=subscription,
         policy=policy,
         interval=subscription.interval,
-        cycle=_cycle(subscription),
+        cycle=rhythm.was,
         known=known,
     )
     new = Reckoning(
@@ -730,11 +743,11 @@ def _less(line: BilledLine, credit: Line | None) -> BilledLine:
     """The billed line after the credit for it, if there is one."""
     if credit is None or credit.period is None:
         return line
-    return evolve(
-        line,
-        credited=from_minor(to_minor(line.credited) - to_minor(credit.net), line.net.currency),
-        until=min(line.until, max(credit.period.start, line.period.start)),
-    )
+    credited = -credit.net
+    if line.credited.amount:
+        credited = total((line.credited, credited), line.net.currency)
+    until = min(line.until, max(credit.period.start, line.period.start))
+    return evolve(line, credited=credited, until=until)
 
 
 def _billed(line: Line) -> BilledLine:
@@ -781,7 +794,11 @@ def _later(subscription: Subscription, terms: Terms) -> Subscription:
 
 
 def next_invoice(
-    subscription: Subscription, policy: ProrationPolicy, known: Known
+    subscription: Subscription,
+    policy: ProrationPolicy,
+    known: Known,
+    pending: tuple[Line, ...],
+    carried: Money,
 ) -> NextInvoice | None:
     """The invoice that comes next for a subscription; inside this room only."""
     stopped = (
@@ -790,13 +807,13 @@ def next_invoice(
         or subscription.canceled_at is not None
     )
     if stopped:
-        if not subscription.pending:
+        if not pending:
             return None
         return NextInvoice(
             at=subscription.canceled_at or subscription.period.end,
             period=None,
-            lines=subscription.pending,
-            carried=subscription.carried,
+            lines=pending,
+            carried=carried,
         )
     start = subscription.period.end
     trial = subscription.trial_end
@@ -813,8 +830,8 @@ def next_invoice(
     return NextInvoice(
         at=start,
         period=period,
-        lines=(*subscription.pending, *lines),
-        carried=subscription.carried,
+        lines=(*pending, *lines),
+        carried=carried,
     )
 
 

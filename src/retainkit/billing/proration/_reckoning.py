@@ -27,15 +27,15 @@ from retainkit.timing import Interval, Period
 _ONE = Fraction(1)
 _ZERO = Fraction(0)
 _MOST_REMEMBERED = 512
+_FEW = 4
 
 
 @frozen(kw_only=True)
 class WholeAmount:
     """What a whole period of an item costs, exactly, in minor units."""
 
-    charge: Charge
-    taken: tuple[tuple[str, Fraction], ...]
     net: Fraction
+    trail: tuple[TrailStep, ...]
 
 
 @frozen(kw_only=True, eq=False)
@@ -44,6 +44,7 @@ class Known:
 
     shares: dict[tuple[object, ...], Share] = field(factory=dict)
     wholes: dict[tuple[object, ...], tuple[object, dict[str, WholeAmount]]] = field(factory=dict)
+    times: list[tuple[Period, Share, tuple[TrailStep, ...]]] = field(factory=list)
 
 
 @frozen(kw_only=True, eq=False)
@@ -94,6 +95,17 @@ class Reckoning:
                 self.known.shares.clear()
             self.known.shares[key] = found
         return found
+
+    def time(self, stretch: Period, share: Share) -> tuple[TrailStep, ...]:
+        """The steps that say which time an amount is for, shared by the lines of a change."""
+        for known, same, steps in self.known.times:
+            if same is share and known == stretch:
+                return steps
+        steps = _time_steps(self.policy, stretch, share)
+        if len(self.known.times) >= _FEW:
+            self.known.times.clear()
+        self.known.times.append((stretch, share, steps))
+        return steps
 
     def wholes(self, items: Sequence[SubscriptionItem]) -> Mapping[str, WholeAmount]:
         """What a whole period costs, by item; nothing for metered prices."""
@@ -149,11 +161,10 @@ def whole_amounts(
             taken[each.line].append((each.coupon, each.exact))
     return {
         id: WholeAmount(
-            charge=charge,
-            taken=tuple(taken[id]),
             net=charge.exact - sum((off for _, off in taken[id]), _ZERO)
             if taken[id]
             else charge.exact,
+            trail=tuple(_whole_steps(charge, taken[id])),
         )
         for id, charge in charges.items()
     }
@@ -183,8 +194,8 @@ def charge_line(
         period=stretch,
         price=item.price,
         trail=(
-            *_time_steps(policy, stretch, share),
-            *_whole_steps(whole),
+            *reckoning.time(stretch, share),
+            *whole.trail,
             _rounding_step(policy, exact, units),
         ),
     )
@@ -203,7 +214,7 @@ def fee_line(subscription: Subscription, item: SubscriptionItem, policy: Prorati
         quantity=item.quantity,
         period=None,
         price=item.price,
-        trail=(*_whole_steps(whole), _rounding_step(policy, whole.net, units)),
+        trail=(*whole.trail, _rounding_step(policy, whole.net, units)),
     )
 
 
@@ -260,7 +271,7 @@ def _credit(
     exact: Fraction,
 ) -> Iterator[Line]:
     policy, currency = reckoning.policy, reckoning.subscription.currency
-    already = to_minor(line.credited)
+    already = to_minor(line.credited) if line.credited.amount else 0
     wanted = to_whole(exact, currency, policy) - already
     left = to_minor(line.net) - already
     units = min(wanted, left) if policy.cap_credits else wanted
@@ -289,7 +300,7 @@ def _credit(
         credits=line.tax,
         unpaid=_unpaid(line, policy),
         trail=(
-            *_time_steps(policy, unused, share),
+            *reckoning.time(unused, share),
             billed,
             *capped,
             _rounding_step(policy, already - exact, -units),
@@ -387,8 +398,8 @@ def _time_steps(
     )
 
 
-def _whole_steps(whole: WholeAmount) -> Iterator[TrailStep]:
-    for part in whole.charge.parts:
+def _whole_steps(charge: Charge, taken: list[tuple[str, Fraction]]) -> Iterator[TrailStep]:
+    for part in charge.parts:
         yield TrailStep(
             "proration.part",
             {
@@ -399,7 +410,7 @@ def _whole_steps(whole: WholeAmount) -> Iterator[TrailStep]:
                 "amount": str(part.exact),
             },
         )
-    for coupon, off in whole.taken:
+    for coupon, off in taken:
         yield TrailStep("proration.discount", {"coupon": coupon, "amount": str(off)})
 
 
