@@ -436,6 +436,14 @@ def test_a_credit_reuses_the_tax_of_what_it_credits() -> None:
     assert taxed.due_now == eur("12.20")
 
 
+def test_the_next_invoice_can_be_asked_for_its_tax() -> None:
+    """60.00 in May, and 11.40 of tax."""
+    coming = upgraded().next_invoice
+    assert coming is not None
+    request = coming.tax_request(seller=Seller(country="DE"), buyer=Buyer(country="DE"))
+    assert coming.with_tax(calculate(request, RATES)).due == eur("71.40")
+
+
 def test_applying_asks_for_what_was_shown() -> None:
     """No total, another total or a fee that was not shown: nothing is applied."""
     preview = upgraded()

@@ -71,12 +71,15 @@ class NextInvoice:
         lines: Those of the period, and those that waited.
 
         carried: The credit that lowers it.
+
+        zone: The subscription's, in which its day lies.
     """
 
     at: datetime
     period: Period | None
     lines: tuple[Line, ...]
     carried: Money
+    zone: str = "UTC"
 
     @property
     def total(self) -> Money:
@@ -88,6 +91,36 @@ class NextInvoice:
         """What is to be paid: the total less the credit carried, never below zero."""
         units = to_units(self.total) - to_units(self.carried)
         return from_minor(max(0, int(units)), self.carried.currency)
+
+    def tax_request(
+        self,
+        *,
+        seller: Seller,
+        buyer: Buyer,
+        tax_point: TaxPoint | date | None = None,
+        rounding: TaxRounding | None = None,
+    ) -> TaxRequest:
+        """
+        The lines as a question about tax, as `Preview.tax_request`.
+
+        Args:
+            seller: Who sells.
+
+            buyer: Who buys.
+
+            tax_point: What the date of the rate is decided from; the local day of the invoice
+                unless given.
+
+            rounding: Where tax is rounded.
+        """
+        return TaxRequest(
+            currency=self.carried.currency.code,
+            seller=seller,
+            buyer=buyer,
+            tax_point=tax_point or local_time(self.at, self.zone).date(),
+            lines=tuple(line.taxable() for line in self.lines),
+            rounding=rounding or TaxRounding(),
+        )
 
     def with_tax(self, quote: TaxQuote) -> NextInvoice:
         """
@@ -743,9 +776,8 @@ def _less(line: BilledLine, credit: Line | None) -> BilledLine:
     """The billed line after the credit for it, if there is one."""
     if credit is None or credit.period is None:
         return line
-    credited = -credit.net
-    if line.credited.amount:
-        credited = total((line.credited, credited), line.net.currency)
+    already = to_minor(line.credited) if line.credited.amount else 0
+    credited = from_minor(already - to_minor(credit.net), line.net.currency)
     until = min(line.until, max(credit.period.start, line.period.start))
     return evolve(line, credited=credited, until=until)
 
@@ -814,6 +846,7 @@ def next_invoice(
             period=None,
             lines=pending,
             carried=carried,
+            zone=subscription.zone,
         )
     start = subscription.period.end
     trial = subscription.trial_end
@@ -832,6 +865,7 @@ def next_invoice(
         period=period,
         lines=(*pending, *lines),
         carried=carried,
+        zone=subscription.zone,
     )
 
 
