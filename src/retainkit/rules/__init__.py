@@ -1,0 +1,64 @@
+"""Rules: when something is true of a customer; signals are declared here, computed in `signals`.
+
+One language for milestones, segments, offers, playbooks and blockers: trees over signals, with
+three answers (true, false, unknown), each of them explained. Nothing here reads a clock, and
+nothing in a rule can run code.
+"""
+
+from __future__ import annotations
+
+from retainkit.rules._closures import Compiled, compiled, truth_of
+from retainkit.rules._data import condition_data, signal_data, version
+from retainkit.rules._declared import Kind, Signal, Threshold, Value
+from retainkit.rules._events import (
+    Count,
+    Derivation,
+    Distinct,
+    EventPattern,
+    Sequence,
+    event,
+    sequence,
+)
+from retainkit.rules._explain import Explained, why
+from retainkit.rules._flips import next_flip
+from retainkit.rules._readings import Gap, Reading, Readings, readings
+from retainkit.rules._signals import (
+    Amount,
+    Duration,
+    Flag,
+    Number,
+    Scaled,
+    Signals,
+    Text,
+    Time,
+    declared,
+)
+from retainkit.rules._tree import (
+    Ago,
+    Ahead,
+    AllOf,
+    Amounts,
+    AnyOf,
+    AtLeast,
+    Between,
+    Compare,
+    CompareSignals,
+    Comparison,
+    Condition,
+    Distance,
+    InSegment,
+    Missing,
+    Not,
+    OneOf,
+    Present,
+    TextMatch,
+    TextPart,
+    all_of,
+    amounts,
+    any_of,
+    at_least,
+    segment,
+    signals_of,
+)
+from retainkit.rules._truth import Truth
+from retainkit.rules._windows import days, hours, minutes, weeks

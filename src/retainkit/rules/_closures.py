@@ -1,0 +1,353 @@
+"""Conditions as nested functions, for asking often; the meaning is that of ``_explain``.
+
+No text is executed: each node becomes a function of a row of values and an instant, which says
+True, False or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, TypeAlias, assert_never
+
+from attrs import frozen
+
+from retainkit.rules import _compare
+from retainkit.rules._explain import NO_SEGMENTS, segment_of
+from retainkit.rules._readings import NEVER, Readings, means_never
+from retainkit.rules._tree import (
+    Ago,
+    Ahead,
+    AllOf,
+    Amounts,
+    AnyOf,
+    AtLeast,
+    Between,
+    Compare,
+    CompareSignals,
+    Comparison,
+    Condition,
+    Distance,
+    InSegment,
+    Missing,
+    Not,
+    OneOf,
+    Present,
+    TextMatch,
+    closed,
+    signals_of,
+)
+from retainkit.rules._truth import Truth
+from retainkit.timing import utc
+
+
+Row: TypeAlias = Sequence[Any]
+Ask: TypeAlias = Callable[[Row, datetime], bool | None]
+
+_TRUTHS = {True: Truth.TRUE, False: Truth.FALSE, None: Truth.UNKNOWN}
+
+
+@frozen(kw_only=True)
+class Compiled:
+    """Many conditions, ready to be asked; made by `compiled`. Immutable, safe across threads."""
+
+    names: tuple[str, ...]
+    readers: Mapping[str, tuple[str, ...]]
+    """The conditions that read a signal, by its name: what to ask again when it changes."""
+
+    _asked: Mapping[str, Ask]
+    _columns: tuple[str, ...]
+    _never: tuple[tuple[int, str], ...]
+
+    def truths(
+        self, known: Readings, now: datetime, *, only: Iterable[str] | None = None
+    ) -> dict[str, Truth]:
+        """
+        The answers for one customer at this instant, by the conditions' names.
+
+        Args:
+            known: What is known of the customer.
+
+            now: The instant.
+
+            only: Ask these alone; all by default.
+
+        Raises:
+            InvalidInput: ``time.naive``.
+        """
+        at = utc(now, "now")
+        row = known.row(self._columns, self._never, at)
+        asked = self._asked
+        if only is None:
+            return {name: _TRUTHS[ask(row, at)] for name, ask in asked.items()}
+        return {name: _TRUTHS[asked[name](row, at)] for name in only}
+
+
+def compiled(
+    conditions: Mapping[str, Condition], *, segments: Mapping[str, Condition] = NO_SEGMENTS
+) -> Compiled:
+    """
+    The conditions, ready to be asked often.
+
+    Raises:
+        NotFound: ``rules.unknown_segment``.
+    """
+    read = {name: signals_of(when, segments) for name, when in conditions.items()}
+    signals = {signal.name: signal for each in read.values() for signal in each}
+    columns = tuple(signals)
+    made = _Compiler({name: index for index, name in enumerate(columns)}, segments)
+    readers: dict[str, list[str]] = {name: [] for name in columns}
+    for name, each in read.items():
+        for signal in each:
+            readers[signal.name].append(name)
+    return Compiled(
+        names=tuple(conditions),
+        readers=MappingProxyType({name: tuple(who) for name, who in readers.items()}),
+        asked={name: made.of(when) for name, when in conditions.items()},
+        columns=columns,
+        never=tuple((i, name) for i, name in enumerate(columns) if means_never(signals[name])),
+    )
+
+
+def truth_of(
+    condition: Condition,
+    known: Readings,
+    now: datetime,
+    *,
+    segments: Mapping[str, Condition] = NO_SEGMENTS,
+) -> Truth:
+    """
+    Whether a condition is true, false or unknown of a customer at this instant.
+
+    Raises:
+        InvalidInput: ``time.naive``.
+        NotFound: ``rules.unknown_segment``.
+    """
+    return compiled({"": condition}, segments=segments).truths(known, now)[""]
+
+
+@frozen
+class _Compiler:
+    columns: Mapping[str, int]
+    segments: Mapping[str, Condition]
+
+    def of(self, condition: Condition) -> Ask:
+        node = closed(condition)
+        match node:
+            case AllOf():
+                return _all([self.of(item) for item in node.items])
+            case AnyOf():
+                return _any([self.of(item) for item in node.items])
+            case AtLeast():
+                return _at_least(node.count, [self.of(item) for item in node.items])
+            case Not():
+                return _not(self.of(node.item))
+            case InSegment():
+                return self.of(segment_of(node, self.segments))
+            case CompareSignals():
+                return self._two(node)
+            case _:
+                return self._one(node, self.columns[node.signal.name])
+
+    def _two(self, node: CompareSignals) -> Ask:
+        left, right = self.columns[node.left.name], self.columns[node.right.name]
+        op, factor, holds = node.op, node.factor, _compare.against_signal
+
+        def ask(row: Row, now: datetime) -> bool | None:
+            ours, theirs = row[left], row[right]
+            return None if ours is None or theirs is None else holds(op, ours, factor, theirs)
+
+        return ask
+
+    def _one(
+        self,
+        node: Compare | OneOf | Between | TextMatch | Ago | Ahead | Present | Missing,
+        at: int,
+    ) -> Ask:
+        match node:
+            case Compare(value=Amounts() as table):
+                return _amount(at, node.op, table)
+            case Compare():
+                return _COMPARE[node.op](at, node.value)
+            case OneOf():
+                return _one_of(at, frozenset(node.values))
+            case Between():
+                low, high = node.low, node.high
+                return _asking(at, lambda value: _compare.inside(value, low, high))
+            case TextMatch():
+                return _asking(at, lambda value: _compare.matches(node, value))
+            case Ago() | Ahead():
+                return _far(at, node)
+            case Present():
+                return lambda row, now: row[at] is not None and row[at] is not NEVER
+            case Missing():
+                return lambda row, now: row[at] is None or row[at] is NEVER
+            case _:
+                assert_never(node)
+
+
+def _all(asked: Sequence[Ask]) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        sure = True
+        for each in asked:
+            found = each(row, now)
+            if found is False:
+                return False
+            if found is None:
+                sure = False
+        return True if sure else None
+
+    return ask
+
+
+def _any(asked: Sequence[Ask]) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        sure = True
+        for each in asked:
+            found = each(row, now)
+            if found is True:
+                return True
+            if found is None:
+                sure = False
+        return False if sure else None
+
+    return ask
+
+
+def _at_least(count: int, asked: Sequence[Ask]) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        sure = possible = 0
+        for each in asked:
+            found = each(row, now)
+            sure += found is True
+            possible += found is not False
+        if sure >= count:
+            return True
+        return False if possible < count else None
+
+    return ask
+
+
+def _not(asked: Ask) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        found = asked(row, now)
+        return None if found is None else not found
+
+    return ask
+
+
+def _asking(at: int, holds: Callable[[Any], bool | None]) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else holds(value)
+
+    return ask
+
+
+def _amount(at: int, op: Comparison, table: Amounts) -> Ask:
+    limits, holds = dict(table.table), _compare.OPERATORS[op]
+
+    def ask(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        if value is None:
+            return None
+        limit = limits.get(value.currency.code)
+        return None if limit is None else holds(value.amount, limit)
+
+    return ask
+
+
+def _one_of(at: int, values: frozenset[object]) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else value in values
+
+    return ask
+
+
+def _far(at: int, node: Ago | Ahead) -> Ask:
+    length, more = node.length, node.than is Distance.MORE
+
+    def long_ago(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else value <= now - length
+
+    def lately(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else now - length < value <= now
+
+    def far_ahead(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else now + length < value
+
+    def soon(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else now < value <= now + length
+
+    if isinstance(node, Ago):
+        return long_ago if more else lately
+    return far_ahead if more else soon
+
+
+# A function for each operator: a call of `operator.ge` would cost as much as the rest of a leaf.
+
+
+def _lt(at: int, limit: Any) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else value < limit
+
+    return ask
+
+
+def _lte(at: int, limit: Any) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else value <= limit
+
+    return ask
+
+
+def _eq(at: int, limit: Any) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else value == limit
+
+    return ask
+
+
+def _ne(at: int, limit: Any) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else value != limit
+
+    return ask
+
+
+def _gte(at: int, limit: Any) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else value >= limit
+
+    return ask
+
+
+def _gt(at: int, limit: Any) -> Ask:
+    def ask(row: Row, now: datetime) -> bool | None:
+        value = row[at]
+        return None if value is None else value > limit
+
+    return ask
+
+
+_COMPARE: Mapping[Comparison, Callable[[int, Any], Ask]] = MappingProxyType(
+    {
+        Comparison.LT: _lt,
+        Comparison.LTE: _lte,
+        Comparison.EQ: _eq,
+        Comparison.NE: _ne,
+        Comparison.GTE: _gte,
+        Comparison.GT: _gt,
+    }
+)

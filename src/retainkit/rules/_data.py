@@ -1,0 +1,165 @@
+"""The tree as data: one form for the hash, for files and for other languages; reading it is in ``_reading``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import assert_never
+
+from retainkit.core import JsonObject, JsonValue, content_hash
+from retainkit.money import Money, money, to_json
+from retainkit.rules._declared import Signal, Threshold, Value
+from retainkit.rules._tree import (
+    Ago,
+    Ahead,
+    AllOf,
+    Amounts,
+    AnyOf,
+    AtLeast,
+    Between,
+    Compare,
+    CompareSignals,
+    Condition,
+    InSegment,
+    Missing,
+    Not,
+    OneOf,
+    Present,
+    TextMatch,
+    closed,
+    signals_of,
+    walk,
+)
+from retainkit.rules._windows import written
+
+
+def condition_data(condition: Condition) -> JsonObject:
+    """
+    The condition as data without floats: what files, hashes and other languages hold.
+
+    A number with decimals is its shortest text; amounts are tables of texts by currency; lengths
+    are texts such as ``14d``; instants are ISO 8601 in UTC.
+    """
+    node = closed(condition)
+    match node:
+        case AllOf():
+            return {"all": [condition_data(item) for item in node.items]}
+        case AnyOf():
+            return {"any": [condition_data(item) for item in node.items]}
+        case AtLeast():
+            items = [condition_data(item) for item in node.items]
+            return {"at_least": {"count": node.count, "of": items}}
+        case Not():
+            return {"not": condition_data(node.item)}
+        case InSegment():
+            return {"segment": node.name}
+        case CompareSignals():
+            return {node.left.name: {node.op.value: _other(node)}}
+        case Compare():
+            return {node.signal.name: {node.op.value: plain(node.value)}}
+        case OneOf():
+            return {node.signal.name: {"in": [plain(value) for value in node.values]}}
+        case Between():
+            return {node.signal.name: {"between": [plain(node.low), plain(node.high)]}}
+        case TextMatch():
+            return {node.signal.name: {node.part.value: node.text}}
+        case Ago():
+            return {node.signal.name: {f"{node.than.value}_than_ago": written(node.length)}}
+        case Ahead():
+            return {node.signal.name: {f"{node.than.value}_than_ahead": written(node.length)}}
+        case Present():
+            return {node.signal.name: {"present": True}}
+        case Missing():
+            return {node.signal.name: {"missing": True}}
+        case _:
+            assert_never(node)
+
+
+def signal_data(signal: Signal) -> JsonObject:
+    """What a signal means: kind, unit, freshness, derivation; not what is written about it."""
+    return {
+        "kind": signal.kind.value,
+        **signal.traits(),
+        **({} if signal.fresh_for is None else {"fresh_for": written(signal.fresh_for)}),
+        **({} if signal.derivation is None else {"of": signal.derivation.to_json()}),
+    }
+
+
+def version(condition: Condition, segments: Mapping[str, Condition] | None = None) -> str:
+    """
+    The name of a condition's meaning: the same tree over the same signals, the same 32 digits.
+
+    The order of items in ``all``, ``any`` and ``at_least`` does not count, nor what is written
+    about signals.
+
+    Args:
+        condition: The condition.
+
+        segments: The segments that it names count with their content, those they name, too.
+    """
+    known = segments or {}
+    parts: dict[str, JsonValue] = {}
+    _add_segments(condition, known, parts)
+    signals = {signal.name: signal_data(signal) for signal in signals_of(condition, known)}
+    return content_hash(
+        {"when": _sorted(condition_data(condition)), "segments": parts, "signals": signals}
+    )
+
+
+def plain(value: Value | Threshold) -> JsonValue:
+    """A value or a threshold as data."""
+    if isinstance(value, Amounts):
+        return {code: to_json(money(limit, code))["amount"] for code, limit in value.table}
+    if isinstance(value, Money):
+        return to_json(value)
+    if isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return _length(value)
+    return repr(value)
+
+
+def _length(value: timedelta) -> str:
+    if value > timedelta(0) and not value % timedelta(seconds=1):
+        return written(value)
+    seconds = Decimal(value // timedelta(microseconds=1)).scaleb(-6)
+    return f"{seconds.normalize():f}s"
+
+
+def _other(node: CompareSignals) -> JsonObject:
+    if node.factor == 1:
+        return {"signal": node.right.name}
+    factor = str(node.factor) if isinstance(node.factor, Fraction) else plain(node.factor)
+    return {"signal": node.right.name, "times": factor}
+
+
+def _add_segments(
+    condition: Condition, segments: Mapping[str, Condition], parts: dict[str, JsonValue]
+) -> None:
+    for part in walk(condition):
+        if isinstance(part, InSegment) and part.name in segments and part.name not in parts:
+            parts[part.name] = _sorted(condition_data(segments[part.name]))
+            _add_segments(segments[part.name], segments, parts)
+
+
+def _sorted(data: JsonObject) -> JsonObject:
+    """The same with the items of combinations in an order of their own."""
+    match data:
+        case {"all": [*items]}:
+            return {"all": _ordered(items)}
+        case {"any": [*items]}:
+            return {"any": _ordered(items)}
+        case {"at_least": {"count": count, "of": [*items]}}:
+            return {"at_least": {"count": count, "of": _ordered(items)}}
+        case {"not": {} as item}:
+            return {"not": _sorted(item)}
+        case _:
+            return data
+
+
+def _ordered(items: list[JsonObject]) -> list[JsonObject]:
+    return sorted((_sorted(item) for item in items), key=content_hash)

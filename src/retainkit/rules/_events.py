@@ -1,0 +1,303 @@
+"""Signals that a rule makes of the timeline, named by their content; `signals` computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TypeAlias
+
+from attrs import evolve, field, frozen
+
+from retainkit.core import JsonObject, check_json, content_hash
+from retainkit.errors import InvalidInput
+from retainkit.rules._signals import Flag, Number
+from retainkit.rules._tree import Condition
+from retainkit.rules._windows import window, written
+
+
+Scalar: TypeAlias = "bool | int | str | None"
+
+_SHORTEST_SEQUENCE = 2
+
+
+def _where(pairs: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, Scalar], ...]:
+    check_json(dict(pairs), "where")
+    for key, value in pairs:
+        if not isinstance(value, bool | int | str | None):
+            raise InvalidInput(
+                "An event's data are compared with single values",
+                code="rules.where",
+                field=f"where.{key}",
+                value=type(value).__name__,
+                remedy="name a key of the data, and the text, number or flag it must have",
+            )
+    return tuple(sorted(pairs))
+
+
+def _length(length: timedelta) -> timedelta:
+    return window(length, "within")
+
+
+def _named(text: str | None) -> str | None:
+    if text is not None and not (isinstance(text, str) and text):
+        raise InvalidInput(
+            "An event, and a key of its data, has a name",
+            code="rules.event_name",
+            field="name",
+            value=text,
+            remedy="name it as the timeline does, such as payment.failed",
+        )
+    return text
+
+
+def _name(text: str) -> str:
+    _named(text)
+    return text
+
+
+def _times(count: int) -> int:
+    if type(count) is not int or count < 1:
+        raise InvalidInput(
+            "Something happens once or more",
+            code="rules.times",
+            field="at_least",
+            value=count,
+            remedy="pass an int above zero; absent() says that it didn't happen",
+        )
+    return count
+
+
+@frozen(kw_only=True)
+class EventPattern:
+    """
+    Events of a name whose data have these values; made by `event`.
+
+    Args:
+        name: As on the timeline, such as ``payment.failed``.
+
+        where: Keys of the data, each with the value it must have.
+    """
+
+    name: str = field(converter=_name)
+    where: tuple[tuple[str, Scalar], ...] = field(default=(), converter=_where)
+
+    def at_least(self, count: int) -> Times:
+        """So many of them, or more: ``event("payment.failed").at_least(3).within(days(7))``."""
+        return Times(pattern=self, least=count)
+
+    def absent(self) -> Absent:
+        """None of them: ``event("report.sent").absent().within(days(30))``."""
+        return Absent(pattern=self)
+
+    def distinct(self, key: str) -> DistinctValues:
+        """How many different values they have under this key of their data."""
+        return DistinctValues(pattern=self, key=key)
+
+    def count(self, within: timedelta) -> Number:
+        """How many there were in the window before now, as a signal to compare."""
+        return _number(Count(pattern=self, within=within))
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return {"name": self.name, **({"where": dict(self.where)} if self.where else {})}
+
+
+@frozen(kw_only=True)
+class Count:
+    """How often it happened in the window; with ``same``, for the value it happened most with."""
+
+    pattern: EventPattern
+    within: timedelta = field(converter=_length)
+    same: str | None = field(default=None, converter=_named)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        same = {} if self.same is None else {"same": self.same}
+        return {"count": self.pattern.to_json(), "within": written(self.within), **same}
+
+
+@frozen(kw_only=True)
+class Distinct:
+    """How many different values the events of the window have under a key of their data."""
+
+    pattern: EventPattern
+    key: str = field(converter=_name)
+    within: timedelta = field(converter=_length)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return {
+            "distinct": self.pattern.to_json(),
+            "key": self.key,
+            "within": written(self.within),
+        }
+
+
+@frozen(kw_only=True)
+class Sequence:
+    """
+    Whether these happened in this order, within the window from the first one to the last.
+
+    Args:
+        patterns: Two or more, in their order.
+
+        within: How much time the whole may take; it lies in the window of that length before now.
+
+        same: A key of the data under which all of them have one value.
+
+        strict: No other event of the customer lies between them.
+    """
+
+    patterns: tuple[EventPattern, ...]
+    within: timedelta = field(converter=_length)
+    same: str | None = field(default=None, converter=_named)
+    strict: bool = False
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return {
+            "sequence": [pattern.to_json() for pattern in self.patterns],
+            "within": written(self.within),
+            **({} if self.same is None else {"same": self.same}),
+            **({"strict": True} if self.strict else {}),
+        }
+
+
+Derivation: TypeAlias = Count | Distinct | Sequence
+
+
+@frozen(kw_only=True)
+class Times:
+    """So many events, waiting for their window."""
+
+    pattern: EventPattern
+    least: int = field(converter=_times)
+    key: str | None = field(default=None, converter=_named)
+
+    def same(self, key: str) -> Times:
+        """With one value under this key: three failures of one invoice, not of three."""
+        return evolve(self, key=key)
+
+    def within(self, length: timedelta) -> Condition:
+        """
+        In the window of this length before now.
+
+        Raises:
+            InvalidInput: ``rules.window``.
+        """
+        return _number(Count(pattern=self.pattern, within=length, same=self.key)) >= self.least
+
+
+@frozen(kw_only=True)
+class Absent:
+    """No event, waiting for its window."""
+
+    pattern: EventPattern
+
+    def within(self, length: timedelta) -> Condition:
+        """
+        In the window of this length before now.
+
+        Unknown, not true, while the timeline of the customer is shorter than the window.
+
+        Raises:
+            InvalidInput: ``rules.window``.
+        """
+        return _number(Count(pattern=self.pattern, within=length)).eq(0)
+
+
+@frozen(kw_only=True)
+class DistinctValues:
+    """Different values under a key, waiting for a number and a window."""
+
+    pattern: EventPattern
+    key: str = field(converter=_name)
+
+    def at_least(self, count: int) -> DistinctTimes:
+        """So many different ones, or more."""
+        return DistinctTimes(values=self, least=count)
+
+    def count(self, within: timedelta) -> Number:
+        """How many in the window before now, as a signal to compare."""
+        return _number(Distinct(pattern=self.pattern, key=self.key, within=within))
+
+
+@frozen(kw_only=True)
+class DistinctTimes:
+    """So many different values, waiting for their window."""
+
+    values: DistinctValues
+    least: int = field(converter=_times)
+
+    def within(self, length: timedelta) -> Condition:
+        """
+        In the window of this length before now.
+
+        Raises:
+            InvalidInput: ``rules.window``.
+        """
+        return self.values.count(length) >= self.least
+
+
+@frozen(kw_only=True)
+class Steps:
+    """Events in their order, waiting for their window; made by `sequence`."""
+
+    patterns: tuple[EventPattern, ...]
+    key: str | None = field(default=None, converter=_named)
+    strict: bool = False
+
+    def same(self, key: str) -> Steps:
+        """All with one value under this key of their data."""
+        return evolve(self, key=key)
+
+    def within(self, length: timedelta) -> Condition:
+        """
+        From the first to the last in at most this time, in the window of this length before now.
+
+        Raises:
+            InvalidInput: ``rules.window``.
+        """
+        return _flag(
+            Sequence(patterns=self.patterns, within=length, same=self.key, strict=self.strict)
+        ).is_true()
+
+
+def event(name: str, where: Mapping[str, Scalar] | None = None) -> EventPattern:
+    """
+    Events of this name, whose data have these values.
+
+    Raises:
+        InvalidInput: ``rules.event_name``, ``rules.where``, ``json.float``, ``json.type``.
+    """
+    return EventPattern(name=name, where=tuple((where or {}).items()))
+
+
+def sequence(*patterns: EventPattern, strict: bool = False) -> Steps:
+    """
+    These in this order; with ``strict``, with no other event of the customer between them.
+
+    Raises:
+        InvalidInput: ``rules.sequence`` for fewer than two.
+    """
+    if len(patterns) < _SHORTEST_SEQUENCE:
+        raise InvalidInput(
+            "A sequence has two events or more",
+            code="rules.sequence",
+            field="patterns",
+            value=len(patterns),
+            remedy="for one event, write event(...).at_least(1)",
+        )
+    return Steps(patterns=patterns, strict=strict)
+
+
+def _number(derivation: Count | Distinct) -> Number:
+    return Number(name=_derived_name(derivation), derivation=derivation)
+
+
+def _flag(derivation: Sequence) -> Flag:
+    return Flag(name=_derived_name(derivation), derivation=derivation)
+
+
+def _derived_name(derivation: Derivation) -> str:
+    return f"{type(derivation).__name__.lower()}_{content_hash(derivation.to_json())[:16]}"

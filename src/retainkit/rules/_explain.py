@@ -1,0 +1,244 @@
+"""The naive interpreter: the meaning of every node in the plainest words, with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import assert_never
+
+from attrs import frozen
+
+from retainkit.core import Because, JsonObject, JsonValue
+from retainkit.errors import NotFound
+from retainkit.rules import _compare
+from retainkit.rules._data import plain
+from retainkit.rules._declared import Signal, Value
+from retainkit.rules._readings import NEVER, Gap, Readings
+from retainkit.rules._tree import (
+    Ago,
+    Ahead,
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Between,
+    Compare,
+    CompareSignals,
+    Condition,
+    InSegment,
+    Missing,
+    Not,
+    OneOf,
+    Present,
+    TextMatch,
+    closed,
+)
+from retainkit.rules._truth import Truth, all_true, any_true, so_many_true
+from retainkit.timing import utc
+
+
+NO_SEGMENTS: Mapping[str, Condition] = MappingProxyType({})
+
+
+@frozen(kw_only=True)
+class Explained:
+    """
+    Why a condition is true, false or unknown.
+
+    Args:
+        truth: What it is.
+
+        because: A message key such as ``rules.gte`` and its values; of a leaf the signal, its
+            value, the time and source of that, and the threshold; ``gap`` when it is unknown.
+
+        parts: The same of the conditions inside of it.
+    """
+
+    truth: Truth
+    because: Because
+    parts: tuple[Explained, ...] = ()
+
+    def leaves(self) -> Iterator[Explained]:
+        """The parts that read signals themselves, from the left."""
+        if not self.parts:
+            yield self
+        for part in self.parts:
+            yield from part.leaves()
+
+    def gaps(self) -> Iterator[Because]:
+        """What is not known; each is a finding about the data, whatever became of the rule."""
+        return (leaf.because for leaf in self.leaves() if leaf.truth is Truth.UNKNOWN)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        parts = [part.to_json() for part in self.parts]
+        return {
+            "result": self.truth.value,
+            "because": {"key": self.because.key, "values": self.because.values},
+            **({"parts": parts} if parts else {}),
+        }
+
+
+def why(
+    condition: Condition,
+    known: Readings,
+    now: datetime,
+    *,
+    segments: Mapping[str, Condition] = NO_SEGMENTS,
+) -> Explained:
+    """
+    Why a condition is true, false or unknown of a customer at this instant.
+
+    Each part is asked, also where the answer is clear before: for people, not for a hot path.
+
+    Raises:
+        InvalidInput: ``time.naive``.
+        NotFound: ``rules.unknown_segment``.
+    """
+    return _Asked(known, utc(now, "now"), segments).of(condition)
+
+
+@frozen
+class _Asked:
+    known: Readings
+    at: datetime
+    segments: Mapping[str, Condition]
+
+    def of(self, condition: Condition) -> Explained:
+        node = closed(condition)
+        match node:
+            case AllOf():
+                parts = self._parts(node.items)
+                return _made("rules.all", all_true(part.truth for part in parts), parts)
+            case AnyOf():
+                parts = self._parts(node.items)
+                return _made("rules.any", any_true(part.truth for part in parts), parts)
+            case AtLeast():
+                parts = self._parts(node.items)
+                truth = so_many_true(node.count, (part.truth for part in parts))
+                return _made("rules.at_least", truth, parts, {"count": node.count})
+            case Not():
+                parts = self._parts((node.item,))
+                return _made("rules.not", ~parts[0].truth, parts)
+            case InSegment():
+                parts = self._parts((segment_of(node, self.segments),))
+                return _made("rules.segment", parts[0].truth, parts, {"segment": node.name})
+            case Present() | Missing():
+                return self._presence(node)
+            case CompareSignals():
+                return self._two(node)
+            case _:
+                return self._one(node)
+
+    def _parts(self, items: tuple[Condition, ...]) -> tuple[Explained, ...]:
+        return tuple(self.of(item) for item in items)
+
+    def _presence(self, node: Present | Missing) -> Explained:
+        there = self.known.known(node.signal.name, self.at) is not None
+        wanted = isinstance(node, Present)
+        return _leaf("rules.present" if wanted else "rules.missing", there is wanted, self._said(node.signal))
+
+    def _two(self, node: CompareSignals) -> Explained:
+        left, right = (self.known.comparable(s, self.at) for s in (node.left, node.right))
+        other = self._said(node.right)
+        values = {
+            **self._said(node.left),
+            **{f"other_{name}": value for name, value in other.items() if name != "gap"},
+            "times": str(node.factor),
+        }
+        if left is None or right is None:
+            gap = self.known.gap((node.left if left is None else node.right).name)
+            return _leaf(f"rules.{node.op}_signal", None, {**values, "gap": gap.value})
+        truth = _compare.against_signal(node.op, left, node.factor, right)
+        return _leaf(f"rules.{node.op}_signal", truth, values)
+
+    def _one(
+        self, node: Compare | OneOf | Between | TextMatch | Ago | Ahead
+    ) -> Explained:
+        key, threshold = _key(node)
+        values = {**self._said(node.signal), **threshold}
+        value = self.known.comparable(node.signal, self.at)
+        truth = None if value is None else self._holds(node, value)
+        return _leaf(key, truth, values)
+
+    def _holds(
+        self, node: Compare | OneOf | Between | TextMatch | Ago | Ahead, value: Value
+    ) -> bool | None:
+        match node:
+            case Compare():
+                return _compare.against(node.op, value, node.value)
+            case OneOf():
+                return value in node.values
+            case Between():
+                return _compare.inside(value, node.low, node.high)
+            case TextMatch():
+                return _compare.matches(node, str(value))
+            case Ago() | Ahead():
+                return isinstance(value, datetime) and _compare.far(node, value, self.at)
+            case _:
+                assert_never(node)
+
+    def _said(self, signal: Signal) -> dict[str, JsonValue]:
+        """The signal, its value, and where that comes from."""
+        reading = self.known.of(signal.name)
+        value = self.known.comparable(signal, self.at)
+        said: dict[str, JsonValue] = {"signal": signal.name}
+        if value is None:
+            said["gap"] = self.known.gap(signal.name).value
+        if reading is not None and reading.value is not None:
+            said["value"] = plain(reading.value)
+            if reading.at is not None:
+                said["at"] = plain(reading.at)
+            if reading.source is not None:
+                said["source"] = reading.source
+        elif value is NEVER:
+            said["value"] = "never"
+        return said
+
+
+def segment_of(node: InSegment, segments: Mapping[str, Condition]) -> Condition:
+    """The condition of a segment; inside this room only."""
+    found = segments.get(node.name)
+    if found is None:
+        raise NotFound(
+            "There is no such segment",
+            code="rules.unknown_segment",
+            field="segments",
+            value=node.name,
+            remedy="pass the segments of the rulebook that the rule is from",
+        )
+    return found
+
+
+def _key(
+    node: Compare | OneOf | Between | TextMatch | Ago | Ahead,
+) -> tuple[str, dict[str, JsonValue]]:
+    match node:
+        case Compare():
+            return f"rules.{node.op}", {"threshold": plain(node.value)}
+        case OneOf():
+            return "rules.in", {"threshold": [plain(value) for value in node.values]}
+        case Between():
+            return "rules.between", {"low": plain(node.low), "high": plain(node.high)}
+        case TextMatch():
+            return f"rules.{node.part}", {"threshold": node.text}
+        case Ago():
+            return f"rules.{node.than}_than_ago", {"seconds": int(node.length.total_seconds())}
+        case Ahead():
+            return f"rules.{node.than}_than_ahead", {"seconds": int(node.length.total_seconds())}
+        case _:
+            assert_never(node)
+
+
+def _leaf(key: str, holds: bool | None, values: dict[str, JsonValue]) -> Explained:  # noqa: FBT001 - an answer
+    if holds is None:
+        said = {**values, "gap": values.get("gap", Gap.CURRENCY.value)}
+        return Explained(truth=Truth.UNKNOWN, because=Because(key=key, values=said))
+    truth = Truth.TRUE if holds else Truth.FALSE
+    return Explained(truth=truth, because=Because(key=key, values=values))
+
+
+def _made(
+    key: str, truth: Truth, parts: tuple[Explained, ...], values: JsonObject | None = None
+) -> Explained:
+    return Explained(truth=truth, because=Because(key=key, values=values or {}), parts=parts)

@@ -1,0 +1,432 @@
+"""The tree of a rule: conditions over signals, as frozen values; who answers them is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
+
+from attrs import field, frozen
+
+from retainkit.errors import InvalidInput
+from retainkit.money import Money, to_json
+from retainkit.rules._declared import Signal, Threshold, no_bool
+
+
+if TYPE_CHECKING:
+    from retainkit.rules._signals import Flag
+
+MOST_DEEP = 32
+"""How many conditions may stand inside each other, segments included."""
+
+MOST_NODES = 1_000
+"""How many conditions a rule may have, segments included."""
+
+
+class Comparison(StrEnum):
+    """How a value is compared."""
+
+    LT = "lt"
+    LTE = "lte"
+    EQ = "eq"
+    NE = "ne"
+    GTE = "gte"
+    GT = "gt"
+
+
+class TextPart(StrEnum):
+    """Where in a text another one is looked for; upper and lower case differ."""
+
+    STARTS_WITH = "starts_with"
+    ENDS_WITH = "ends_with"
+    CONTAINS = "contains"
+
+
+class Distance(StrEnum):
+    """Whether a time is farther from now than a length, or nearer."""
+
+    MORE = "more"
+    LESS = "less"
+
+
+@frozen
+class Amounts:
+    """
+    A threshold of money: one amount for each currency that the rule can judge.
+
+    An amount in any other currency is neither above nor below it: the condition is unknown.
+
+    Args:
+        table: ISO 4217 codes and amounts, in the order of the codes.
+    """
+
+    table: tuple[tuple[str, Decimal], ...]
+
+
+def amounts(*each: Money) -> Amounts:
+    """
+    One threshold a currency: ``Customer.mrr >= amounts(money(500, "EUR"), money(550, "USD"))``.
+
+    Raises:
+        InvalidInput: ``rules.currency_twice``; as `retainkit.money.to_json`.
+    """
+    table: dict[str, Decimal] = {}
+    for money in each:
+        written = to_json(money)
+        code = written["currency"]
+        if code in table:
+            raise InvalidInput(
+                "A threshold has one amount a currency",
+                code="rules.currency_twice",
+                field="amounts",
+                value=code,
+                remedy="leave one of the two out",
+            )
+        table[code] = Decimal(written["amount"])
+    return Amounts(tuple(sorted(table.items())))
+
+
+@frozen(kw_only=True)
+class Condition:
+    """
+    What is true, false or unknown of a customer at an instant.
+
+    ``a & b``, ``a | b`` and ``~a`` make larger ones. It is no bool: ``a and b`` is an error when
+    the module is imported.
+    """
+
+    depth: int = field(default=1, init=False, eq=False, repr=False)
+    size: int = field(default=1, init=False, eq=False, repr=False)
+
+    def __and__(self, other: Condition | Flag) -> Condition:
+        return all_of(self, other)
+
+    def __or__(self, other: Condition | Flag) -> Condition:
+        return any_of(self, other)
+
+    def __invert__(self) -> Condition:
+        return Not(item=self)
+
+    def __bool__(self) -> NoReturn:
+        raise no_bool(type(self).__name__)
+
+
+@frozen(kw_only=True)
+class Compare(Condition):
+    """A signal against a value."""
+
+    signal: Signal
+    op: Comparison
+    value: Threshold
+
+
+@frozen(kw_only=True)
+class CompareSignals(Condition):
+    """A signal against another one of its kind, times a factor: ``left op factor * right``."""
+
+    left: Signal
+    op: Comparison
+    right: Signal
+    factor: int | float | Fraction = 1
+
+
+@frozen(kw_only=True)
+class OneOf(Condition):
+    """A signal's value is among these."""
+
+    signal: Signal
+    values: tuple[str | int | float, ...]
+
+
+@frozen(kw_only=True)
+class Between(Condition):
+    """A signal's value lies between these two, both of them included."""
+
+    signal: Signal
+    low: Threshold
+    high: Threshold
+
+
+@frozen(kw_only=True)
+class TextMatch(Condition):
+    """A text starts with, ends with or contains another one."""
+
+    signal: Signal
+    part: TextPart
+    text: str
+
+
+@frozen(kw_only=True)
+class Ago(Condition):
+    """
+    A time lies in the past, at least so long ago (more), or not so long ago (less).
+
+    With ``more``: true from the instant on that is exactly so long after it. With ``less``: from
+    the time itself until just before that instant. A time yet to come is neither.
+    """
+
+    signal: Signal
+    than: Distance
+    length: timedelta
+
+
+@frozen(kw_only=True)
+class Ahead(Condition):
+    """
+    A time is yet to come, in more than this length, or in at most this length (less).
+
+    With ``less``: true from the instant on that is exactly so long before it, until just before
+    the time itself. A time that has come is neither.
+    """
+
+    signal: Signal
+    than: Distance
+    length: timedelta
+
+
+@frozen(kw_only=True)
+class Present(Condition):
+    """A value is known and fresh; never unknown itself."""
+
+    signal: Signal
+
+
+@frozen(kw_only=True)
+class Missing(Condition):
+    """No value is known, or it is stale; never unknown itself."""
+
+    signal: Signal
+
+
+def _items(items: Iterable[Condition]) -> tuple[Condition, ...]:
+    found = tuple(items)
+    if not found:
+        raise InvalidInput(
+            "There is nothing to combine",
+            code="rules.empty",
+            field="items",
+            value=[],
+            remedy="name at least one condition",
+        )
+    return found
+
+
+def _deeper(node: AllOf | AnyOf | AtLeast | Not) -> int:
+    return limited_depth(1 + max(item.depth for item in children(node)))
+
+
+def _larger(node: AllOf | AnyOf | AtLeast | Not) -> int:
+    return limited_size(1 + sum(item.size for item in children(node)))
+
+
+@frozen(kw_only=True)
+class AllOf(Condition):
+    """All of these are true."""
+
+    items: tuple[Condition, ...] = field(converter=_items)
+
+    def __attrs_post_init__(self) -> None:
+        _measure(self)
+
+
+@frozen(kw_only=True)
+class AnyOf(Condition):
+    """One of these is true, or more of them."""
+
+    items: tuple[Condition, ...] = field(converter=_items)
+
+    def __attrs_post_init__(self) -> None:
+        _measure(self)
+
+
+@frozen(kw_only=True)
+class AtLeast(Condition):
+    """So many of these are true."""
+
+    count: int
+    items: tuple[Condition, ...] = field(converter=_items)
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.count) is not int or not 1 <= self.count <= len(self.items):
+            raise InvalidInput(
+                f"There are {len(self.items)} conditions to choose from",
+                code="rules.count",
+                field="count",
+                value=self.count,
+                remedy=f"ask for 1 to {len(self.items)} of them",
+            )
+        _measure(self)
+
+
+@frozen(kw_only=True)
+class Not(Condition):
+    """The item is false. What is unknown stays unknown."""
+
+    item: Condition
+
+    def __attrs_post_init__(self) -> None:
+        _measure(self)
+
+
+@frozen(kw_only=True)
+class InSegment(Condition):
+    """The customer is in the segment of this name: its condition is true."""
+
+    name: str
+
+
+Leaf: TypeAlias = (
+    "Compare | CompareSignals | OneOf | Between | TextMatch | Ago | Ahead | Present | Missing"
+)
+Node: TypeAlias = "Leaf | AllOf | AnyOf | AtLeast | Not | InSegment"
+
+_LEAVES = (Compare, CompareSignals, OneOf, Between, TextMatch, Ago, Ahead, Present, Missing)
+
+
+def closed(found: Condition) -> Node:
+    """The condition as one of the nodes there are, so that matches can be exhaustive."""
+    return cast("Node", found)
+
+
+def is_leaf(found: Condition) -> bool:
+    """It reads signals itself."""
+    return isinstance(found, _LEAVES)
+
+
+def all_of(*items: Condition | Flag) -> Condition:
+    """
+    All of these are true; ``a & b`` is the same.
+
+    Raises:
+        InvalidInput: ``rules.empty``, ``rules.not_a_condition``, ``rules.too_deep``,
+            ``rules.too_large``.
+    """
+    found = [condition(item) for item in items]
+    flat = [
+        part for item in found for part in (item.items if isinstance(item, AllOf) else (item,))
+    ]
+    return AllOf(items=tuple(flat))
+
+
+def any_of(*items: Condition | Flag) -> Condition:
+    """
+    One of these is true; ``a | b`` is the same.
+
+    Raises:
+        InvalidInput: as `all_of`.
+    """
+    found = [condition(item) for item in items]
+    flat = [
+        part for item in found for part in (item.items if isinstance(item, AnyOf) else (item,))
+    ]
+    return AnyOf(items=tuple(flat))
+
+
+def at_least(count: int, *items: Condition | Flag) -> Condition:
+    """
+    So many of these are true.
+
+    Raises:
+        InvalidInput: ``rules.count``; as `all_of`.
+    """
+    return AtLeast(count=count, items=tuple(condition(item) for item in items))
+
+
+def segment(name: str) -> Condition:
+    """The customer is in the segment of this name; which one that is, the rulebook says."""
+    return InSegment(name=name)
+
+
+def condition(found: object) -> Condition:
+    """
+    The condition itself; that a flag is true.
+
+    Raises:
+        InvalidInput: ``rules.not_a_condition``.
+    """
+    if isinstance(found, Condition):
+        return found
+    is_true = getattr(found, "is_true", None)
+    if isinstance(found, Signal) and is_true is not None:
+        return condition(is_true())
+    raise InvalidInput(
+        "This is no condition",
+        code="rules.not_a_condition",
+        field="condition",
+        value=found if isinstance(found, bool | str) else type(found).__name__,
+        remedy="compare a signal: Customer.plan.eq('team') (== compares the declarations)",
+    )
+
+
+def children(node: Condition) -> tuple[Condition, ...]:
+    """The conditions right inside of one; those of a segment are in the rulebook."""
+    if isinstance(node, AllOf | AnyOf | AtLeast):
+        return node.items
+    return (node.item,) if isinstance(node, Not) else ()
+
+
+def walk(node: Condition) -> Iterator[Condition]:
+    """The condition and all inside of it, from the left."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def signals_of(node: Condition, segments: Mapping[str, Condition] | None = None) -> list[Signal]:
+    """
+    The signals that a condition reads, each once, in the order they are met.
+
+    Args:
+        node: The condition.
+
+        segments: Where to look for the segments it names; left out when none is given.
+    """
+    found: dict[str, Signal] = {}
+    for part in walk(node):
+        match part:
+            case CompareSignals(left=left, right=right):
+                found.setdefault(left.name, left)
+                found.setdefault(right.name, right)
+            case InSegment(name=name):
+                if segments is not None and name in segments:
+                    for signal in signals_of(segments[name], segments):
+                        found.setdefault(signal.name, signal)
+            case _:
+                signal_read = getattr(part, "signal", None)
+                if isinstance(signal_read, Signal):
+                    found.setdefault(signal_read.name, signal_read)
+    return list(found.values())
+
+
+def limited_depth(depth: int) -> int:
+    """The depth, refused when it is too much; inside this room only."""
+    if depth > MOST_DEEP:
+        raise InvalidInput(
+            f"Conditions stand inside each other at most {MOST_DEEP} deep",
+            code="rules.too_deep",
+            field="condition",
+            value=depth,
+            remedy="flatten it, or compute a part of it as a signal of its own",
+        )
+    return depth
+
+
+def limited_size(size: int) -> int:
+    """The number of conditions, refused when it is too much; inside this room only."""
+    if size > MOST_NODES:
+        raise InvalidInput(
+            f"A rule has at most {MOST_NODES} conditions, segments included",
+            code="rules.too_large",
+            field="condition",
+            value=size,
+            remedy="use `in` for lists of values, or compute a part of it as a signal of its own",
+        )
+    return size
+
+
+def _measure(node: AllOf | AnyOf | AtLeast | Not) -> None:
+    object.__setattr__(node, "depth", _deeper(node))
+    object.__setattr__(node, "size", _larger(node))

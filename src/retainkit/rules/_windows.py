@@ -1,0 +1,89 @@
+"""Lengths of time in rules: made, checked, and as text such as ``14d``; nothing is compared here."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from retainkit.errors import InvalidInput
+
+
+_SECOND = timedelta(seconds=1)
+_LONGEST = timedelta(days=36_525)
+_UNITS = {
+    "w": timedelta(weeks=1),
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "min": timedelta(minutes=1),
+    "s": _SECOND,
+}
+_WRITTEN = re.compile(r"(\d{1,12})(w|d|h|min|s)")
+
+
+def weeks(count: int) -> timedelta:
+    """So many times seven days."""
+    return timedelta(weeks=count)
+
+
+def days(count: int) -> timedelta:
+    """So many times 24 hours: an instant and a length make an instant, in any zone."""
+    return timedelta(days=count)
+
+
+def hours(count: int) -> timedelta:
+    """So many hours."""
+    return timedelta(hours=count)
+
+
+def minutes(count: int) -> timedelta:
+    """So many minutes."""
+    return timedelta(minutes=count)
+
+
+def window(length: timedelta, field: str) -> timedelta:
+    """
+    The length itself, checked: whole seconds, more than none, at most a hundred years.
+
+    Raises:
+        InvalidInput: ``rules.window``.
+    """
+    if not isinstance(length, timedelta) or not timedelta(0) < length <= _LONGEST:
+        raise _not_a_window(length, field)
+    if length % _SECOND:
+        raise _not_a_window(length, field)
+    return length
+
+
+def written(length: timedelta) -> str:
+    """As text, in the largest unit that tells it exactly: ``2w`` is ``14d``."""
+    for unit, size in _UNITS.items():
+        if unit != "w" and not length % size:
+            return f"{length // size}{unit}"
+    raise _not_a_window(length, "length")
+
+
+def read_length(text: str, field: str) -> timedelta:
+    """
+    The length that a text such as ``14d``, ``4w``, ``12h``, ``30min`` or ``90s`` names.
+
+    Raises:
+        InvalidInput: ``rules.window``.
+    """
+    parts = _WRITTEN.fullmatch(text)
+    if parts is None:
+        raise _not_a_window(text, field)
+    count, unit = parts.groups()
+    try:
+        return int(count) * _UNITS[unit]
+    except OverflowError as exc:
+        raise _not_a_window(text, field) from exc
+
+
+def _not_a_window(value: object, field: str) -> InvalidInput:
+    return InvalidInput(
+        "A window is some whole seconds long, more than none and at most a hundred years",
+        code="rules.window",
+        field=field,
+        value=str(value),
+        remedy="pass days(14) in Python, or write 14d, 4w, 12h, 30min or 90s in a file",
+    )
