@@ -13,7 +13,6 @@ from retainkit.billing.proration._amounts import to_whole
 from retainkit.billing.proration._line import Line, LineKind, TrailStep
 from retainkit.billing.proration._policy import (
     CreditBasis,
-    Denominator,
     ProrationPolicy,
     Unpaid,
 )
@@ -312,8 +311,6 @@ def _share_of_line(reckoning: Reckoning, line: BilledLine, unused: Period) -> Sh
     """Which share of a billed line is unused; None when its time counts nothing."""
     if line.period in (unused, reckoning.cycle):
         return _at_most_one(reckoning.share(unused, line.period))
-    if reckoning.policy.denominator is Denominator.PLAN_PERIOD:
-        return _at_most_one(reckoning.share(unused))
     part, whole = reckoning.share(unused), reckoning.share(line.period)
     if not whole.exact:
         return None

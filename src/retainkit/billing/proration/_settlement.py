@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import assert_never
 
 from attrs import frozen
 
@@ -74,6 +75,8 @@ def settled(
                 offset += opened
                 refund = min(left - opened, _above_use(given, subscription))
                 note = left - opened - refund
+            case _:
+                assert_never(policy.leftover)
     code = subscription.currency
     return Settlement(
         due=from_minor(due, code),
