@@ -256,3 +256,14 @@ def test_an_old_report_of_a_forgiven_invoice_opens_nothing() -> None:
 
     assert len(world.cases) == 1
     assert world.case.invoices[0].state is InvoiceState.UNCOLLECTIBLE
+
+
+@pytest.mark.parametrize("other", ["acct_0", "acct_2"])
+def test_the_same_invoice_number_of_another_account_is_another_invoice(other: str) -> None:
+    """It was paid there; here it failed."""
+    world = World()
+    failed = world.provider.bill()
+    world.observe(evolve(world.provider.pay("in_1"), seller=other))
+    world.observe(failed)
+
+    assert [case.key for case in world.cases.values()] == ["EUR:acct_1"]

@@ -58,6 +58,9 @@ def test_pauses_grow_to_an_hour_and_differ_from_key_to_key(world: World) -> None
     bases = [min(30 * SECOND * 2**tries, HOUR) for tries in range(9)]
     assert all(base <= pause < base * 1.5 for base, pause in zip(bases, pauses, strict=True))
     assert len({pause / base for base, pause in zip(bases, pauses, strict=True)}) > 3
+    assert [pause.total_seconds() for pause in pauses] == [
+        34.570312, 64.921875, 142.96875, 301.40625, 491.25, 1055.625, 2040.0, 5196.09375, 3937.5
+    ]  # fmt: skip
 
 
 def test_the_pause_the_other_side_asks_for_is_kept(world: World) -> None:

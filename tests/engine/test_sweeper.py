@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.engine.toy import ParcelPolicy
-from tests.engine.world import ADA, DAY, World, run
+from tests.engine.world import ADA, DAY, Crash, World, dies, run
 
-from retainkit.core import EffectState, NotSent
+from retainkit.core import EffectState, NotSent, Unknown
 from retainkit.engine import AttentionKind, FindingKind, Guarantee
 from retainkit.errors import NotFound
 from retainkit.ids import CaseId
@@ -85,9 +87,42 @@ def test_an_effect_without_a_time_goes_on(sql_world: World, lease: str) -> None:
     sql_world.sql(f"UPDATE rk_schedule SET wake_at = NULL, lease = {lease} WHERE kind IS NOT NULL")
     assert _found(sql_world) == [(FindingKind.ORPHANED_ITEM, effect.id, True)]
     revived = sql_world.intent()
-    assert revived.state is (EffectState.READY if lease == "NULL" else EffectState.SENT)
+    assert revived.wake_at == sql_world.clock.now()
+    if lease == "NULL":
+        assert (revived.state, revived.sent_at) == (EffectState.READY, None)
+    else:
+        assert (revived.state, revived.sent_at) == (EffectState.SENT, sql_world.clock.now())
     run(sql_world.kit())
     assert list(sql_world.post.sent) == [effect.key]
+
+
+def test_a_look_up_without_a_time_waits_until_it_can_prove_something(sql_world: World) -> None:
+    """What was sent has surely ended ten minutes later; it was sent when it was sent."""
+    sql_world.order()
+    sql_world.post.script = [Unknown(reason="timeout")]
+    run(sql_world.kit())
+    lost = sql_world.intent()
+    sql_world.sql("UPDATE rk_schedule SET wake_at = NULL WHERE kind IS NOT NULL")
+    sql_world.clock.advance(DAY)
+    assert _found(sql_world) == [(FindingKind.ORPHANED_ITEM, lost.id, True)]
+    revived = sql_world.intent()
+    assert (revived.state, revived.sent_at) == (EffectState.UNKNOWN, lost.sent_at)
+    assert revived.wake_at == sql_world.clock.now() + timedelta(minutes=10)
+
+
+def test_what_was_sent_keeps_its_time_when_it_is_revived(sql_world: World) -> None:
+    """The age of its key counts from the sending, not from the sweep."""
+    sql_world.order()
+    sql_world.post.script = [Crash("in the call")]
+    assert dies(sql_world.kit())
+    sent = sql_world.intent()
+    assert sent.state is EffectState.SENT
+    sql_world.sql("UPDATE rk_schedule SET wake_at = NULL WHERE kind IS NOT NULL")
+    sql_world.clock.advance(DAY)
+    assert _found(sql_world) == [(FindingKind.ORPHANED_ITEM, sent.id, True)]
+    revived = sql_world.intent()
+    assert (revived.state, revived.sent_at) == (EffectState.SENT, sent.sent_at)
+    assert revived.wake_at == sql_world.clock.now()
 
 
 def test_mail_under_a_lost_lease_is_not_sent_again(sql_world: World) -> None:
