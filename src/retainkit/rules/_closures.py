@@ -1,7 +1,7 @@
 """Conditions as nested functions, for asking often; the meaning is that of ``_explain``.
 
-No text is executed: each node becomes a function of a row of values and an instant, which says
-True, False or None.
+No text is executed: each node becomes a function of a row, the values and after them the instant,
+which says True, False or None.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from retainkit.timing import utc
 
 
 Row: TypeAlias = Sequence[Any]
-Ask: TypeAlias = Callable[[Row, datetime], bool | None]
+Ask: TypeAlias = Callable[[Row], bool | None]
 
 _TRUTHS = {True: Truth.TRUE, False: Truth.FALSE, None: Truth.UNKNOWN}
 
@@ -80,8 +80,8 @@ class Compiled:
         row = known.row(self._columns, self._never, at)
         asked = self._asked
         if only is None:
-            return {name: _TRUTHS[ask(row, at)] for name, ask in asked.items()}
-        return {name: _TRUTHS[asked[name](row, at)] for name in only}
+            return {name: _TRUTHS[ask(row)] for name, ask in asked.items()}
+        return {name: _TRUTHS[asked[name](row)] for name in only}
 
 
 def compiled(
@@ -154,7 +154,7 @@ class _Compiler:
         left, right = self.columns[node.left.name], self.columns[node.right.name]
         op, factor, holds = node.op, node.factor, _compare.against_signal
 
-        def ask(row: Row, now: datetime) -> bool | None:
+        def ask(row: Row) -> bool | None:
             ours, theirs = row[left], row[right]
             return None if ours is None or theirs is None else holds(op, ours, factor, theirs)
 
@@ -180,18 +180,18 @@ class _Compiler:
             case Ago() | Ahead():
                 return _far(at, node)
             case Present():
-                return lambda row, now: row[at] is not None and row[at] is not NEVER
+                return lambda row: row[at] is not None and row[at] is not NEVER
             case Missing():
-                return lambda row, now: row[at] is None or row[at] is NEVER
+                return lambda row: row[at] is None or row[at] is NEVER
             case _:
                 assert_never(node)
 
 
 def _all(asked: Sequence[Ask]) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         sure = True
         for each in asked:
-            found = each(row, now)
+            found = each(row)
             if found is False:
                 return False
             if found is None:
@@ -202,10 +202,10 @@ def _all(asked: Sequence[Ask]) -> Ask:
 
 
 def _any(asked: Sequence[Ask]) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         sure = True
         for each in asked:
-            found = each(row, now)
+            found = each(row)
             if found is True:
                 return True
             if found is None:
@@ -216,10 +216,10 @@ def _any(asked: Sequence[Ask]) -> Ask:
 
 
 def _at_least(count: int, asked: Sequence[Ask]) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         sure = possible = 0
         for each in asked:
-            found = each(row, now)
+            found = each(row)
             sure += found is True
             possible += found is not False
         if sure >= count:
@@ -230,15 +230,15 @@ def _at_least(count: int, asked: Sequence[Ask]) -> Ask:
 
 
 def _not(asked: Ask) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
-        found = asked(row, now)
+    def ask(row: Row) -> bool | None:
+        found = asked(row)
         return None if found is None else not found
 
     return ask
 
 
 def _asking(at: int, holds: Callable[[Any], bool | None]) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         value = row[at]
         return None if value is None else holds(value)
 
@@ -248,7 +248,7 @@ def _asking(at: int, holds: Callable[[Any], bool | None]) -> Ask:
 def _amount(at: int, op: Comparison, table: Amounts) -> Ask:
     limits, holds = dict(table.table), _compare.OPERATORS[op]
 
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         value = row[at]
         if value is None:
             return None
@@ -259,7 +259,7 @@ def _amount(at: int, op: Comparison, table: Amounts) -> Ask:
 
 
 def _one_of(at: int, values: frozenset[object]) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         value = row[at]
         return None if value is None else value in values
 
@@ -269,21 +269,21 @@ def _one_of(at: int, values: frozenset[object]) -> Ask:
 def _far(at: int, node: Ago | Ahead) -> Ask:
     length, more = node.length, node.than is Distance.MORE
 
-    def long_ago(row: Row, now: datetime) -> bool | None:
+    def long_ago(row: Row) -> bool | None:
         value = row[at]
-        return None if value is None else value <= now - length
+        return None if value is None else value <= row[-1] - length
 
-    def lately(row: Row, now: datetime) -> bool | None:
+    def lately(row: Row) -> bool | None:
         value = row[at]
-        return None if value is None else now - length < value <= now
+        return None if value is None else row[-1] - length < value <= row[-1]
 
-    def far_ahead(row: Row, now: datetime) -> bool | None:
+    def far_ahead(row: Row) -> bool | None:
         value = row[at]
-        return None if value is None else now + length < value
+        return None if value is None else row[-1] + length < value
 
-    def soon(row: Row, now: datetime) -> bool | None:
+    def soon(row: Row) -> bool | None:
         value = row[at]
-        return None if value is None else now < value <= now + length
+        return None if value is None else row[-1] < value <= row[-1] + length
 
     if isinstance(node, Ago):
         return long_ago if more else lately
@@ -294,7 +294,7 @@ def _far(at: int, node: Ago | Ahead) -> Ask:
 
 
 def _lt(at: int, limit: Any) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         value = row[at]
         return None if value is None else value < limit
 
@@ -302,7 +302,7 @@ def _lt(at: int, limit: Any) -> Ask:
 
 
 def _lte(at: int, limit: Any) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         value = row[at]
         return None if value is None else value <= limit
 
@@ -310,7 +310,7 @@ def _lte(at: int, limit: Any) -> Ask:
 
 
 def _eq(at: int, limit: Any) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         value = row[at]
         return None if value is None else value == limit
 
@@ -318,7 +318,7 @@ def _eq(at: int, limit: Any) -> Ask:
 
 
 def _ne(at: int, limit: Any) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         value = row[at]
         return None if value is None else value != limit
 
@@ -326,7 +326,7 @@ def _ne(at: int, limit: Any) -> Ask:
 
 
 def _gte(at: int, limit: Any) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         value = row[at]
         return None if value is None else value >= limit
 
@@ -334,7 +334,7 @@ def _gte(at: int, limit: Any) -> Ask:
 
 
 def _gt(at: int, limit: Any) -> Ask:
-    def ask(row: Row, now: datetime) -> bool | None:
+    def ask(row: Row) -> bool | None:
         value = row[at]
         return None if value is None else value > limit
 

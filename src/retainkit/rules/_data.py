@@ -1,8 +1,8 @@
-"""The tree as data: one form for the hash, for files and for other languages; reading it is in ``_reading``."""
+"""The tree as data, for hashes, files and other languages; reading it is in ``_reading``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -11,6 +11,7 @@ from typing import assert_never
 from retainkit.core import JsonObject, JsonValue, content_hash
 from retainkit.money import Money, money, to_json
 from retainkit.rules._declared import Signal, Threshold, Value
+from retainkit.rules._events import is_anonymous
 from retainkit.rules._tree import (
     Ago,
     Ahead,
@@ -56,25 +57,42 @@ def condition_data(condition: Condition) -> JsonObject:
         case InSegment():
             return {"segment": node.name}
         case CompareSignals():
-            return {node.left.name: {node.op.value: _other(node)}}
+            return _of(node.left, {node.op.value: _other(node)})
+        case _:
+            return _of(node.signal, _said(node))
+
+
+def _said(
+    node: Compare | OneOf | Between | TextMatch | Ago | Ahead | Present | Missing,
+) -> dict[str, JsonValue]:
+    """The word of a comparison, and what is compared with."""
+    match node:
         case Compare():
-            return {node.signal.name: {node.op.value: plain(node.value)}}
+            return {node.op.value: plain(node.value)}
         case OneOf():
-            return {node.signal.name: {"in": [plain(value) for value in node.values]}}
+            return {"in": [plain(value) for value in node.values]}
         case Between():
-            return {node.signal.name: {"between": [plain(node.low), plain(node.high)]}}
+            return {"between": [plain(node.low), plain(node.high)]}
         case TextMatch():
-            return {node.signal.name: {node.part.value: node.text}}
+            return {node.part.value: node.text}
         case Ago():
-            return {node.signal.name: {f"{node.than.value}_than_ago": written(node.length)}}
+            return {f"{node.than}_than_ago": written(node.length)}
         case Ahead():
-            return {node.signal.name: {f"{node.than.value}_than_ahead": written(node.length)}}
+            return {f"{node.than}_than_ahead": written(node.length)}
         case Present():
-            return {node.signal.name: {"present": True}}
+            return {"present": True}
         case Missing():
-            return {node.signal.name: {"missing": True}}
+            return {"missing": True}
         case _:
             assert_never(node)
+
+
+def _of(signal: Signal, said: dict[str, JsonValue]) -> JsonObject:
+    """What is said of a signal: by its name, or by what an anonymous one is computed from."""
+    if signal.derivation is None or not is_anonymous(signal):
+        return {signal.name: said}
+    ((word, made),) = signal.derivation.to_json().items()
+    return {word: {**(made if isinstance(made, Mapping) else {}), **said}}
 
 
 def signal_data(signal: Signal) -> JsonObject:
@@ -131,10 +149,12 @@ def _length(value: timedelta) -> str:
 
 
 def _other(node: CompareSignals) -> JsonObject:
+    named = _of(node.right, {})
+    other: JsonObject = named if node.right.name not in named else {"signal": node.right.name}
     if node.factor == 1:
-        return {"signal": node.right.name}
+        return other
     factor = str(node.factor) if isinstance(node.factor, Fraction) else plain(node.factor)
-    return {"signal": node.right.name, "times": factor}
+    return {**other, "times": factor}
 
 
 def _add_segments(
@@ -146,7 +166,7 @@ def _add_segments(
             _add_segments(segments[part.name], segments, parts)
 
 
-def _sorted(data: JsonObject) -> JsonObject:
+def _sorted(data: JsonValue) -> JsonObject:
     """The same with the items of combinations in an order of their own."""
     match data:
         case {"all": [*items]}:
@@ -155,11 +175,11 @@ def _sorted(data: JsonObject) -> JsonObject:
             return {"any": _ordered(items)}
         case {"at_least": {"count": count, "of": [*items]}}:
             return {"at_least": {"count": count, "of": _ordered(items)}}
-        case {"not": {} as item}:
+        case {"not": item}:
             return {"not": _sorted(item)}
         case _:
-            return data
+            return data if isinstance(data, Mapping) else {}
 
 
-def _ordered(items: list[JsonObject]) -> list[JsonObject]:
+def _ordered(items: Iterable[JsonValue]) -> list[JsonObject]:
     return sorted((_sorted(item) for item in items), key=content_hash)

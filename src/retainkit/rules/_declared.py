@@ -55,7 +55,7 @@ def _freshness(length: timedelta | None) -> timedelta | None:
     return None if length is None else window(length, "fresh_for")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Signal:
     """
     A fact about a customer, declared once; how it is computed is none of its business.

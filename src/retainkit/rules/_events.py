@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from retainkit.core import JsonObject, check_json, content_hash
 from retainkit.errors import InvalidInput
+from retainkit.rules._declared import Signal
 from retainkit.rules._signals import Flag, Number
 from retainkit.rules._tree import Condition
 from retainkit.rules._windows import window, written
@@ -39,20 +40,20 @@ def _length(length: timedelta) -> timedelta:
 
 
 def _named(text: str | None) -> str | None:
-    if text is not None and not (isinstance(text, str) and text):
+    return None if text is None else _name(text)
+
+
+def _name(text: str) -> str:
+    given: object = text  # from Python, whatever the annotation says
+    if not isinstance(given, str) or not given:
         raise InvalidInput(
             "An event, and a key of its data, has a name",
             code="rules.event_name",
             field="name",
-            value=text,
+            value=given,
             remedy="name it as the timeline does, such as payment.failed",
         )
-    return text
-
-
-def _name(text: str) -> str:
-    _named(text)
-    return text
+    return given
 
 
 def _times(count: int) -> int:
@@ -95,7 +96,7 @@ class EventPattern:
 
     def count(self, within: timedelta) -> Number:
         """How many there were in the window before now, as a signal to compare."""
-        return _number(Count(pattern=self, within=within))
+        return counted(Count(pattern=self, within=within))
 
     def to_json(self) -> JsonObject:
         """As data."""
@@ -113,7 +114,7 @@ class Count:
     def to_json(self) -> JsonObject:
         """As data."""
         same = {} if self.same is None else {"same": self.same}
-        return {"count": self.pattern.to_json(), "within": written(self.within), **same}
+        return {"event": {**self.pattern.to_json(), **same, "within": written(self.within)}}
 
 
 @frozen(kw_only=True)
@@ -126,11 +127,8 @@ class Distinct:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return {
-            "distinct": self.pattern.to_json(),
-            "key": self.key,
-            "within": written(self.within),
-        }
+        distinct = {"distinct": self.key, "within": written(self.within)}
+        return {"event": {**self.pattern.to_json(), **distinct}}
 
 
 @frozen(kw_only=True)
@@ -156,10 +154,12 @@ class Sequence:
     def to_json(self) -> JsonObject:
         """As data."""
         return {
-            "sequence": [pattern.to_json() for pattern in self.patterns],
-            "within": written(self.within),
-            **({} if self.same is None else {"same": self.same}),
-            **({"strict": True} if self.strict else {}),
+            "sequence": {
+                "of": [pattern.to_json() for pattern in self.patterns],
+                **({} if self.same is None else {"same": self.same}),
+                **({"strict": True} if self.strict else {}),
+                "within": written(self.within),
+            }
         }
 
 
@@ -185,7 +185,7 @@ class Times:
         Raises:
             InvalidInput: ``rules.window``.
         """
-        return _number(Count(pattern=self.pattern, within=length, same=self.key)) >= self.least
+        return counted(Count(pattern=self.pattern, within=length, same=self.key)) >= self.least
 
 
 @frozen(kw_only=True)
@@ -203,7 +203,7 @@ class Absent:
         Raises:
             InvalidInput: ``rules.window``.
         """
-        return _number(Count(pattern=self.pattern, within=length)).eq(0)
+        return counted(Count(pattern=self.pattern, within=length)).eq(0)
 
 
 @frozen(kw_only=True)
@@ -219,7 +219,7 @@ class DistinctValues:
 
     def count(self, within: timedelta) -> Number:
         """How many in the window before now, as a signal to compare."""
-        return _number(Distinct(pattern=self.pattern, key=self.key, within=within))
+        return counted(Distinct(pattern=self.pattern, key=self.key, within=within))
 
 
 @frozen(kw_only=True)
@@ -258,7 +258,7 @@ class Steps:
         Raises:
             InvalidInput: ``rules.window``.
         """
-        return _flag(
+        return followed(
             Sequence(patterns=self.patterns, within=length, same=self.key, strict=self.strict)
         ).is_true()
 
@@ -291,12 +291,20 @@ def sequence(*patterns: EventPattern, strict: bool = False) -> Steps:
     return Steps(patterns=patterns, strict=strict)
 
 
-def _number(derivation: Count | Distinct) -> Number:
+def counted(derivation: Count | Distinct) -> Number:
+    """The number it computes; inside this room only."""
     return Number(name=_derived_name(derivation), derivation=derivation)
 
 
-def _flag(derivation: Sequence) -> Flag:
+def followed(derivation: Sequence) -> Flag:
+    """The flag it computes; inside this room only."""
     return Flag(name=_derived_name(derivation), derivation=derivation)
+
+
+def is_anonymous(signal: Signal) -> bool:
+    """It was made by a rule and has its hash for a name; inside this room only."""
+    of = signal.derivation
+    return of is not None and signal.name == _derived_name(of)
 
 
 def _derived_name(derivation: Derivation) -> str:

@@ -135,8 +135,10 @@ class _Asked:
 
     def _presence(self, node: Present | Missing) -> Explained:
         there = self.known.known(node.signal.name, self.at) is not None
-        wanted = isinstance(node, Present)
-        return _leaf("rules.present" if wanted else "rules.missing", there is wanted, self._said(node.signal))
+        said = self._said(node.signal)
+        if isinstance(node, Present):
+            return _leaf("rules.present", there, said)
+        return _leaf("rules.missing", not there, said)
 
     def _two(self, node: CompareSignals) -> Explained:
         left, right = (self.known.comparable(s, self.at) for s in (node.left, node.right))
@@ -152,9 +154,7 @@ class _Asked:
         truth = _compare.against_signal(node.op, left, node.factor, right)
         return _leaf(f"rules.{node.op}_signal", truth, values)
 
-    def _one(
-        self, node: Compare | OneOf | Between | TextMatch | Ago | Ahead
-    ) -> Explained:
+    def _one(self, node: Compare | OneOf | Between | TextMatch | Ago | Ahead) -> Explained:
         key, threshold = _key(node)
         values = {**self._said(node.signal), **threshold}
         value = self.known.comparable(node.signal, self.at)

@@ -101,7 +101,7 @@ class Readings:
         self, names: Sequence[str], never: Sequence[tuple[int, str]], at: datetime
     ) -> list[Value | None]:
         """
-        What `comparable` says of many signals, in one go.
+        What `comparable` says of many signals, in one go; and the instant after them.
 
         Args:
             names: The signals.
@@ -111,13 +111,14 @@ class Readings:
             at: The instant.
         """
         values = self._values
-        row = [values.get(name) for name in names]
+        row: list[Value | None] = [values.get(name) for name in names]
         for index, name in never:
             if name not in values:
                 row[index] = NEVER
         for name, until in self._believed_until.items():
             if until <= at and name in names:
                 row[names.index(name)] = None
+        row.append(at)
         return row
 
 
@@ -155,8 +156,10 @@ def readings(
         limit = _limit(signal, reading)
         if limit is not None:
             until[name] = limit
-    values = {name: got.value for name, got in found.items() if got.value is not None}
-    return Readings(found, values, until)
+    there: dict[str, Value] = {
+        name: reading.value for name, reading in found.items() if reading.value is not None
+    }
+    return Readings(found, there, until)
 
 
 def named(signals: Mapping[str, Signal], name: str, place: str) -> Signal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
@@ -45,7 +45,15 @@ V = TypeVar("V")
 S = TypeVar("S", bound=Signal)
 
 
-@frozen(kw_only=True)
+def _code(currency: str | None) -> str | None:
+    return None if currency is None else currency_of(currency).code
+
+
+def _choices(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
+@frozen(kw_only=True, order=False)
 class Scaled(Generic[S]):
     """A signal times a factor, to compare another one with: ``usage < before * 0.7``."""
 
@@ -53,7 +61,7 @@ class Scaled(Generic[S]):
     factor: int | float | Fraction
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class _Equal(Signal, Generic[V]):
     """What can be equal. ``==`` itself compares declarations; hence `eq` and `ne`."""
 
@@ -81,7 +89,7 @@ class _Equal(Signal, Generic[V]):
         return Compare(signal=self, op=op, value=self.threshold(other, self.name))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class _Ordered(_Equal[V]):
     """What has an order."""
 
@@ -107,7 +115,7 @@ class _Ordered(_Equal[V]):
         return in_range(self, low, high)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Number(_Ordered[float]):
     """
     A count, a share or a score: no amount of money.
@@ -126,7 +134,8 @@ class Number(_Ordered[float]):
     def __mul__(self, factor: float) -> Scaled[Self]:
         return Scaled(signal=self, factor=_finite(self, factor, f"{self.name}.times"))
 
-    __rmul__ = __mul__
+    def __rmul__(self, factor: float) -> Scaled[Self]:
+        return self * factor
 
     def one_of(self, *values: float) -> Condition:
         """The value is one of these."""
@@ -147,7 +156,7 @@ class Number(_Ordered[float]):
         return {"unit": self.unit} if self.unit else {}
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Amount(_Ordered["Money | Amounts | int | Decimal"]):
     """
     An amount of money, in the customer's currency or in one that is declared.
@@ -160,14 +169,13 @@ class Amount(_Ordered["Money | Amounts | int | Decimal"]):
 
     kind: ClassVar[Kind] = Kind.AMOUNT
 
-    currency: str | None = field(
-        default=None, converter=lambda code: None if code is None else currency_of(code).code
-    )
+    currency: str | None = field(default=None, converter=_code)
 
     def __mul__(self, factor: int | Fraction | Decimal) -> Scaled[Self]:
         return Scaled(signal=self, factor=_exact(self, factor))
 
-    __rmul__ = __mul__
+    def __rmul__(self, factor: int | Fraction | Decimal) -> Scaled[Self]:
+        return self * factor
 
     def value(self, value: object, place: str) -> Value | None:
         """An amount, in the declared currency if there is one."""
@@ -215,7 +223,7 @@ class Amount(_Ordered["Money | Amounts | int | Decimal"]):
             )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Duration(_Ordered[timedelta]):
     """A length of time, such as that of the first response."""
 
@@ -224,7 +232,8 @@ class Duration(_Ordered[timedelta]):
     def __mul__(self, factor: int | Fraction | Decimal) -> Scaled[Self]:
         return Scaled(signal=self, factor=_exact(self, factor))
 
-    __rmul__ = __mul__
+    def __rmul__(self, factor: int | Fraction | Decimal) -> Scaled[Self]:
+        return self * factor
 
     def value(self, value: object, place: str) -> Value | None:
         """A timedelta."""
@@ -241,7 +250,7 @@ class Duration(_Ordered[timedelta]):
         return value
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Time(_Ordered[datetime]):
     """
     An instant, such as the last login.
@@ -291,7 +300,7 @@ class Time(_Ordered[datetime]):
         return utc(value, place)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Text(_Equal[str]):
     """
     A word or a few: a plan, an industry, a role. Upper and lower case differ.
@@ -302,7 +311,7 @@ class Text(_Equal[str]):
 
     kind: ClassVar[Kind] = Kind.TEXT
 
-    choices: tuple[str, ...] = field(default=(), converter=tuple, alias="one_of")
+    choices: tuple[str, ...] = field(default=(), converter=_choices, alias="one_of")
 
     def one_of(self, *values: str) -> Condition:
         """The value is one of these."""
@@ -333,7 +342,7 @@ class Text(_Equal[str]):
         return {"one_of": list(self.choices)} if self.choices else {}
 
     def _part(self, part: TextPart, text: str) -> Condition:
-        if not isinstance(text, str) or not text:
+        if not text or not isinstance(text, str):
             raise wrong_type(self, text, f"{self.name}.{part}", "pass a text, and not an empty one")
         return TextMatch(signal=self, part=part, text=text)
 
@@ -354,7 +363,7 @@ class Text(_Equal[str]):
         return value
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Flag(_Equal[bool]):
     """Yes or no. In ``&``, ``|`` and ``~`` it stands for `is_true`."""
 
@@ -433,10 +442,10 @@ def one_of(signal: Number | Text, values: tuple[str | float, ...]) -> Condition:
             value=[],
             remedy="name at least one value",
         )
-    checked = dict.fromkeys(
-        signal.threshold(value, f"{signal.name}.in[{index}]") for index, value in enumerate(values)
-    )
-    return OneOf(signal=signal, values=tuple(v for v in checked if isinstance(v, str | int | float)))
+    place = f"{signal.name}.in"
+    checked = [signal.threshold(value, f"{place}[{i}]") for i, value in enumerate(values)]
+    kept = dict.fromkeys(value for value in checked if isinstance(value, str | int | float))
+    return OneOf(signal=signal, values=tuple(kept))
 
 
 def in_range(signal: Signal, low: object, high: object) -> Condition:

@@ -68,7 +68,9 @@ class Amounts:
 
 def amounts(*each: Money) -> Amounts:
     """
-    One threshold a currency: ``Customer.mrr >= amounts(money(500, "EUR"), money(550, "USD"))``.
+    A threshold with one amount a currency.
+
+    ``Customer.mrr >= amounts(money("500", "EUR"), money("550", "USD"))``
 
     Raises:
         InvalidInput: ``rules.currency_twice``; as `retainkit.money.to_json`.
@@ -89,7 +91,7 @@ def amounts(*each: Money) -> Amounts:
     return Amounts(tuple(sorted(table.items())))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Condition:
     """
     What is true, false or unknown of a customer at an instant.
@@ -114,7 +116,7 @@ class Condition:
         raise no_bool(type(self).__name__)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Compare(Condition):
     """A signal against a value."""
 
@@ -123,7 +125,7 @@ class Compare(Condition):
     value: Threshold
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class CompareSignals(Condition):
     """A signal against another one of its kind, times a factor: ``left op factor * right``."""
 
@@ -133,7 +135,7 @@ class CompareSignals(Condition):
     factor: int | float | Fraction = 1
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class OneOf(Condition):
     """A signal's value is among these."""
 
@@ -141,7 +143,7 @@ class OneOf(Condition):
     values: tuple[str | int | float, ...]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Between(Condition):
     """A signal's value lies between these two, both of them included."""
 
@@ -150,7 +152,7 @@ class Between(Condition):
     high: Threshold
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class TextMatch(Condition):
     """A text starts with, ends with or contains another one."""
 
@@ -159,7 +161,7 @@ class TextMatch(Condition):
     text: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Ago(Condition):
     """
     A time lies in the past, at least so long ago (more), or not so long ago (less).
@@ -173,7 +175,7 @@ class Ago(Condition):
     length: timedelta
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Ahead(Condition):
     """
     A time is yet to come, in more than this length, or in at most this length (less).
@@ -187,14 +189,14 @@ class Ahead(Condition):
     length: timedelta
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Present(Condition):
     """A value is known and fresh; never unknown itself."""
 
     signal: Signal
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Missing(Condition):
     """No value is known, or it is stale; never unknown itself."""
 
@@ -222,7 +224,7 @@ def _larger(node: AllOf | AnyOf | AtLeast | Not) -> int:
     return limited_size(1 + sum(item.size for item in children(node)))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class AllOf(Condition):
     """All of these are true."""
 
@@ -232,7 +234,7 @@ class AllOf(Condition):
         _measure(self)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class AnyOf(Condition):
     """One of these is true, or more of them."""
 
@@ -242,7 +244,7 @@ class AnyOf(Condition):
         _measure(self)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class AtLeast(Condition):
     """So many of these are true."""
 
@@ -261,7 +263,7 @@ class AtLeast(Condition):
         _measure(self)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class Not(Condition):
     """The item is false. What is unknown stays unknown."""
 
@@ -271,7 +273,7 @@ class Not(Condition):
         _measure(self)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, order=False)
 class InSegment(Condition):
     """The customer is in the segment of this name: its condition is true."""
 
@@ -305,9 +307,7 @@ def all_of(*items: Condition | Flag) -> Condition:
             ``rules.too_large``.
     """
     found = [condition(item) for item in items]
-    flat = [
-        part for item in found for part in (item.items if isinstance(item, AllOf) else (item,))
-    ]
+    flat = [part for item in found for part in (item.items if isinstance(item, AllOf) else (item,))]
     return AllOf(items=tuple(flat))
 
 
@@ -319,9 +319,7 @@ def any_of(*items: Condition | Flag) -> Condition:
         InvalidInput: as `all_of`.
     """
     found = [condition(item) for item in items]
-    flat = [
-        part for item in found for part in (item.items if isinstance(item, AnyOf) else (item,))
-    ]
+    flat = [part for item in found for part in (item.items if isinstance(item, AnyOf) else (item,))]
     return AnyOf(items=tuple(flat))
 
 
