@@ -92,9 +92,12 @@ class Step:
     def record(self, events: Sequence[Event]) -> Appended:
         """Append events and wake the features that subscribe to them, in the same commit."""
         appended = self.tx.timeline.append(events, recorded_at=self._now)
+        self._recorded(appended)
+        return appended
+
+    def _recorded(self, appended: Appended) -> None:
         self._tell(((event.name, event.customer) for event in appended.new), since=appended.first)
         self.events += len(appended.new)
-        return appended
 
     def _tell(
         self, news: Iterable[tuple[str, CustomerId]], *, since: Mapping[CustomerId, int]
@@ -255,10 +258,9 @@ class Step:
             dropped=None if id is None or planned or finished else (feature, id),
             intended=intents,
             lease=self._lease_for(intents),
+            events=tuple(_with_reasons(event, decision) for event in decision.events),
         )
         self._written(change)
-        if decision.events:
-            self.record([_with_reasons(event, decision) for event in decision.events])
         for attempt in decision.withdraw:
             self._withdraw(bound, id, attempt)
 
@@ -305,8 +307,11 @@ class Step:
 
     def _written(self, change: Change) -> None:
         """Write it, fenced; what it leases of the new effects is under way from here on."""
-        if not self.tx.write(change, now=self._now):
+        appended = self.tx.write(change, now=self._now)
+        if appended is None:
             raise Fenced(_name(change))
+        if change.events:
+            self._recorded(appended)
         self.effects += len(change.intended)
         if change.lease is not None:
             self.under_way = evolve(

@@ -1,17 +1,17 @@
-"""What one decision changes beside what it says; the port that writes it is in _ports."""
+"""What one decision says and changes; the port that writes it is in _ports."""
 
 from __future__ import annotations
 
 from attrs import frozen
 
-from retainkit.core import Intent, Lease, Record, Timer
+from retainkit.core import Event, Intent, Lease, Record, Timer
 from retainkit.ids import CaseId
 
 
 @frozen(kw_only=True)
 class Change:
     """
-    What one decision changes in the present and the future, to be written at once.
+    What one decision adds to the past and changes in present and future, to be written at once.
 
     Args:
         settled: The effect whose outcome was decided, as it now stands; its lease is the fence.
@@ -28,6 +28,8 @@ class Change:
         intended: New effects.
 
         lease: The claim under which the first of them is ``sent``.
+
+        events: What is told; it wakes nobody by itself.
     """
 
     settled: Intent | None = None
@@ -37,3 +39,4 @@ class Change:
     dropped: tuple[str, CaseId] | None = None
     intended: tuple[Intent, ...] = ()
     lease: Lease | None = None
+    events: tuple[Event, ...] = ()

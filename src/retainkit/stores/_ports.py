@@ -252,12 +252,12 @@ class Transaction(Protocol):
         """The future."""
         ...
 
-    def write(self, change: Change, *, now: datetime) -> bool:
+    def write(self, change: Change, *, now: datetime) -> Appended | None:
         """
-        Write what a decision changes, each part as its own method would.
+        Write what a decision says and changes, each part as its own method would.
 
-        Returns whether the claim still held what was decided: False means that somebody else has
-        it, and nothing may be committed.
+        Returns what became of the events, which are recorded at ``now``. None means that the
+        claim no longer held what was decided: somebody else has it, and nothing may be committed.
 
         Raises:
             Conflict: As :meth:`Records.put` and :meth:`Schedule.intend`.

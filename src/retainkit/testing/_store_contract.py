@@ -783,7 +783,7 @@ class StoreContract:
             asked = Change(
                 finished=came_due, record=first, planned=later, intended=(wanted,), lease=LEASE
             )
-            assert tx.write(asked, now=START) is True
+            assert tx.write(asked, now=START) == Appended(new=())
         with tenant.transaction() as tx:
             sent = _effect(tx, wanted.id)
             assert (sent.state, sent.lease) == (EffectState.SENT, LEASE.id)
@@ -791,7 +791,7 @@ class StoreContract:
             done = evolve(sent, state=EffectState.DONE, outcome=Answer(), wake_at=None)
             closed = evolve(first, version=2, open=False)
             answered = Change(settled=done, record=closed, dropped=(FEATURE, first.id))
-            assert tx.write(answered, now=START) is True
+            assert tx.write(answered, now=START) == Appended(new=())
         with tenant.transaction() as tx:
             assert _effect(tx, wanted.id) == evolve(done, lease=None)
             assert (_record(tx, "case_1"), tx.schedule.timer(later.id)) == (closed, None)
@@ -799,7 +799,48 @@ class StoreContract:
     def test_a_change_of_nothing_is_written(self, tenant: TenantStore) -> None:
         """A decision may leave everything as it is."""
         with tenant.transaction() as tx:
-            assert tx.write(Change(), now=START) is True
+            assert tx.write(Change(), now=START) == Appended(new=())
+
+    @pytest.mark.parametrize("put", [None, record("case_1")])
+    def test_what_a_change_says_is_appended(self, tenant: TenantStore, put: Record | None) -> None:
+        """Numbered for each customer behind what was said before, whatever else is written."""
+        _append(tenant, event("evt_1"), event("evt_2"))
+        said = (event("evt_3"), event("evt_4", B), event("evt_5"))
+        change = Change(
+            record=put,
+            planned=None if put is None else timer(tenant.tenant, case=put.id),
+            events=said,
+        )
+        with tenant.transaction() as tx:
+            tx.records.lock(A)
+            assert tx.write(change, now=START + HOUR) == Appended(new=said, first={A: 3, B: 1})
+            assert tx.records.lock(A) == 4
+        kept = _history(tenant)
+        assert [recorded.sequence for recorded in kept] == [1, 2, 3, 4]
+        assert (kept[2].event, kept[2].recorded_at) == (said[0], START + HOUR)
+        assert [recorded.event for recorded in _history(tenant, B)] == [said[1]]
+        assert _all(tenant) == (() if put is None else (put,))
+
+    def test_what_a_change_says_again_is_a_duplicate(self, tenant: TenantStore) -> None:
+        """Or a conflict, as of any append; the rest of the change is written all the same."""
+        _append(tenant, event("evt_1"), event("evt_2"))
+        again, other = event("evt_1"), event("evt_2", data={"cents": 1})
+        new = event("evt_3")
+        put, wanted = record("case_1"), intent(tenant.tenant, "try 1")
+        change = Change(record=put, intended=(wanted,), events=(again, new, other, new))
+        with tenant.transaction() as tx:
+            appended = tx.write(change, now=START)
+            assert appended is not None
+            assert (appended.new, appended.duplicates) == ((new,), ("evt_1", "evt_3"))
+            assert appended.conflicts == ("evt_2",)
+        with tenant.transaction() as tx:
+            (late,) = tx.timeline.of(A, after=appended.first[A] - 1)
+            assert late.event == new
+            assert [kept.event.data for kept in tx.timeline.listed(EventState.CONFLICT)] == [
+                other.data
+            ]
+            assert _record(tx, "case_1") == put
+            assert tx.schedule.intent(wanted.id) is not None
 
     @pytest.mark.parametrize("what", ["timer", "effect"])
     def test_a_zombie_writes_no_change(self, store: Store, tenant: TenantStore, what: str) -> None:
@@ -815,15 +856,18 @@ class StoreContract:
             finished=zombie if isinstance(zombie, Timer) else None,
             record=record("case_1"),
             intended=(intent(tenant.tenant, "try 2"),),
+            events=(event("evt_1"),),
         )
         with pytest.raises(_Lost), tenant.transaction() as tx:
             before = _again(tx, held)
-            assert tx.write(change, now=START) is False
+            assert tx.write(change, now=START) is None
             raise _Lost
         with tenant.transaction() as tx:
             assert _again(tx, held) == before
             assert tx.records.all(FEATURE) == ()
             assert tx.schedule.intent(change.intended[0].id) is None
+            assert tx.timeline.of(A) == ()
+            assert tx.records.lock(A) == 0
 
     @pytest.mark.parametrize(
         ("code", "change"),
@@ -847,10 +891,14 @@ class StoreContract:
         asked = (once if "again" in change else intent(tenant.tenant, "try 2"),)
         planned = timer(tenant.tenant, case="case_1")
         with pytest.raises(Conflict) as caught, tenant.transaction() as tx:
-            tx.write(Change(record=written, planned=planned, intended=asked), now=START)
+            said = (event("evt_1"),)
+            tx.write(
+                Change(record=written, planned=planned, intended=asked, events=said), now=START
+            )
         assert caught.value.code == code
         assert caught.value.remedy
         assert _all(tenant) == kept
+        assert _history(tenant) == ()
         with tenant.transaction() as tx:
             assert tx.schedule.timer(planned.id) is None
 

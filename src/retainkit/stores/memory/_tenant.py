@@ -8,7 +8,7 @@ from datetime import datetime
 
 from retainkit.errors import ConfigurationError
 from retainkit.ids import TenantId
-from retainkit.stores import Change, Transaction
+from retainkit.stores import Appended, Change, Transaction
 from retainkit.stores.memory._records import MemoryRecords
 from retainkit.stores.memory._schedule import MemorySchedule
 from retainkit.stores.memory._tables import Tables
@@ -23,14 +23,14 @@ class MemoryTransaction:
         self.records = MemoryRecords(tables)
         self.schedule = MemorySchedule(tables)
 
-    def write(self, change: Change, *, now: datetime) -> bool:
+    def write(self, change: Change, *, now: datetime) -> Appended | None:
         settled, finished, planned = change.settled, change.finished, change.planned
         if settled is not None and not self.schedule.settle(settled, lease=settled.lease):
-            return False
+            return None
         if finished is not None:
             due = None if planned is None else planned.due
             if not self.schedule.finish(finished, next_due=due):
-                return False
+                return None
         elif planned is not None:
             self.schedule.plan(planned)
         if change.dropped is not None:
@@ -38,7 +38,7 @@ class MemoryTransaction:
         if change.record is not None:
             self.records.put(change.record)
         self.schedule.intend(change.intended, change.lease, now=now)
-        return True
+        return self.timeline.append(change.events, recorded_at=now)
 
 
 class MemoryTenant:

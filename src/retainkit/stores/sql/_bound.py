@@ -26,8 +26,10 @@ class Bound:
         statement, values = part
         return statement.one(self.cursor, values)
 
-    def write_parts(self, parts: Sequence[Part]) -> list[int]:
-        return write_parts(self.cursor, parts)
+    def write_parts(
+        self, parts: Sequence[Part], telling: Part | None = None
+    ) -> tuple[list[int], Sequence[Row]]:
+        return write_parts(self.cursor, parts, telling)
 
     def part(self, statement: Statement, **values: Value) -> Part:
         return statement, {"tenant": self.tenant, "w_tenant": self.tenant, **values}
@@ -42,6 +44,10 @@ class Bound:
         return statement.all(
             self.cursor, {"tenant": self.tenant, "w_tenant": self.tenant, **values}
         )
+
+    def all_of(self, part: Part) -> Sequence[Row]:
+        statement, values = part
+        return statement.all(self.cursor, values)
 
     def first(self, statement: Statement, **values: Value) -> Row | None:
         found = self.all(statement, **values)

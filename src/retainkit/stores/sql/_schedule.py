@@ -95,7 +95,7 @@ class SqlSchedule:
     def intend(self, intents: Sequence[Intent], lease: Lease | None, *, now: datetime) -> None:
         """Keep effects as intents; the first is leased and ``sent`` when a lease is given."""
         parts = self.intending(intents, lease, now)
-        if sum(self._bound.write_parts(parts)) != len(intents):
+        if sum(self._bound.write_parts(parts)[0]) != len(intents):
             raise effect_exists(intents)
 
     def intending(

@@ -100,35 +100,47 @@ class Statement:
         return tuple([values[name] for name in self.names])
 
 
-def write_parts(cursor: Cursor, parts: Sequence[Part]) -> list[int]:
+def write_parts(
+    cursor: Cursor, parts: Sequence[Part], telling: Part | None = None
+) -> tuple[list[int], Sequence[Row]]:
     """
     Write parts that touch different rows; how many rows each touched.
 
-    PostgreSQL takes them as one statement, in one round trip.
+    PostgreSQL takes them as one statement, in one round trip, and ``telling`` with them: a
+    statement from ``WITH`` to ``SELECT * FROM``, whose rows are what is returned beside.
     """
+    if telling is None and (len(parts) < 2 or not parts[0][0].nests):  # noqa: PLR2004 - one alone needs no nest
+        return [statement.one(cursor, values) for statement, values in parts], ()
+    every = parts if telling is None else (*parts, telling)
+    bound = chain.from_iterable(statement._bound(values) for statement, values in every)
     statements = tuple(statement for statement, _ in parts)
-    if len(parts) < 2 or not statements[0].nests:  # noqa: PLR2004 - one alone needs no nest
-        return [statement.one(cursor, values) for statement, values in parts]
-    bound = chain.from_iterable(statement._bound(values) for statement, values in parts)
     try:
-        cursor.execute(_nested(statements), tuple(bound))
-    except statements[0].errors as exc:
+        cursor.execute(_nested(statements, telling and telling[0]), tuple(bound))
+    except every[0][0].errors as exc:
         raise translate(exc) from exc
-    return [cast("int", count) for count in cursor.fetchall()[0]]
+    found = cursor.fetchall()
+    return [cast("int", count) for count in found[0][len(found[0]) - len(parts) :]], found
 
 
 @cache
-def _nested(statements: tuple[Statement, ...]) -> str:
-    """All of the statements in one, which gives the number of rows each touched."""
-    parts = ", ".join(
+def _nested(statements: tuple[Statement, ...], telling: Statement | None) -> str:
+    """
+    All of the statements in one.
+
+    Its rows are those of the telling one, each with the number of rows each other touched.
+    """
+    parts = [
         f"part_{place} AS ({statement.sql} RETURNING 1)"
         for place, statement in enumerate(statements)
-    )
-    counts = ", ".join(
-        f"(SELECT count(*) FROM part_{place})"  # noqa: S608 - named by its place alone
+    ]
+    counts = [
+        f"(SELECT count(*) FROM part_{place}) AS touched_{place}"  # noqa: S608 - our own names
         for place in range(len(statements))
-    )
-    return f"WITH {parts} SELECT {counts}"
+    ]
+    if telling is None:
+        return f"WITH {', '.join(parts)} SELECT * FROM {', '.join(counts)}"  # noqa: S608 - as above
+    told = ", ".join([*parts, telling.sql.removeprefix("WITH ")])
+    return f"WITH {', '.join([told, *counts])}"
 
 
 class Dialect:

@@ -100,7 +100,7 @@ def _append_numbered(tables: Tables, dialect: Dialect) -> str:
         f" FROM ROWS FROM ({rows}) WITH ORDINALITY AS e({names}, place)"
         " JOIN counted AS n ON n.id = e.customer ORDER BY e.place"
         " ON CONFLICT DO NOTHING RETURNING 1)"
-        " SELECT id, counter, (SELECT count(*) FROM appended) FROM counted"
+        " SELECT * FROM counted, (SELECT count(*) FROM appended) AS told"
     )
 
 

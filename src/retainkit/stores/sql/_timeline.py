@@ -14,7 +14,7 @@ from retainkit.ids import CustomerId, EventId
 from retainkit.stores import Appended
 from retainkit.stores.sql import _rows as rows
 from retainkit.stores.sql._bound import Bound
-from retainkit.stores.sql._statement import Row, Value
+from retainkit.stores.sql._statement import Part, Row, Value
 from retainkit.stores.sql._statements import TimelineStatements
 from retainkit.timing import to_micros
 
@@ -43,43 +43,32 @@ class SqlTimeline:
             return Appended(new=())
         if state is not EventState.ACCEPTED:
             return self._append_aside(events, recorded_at, state)
-        first, claimed, appended, known = self._append(events, recorded_at)
-        if appended == len(events):
-            return Appended(new=tuple(events), first=first)
-        claims = list(claimed)
-        if known is None:
-            known = self._known(events, mine=claims)
-        return self._sorted_out(events, claims, known, recorded_at)
+        telling = self.telling(events, recorded_at)
+        if telling is not None:
+            return self.told(events, recorded_at, self._bound.all_of(telling))
+        first = self._number(Counter([event.customer for event in events]))
+        # SQLite has but one writer, us: asked ahead, it reads no rows that are new.
+        known = self._known(events) if len(events) > 1 else None
+        written = self._rows(events, recorded_at, first)
+        appended = self._bound.write_lines(self._sql.append, written)
+        return self._sorted_out(events, recorded_at, first, appended, known)
 
-    def _append(
-        self, events: Sequence[Event], recorded_at: datetime
-    ) -> tuple[dict[CustomerId, int], Iterable[Row], int, dict[Value, Value] | None]:
-        """
-        Number and write the events.
-
-        Each customer's first number, what the statement `known` finds when all are new, how many
-        are, and what was known before, where that was asked.
-        """
-        counts = Counter([event.customer for event in events])
-        if self._sql.append_numbered is None:
-            first = self._number(counts)
-            written = self._rows(events, recorded_at, first)
-            # SQLite has but one writer, us: asked ahead, it reads no rows that are new.
-            known = self._known(events) if len(events) > 1 else None
-            appended = self._bound.write_lines(self._sql.append, written)
-            return first, map(_claim, written), appended, known
-        written = self._rows(events, recorded_at, {})
-        found = self._bound.all(
+    def telling(self, events: Sequence[Event], recorded_at: datetime) -> Part | None:
+        """The part of a change that numbers and appends events, where one statement does both."""
+        if not events or self._sql.append_numbered is None:
+            return None
+        return self._bound.part(
             self._sql.append_numbered,
-            counts=_counts(counts),
-            rows=dumps([self._named(row) for row in written]),
+            counts=_counts(Counter([event.customer for event in events])),
+            rows=dumps([self._named(row) for row in self._rows(events, recorded_at, {})]),
         )
-        first = _first(found, counts)
-        claims = (
-            (id, said, customer, rows.integer(sequence) + first[CustomerId(str(customer))] - 1)
-            for id, said, customer, sequence in map(_claim, written)
-        )
-        return first, claims, rows.integer(found[0][2]), None
+
+    def told(
+        self, events: Sequence[Event], recorded_at: datetime, found: Sequence[Row]
+    ) -> Appended:
+        """What became of the events, by the rows that :meth:`telling` gave."""
+        first = _first(found, Counter([event.customer for event in events]))
+        return self._sorted_out(events, recorded_at, first, rows.integer(found[0][2]))
 
     def _rows(
         self, events: Sequence[Event], recorded_at: datetime, first: Mapping[CustomerId, int]
@@ -121,11 +110,17 @@ class SqlTimeline:
     def _sorted_out(
         self,
         events: Sequence[Event],
-        claims: Sequence[Row],
-        known: dict[Value, Value],
         recorded_at: datetime,
+        numbered: dict[CustomerId, int],
+        appended: int,
+        known: dict[Value, Value] | None = None,
     ) -> Appended:
-        """Which of the events are new, now that some were not."""
+        """Which of the events are new; ``known`` is what was there before, where that was asked."""
+        if appended == len(events):
+            return Appended(new=tuple(events), first=numbered)
+        claims = list(map(_claim, self._rows(events, recorded_at, numbered)))
+        if known is None:
+            known = self._known(events, mine=claims)
         new, duplicates, conflicts = [], [], []
         first: dict[CustomerId, int] = {}
         for event, (id, said, _, sequence) in zip(events, claims, strict=True):

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from retainkit.ids import TenantId
-from retainkit.stores import Change
+from retainkit.stores import Appended, Change
 from retainkit.stores.sql._bound import Bound
 from retainkit.stores.sql._records import SqlRecords, current, not_current
 from retainkit.stores.sql._schedule import SqlSchedule, effect_exists
@@ -25,8 +25,8 @@ class SqlTransaction:
         self.schedule: SqlSchedule = SqlSchedule(bound, statements.schedule, statements.damage)
         self._bound = bound
 
-    def write(self, change: Change, *, now: datetime) -> bool:
-        """Write what a decision changes; see :meth:`retainkit.stores.Transaction.write`."""
+    def write(self, change: Change, *, now: datetime) -> Appended | None:
+        """Write a decision; see :meth:`retainkit.stores.Transaction.write`."""
         schedule, record = self.schedule, change.record
         fenced, free = [], []
         if change.settled is not None:
@@ -40,12 +40,16 @@ class SqlTransaction:
             free.append(schedule.dropping(*change.dropped))
         put = [] if record is None else [self.records.putting(record)]
         intended = schedule.intending(change.intended, change.lease, now)
+        telling = self.timeline.telling(change.events, now)
         with current(record):
-            counts = iter(self._bound.write_parts([*fenced, *put, *intended, *free]))
+            touched, told = self._bound.write_parts([*fenced, *put, *intended, *free], telling)
+        counts = iter(touched)
         if sum(islice(counts, len(fenced))) != len(fenced):
-            return False
+            return None
         if record is not None and next(counts) != 1:
             raise not_current(record)
         if sum(islice(counts, len(intended))) != len(intended):
             raise effect_exists(change.intended)
-        return True
+        if telling is not None:
+            return self.timeline.told(change.events, now, told)
+        return self.timeline.append(change.events, recorded_at=now)
