@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import ClassVar
 
+import psycopg
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 
 from retainkit.core import Lease
-from retainkit.errors import ConfigurationError, RetainkitError, StoreError
-from retainkit.ids import CustomerId, TenantId
-from retainkit.stores import Store
+from retainkit.errors import ConfigurationError, Conflict, RetainkitError, StoreError
+from retainkit.ids import CaseId, CustomerId, TenantId
+from retainkit.stores import Change, Store
 from retainkit.stores.sql import SqlStore
 from retainkit.stores.sql._migrations import migrate
 from retainkit.testing import PostgresServer, StoreContract
@@ -410,3 +414,116 @@ def test_a_server_that_crashes_is_found_again(postgres: PostgresServer, postgres
     with store.for_tenant(MAIN).transaction() as tx:
         assert [kept.event.id for kept in tx.timeline.of(ADA)] == ["evt_1"]
     store.close()
+
+
+# ---- what breaks off
+
+
+def _left_clean(store: SqlStore) -> None:
+    """The next transaction has the same connection, and nothing of the one that broke off."""
+    assert store._engine.pool.checkedin() == 1  # type: ignore[attr-defined] # a QueuePool
+    with store.for_tenant(MAIN).transaction() as tx:
+        tx.timeline.append([event("evt_2", ADA)], recorded_at=START)
+    assert store._engine.pool.checkedin() == 1  # type: ignore[attr-defined] # as above
+    store.close()
+    with store.for_tenant(MAIN).transaction() as tx:
+        assert [kept.event.id for kept in tx.timeline.of(ADA)] == ["evt_2"]
+        assert tx.records.lock(ADA) == 1
+    store.close()
+
+
+def _break_off(store: SqlStore, error: BaseException | None = None) -> None:
+    with store.for_tenant(MAIN).transaction() as tx:
+        tx.timeline.append([event("evt_1", ADA)], recorded_at=START)
+        if error is not None:
+            raise error
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_an_error_leaves_no_transaction_open(database: str, error: type[BaseException]) -> None:
+    """Whatever ends the block, the pooled connection goes back without a transaction."""
+    store = SqlStore(database, pool_size=1)
+    with pytest.raises(error):
+        _break_off(store, error())
+    _left_clean(store)
+
+
+def test_a_refused_statement_leaves_no_transaction_open(database: str) -> None:
+    """The database refuses in the middle of a change, and is asked again later."""
+    store = SqlStore(database, pool_size=1)
+    put = record("case_1", ADA)
+    with pytest.raises(Conflict), store.for_tenant(MAIN).transaction() as tx:
+        tx.write(Change(record=put, events=(event("evt_1", ADA),)), now=START)
+        other = evolve(put, id=CaseId("case_2"))
+        tx.write(Change(record=other, events=(event("evt_3", ADA),)), now=START)
+    _left_clean(store)
+
+
+@pytest.mark.postgres
+def test_an_interrupted_rollback_leaves_no_transaction_open(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who presses the keys twice hits the rollback, too."""
+    store = SqlStore(postgres_url, pool_size=1)
+    assert tuple(store.tenants()) == ()
+    roll_back = psycopg.Connection.rollback
+    pressed = iter([True])
+
+    def interrupted(connection: psycopg.Connection) -> None:
+        if next(pressed, False):
+            raise KeyboardInterrupt
+        roll_back(connection)
+
+    monkeypatch.setattr(psycopg.Connection, "rollback", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _break_off(store, RuntimeError())
+    assert next(pressed, None) is None
+    _left_clean(store)
+
+
+def _checked_late(postgres: PostgresServer, does: str) -> SqlStore:
+    """A store whose database does something at each commit of ``evt_1``."""
+    url = postgres.database("late")
+    store = SqlStore(url, pool_size=1)
+    store.migrate()
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql"
+            f" AS $$ BEGIN {does}; RETURN NULL; END $$"
+        )
+        connection.execute(
+            "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON rk_event"
+            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+            " WHEN (NEW.id = 'evt_1') EXECUTE FUNCTION late()"
+        )
+    return store
+
+
+@pytest.mark.postgres
+def test_a_refused_commit_leaves_no_transaction_open(postgres: PostgresServer) -> None:
+    """What the host's own constraint says at the end is told, and nothing is kept."""
+    store = _checked_late(postgres, "RAISE EXCEPTION 'no'")
+    assert _error(StoreError, lambda: _break_off(store)).code == "store.refused"
+    _left_clean(store)
+
+
+@pytest.mark.postgres
+def test_an_interrupted_commit_leaves_no_transaction_open(postgres: PostgresServer) -> None:
+    """The keys are pressed while the database is about to commit."""
+    store = _checked_late(postgres, "PERFORM pg_advisory_xact_lock(7)")
+    url = store._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(7)")
+
+        def press() -> None:
+            waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            while holder.execute(waiting).fetchone() is None:
+                pass
+            signal.raise_signal(signal.SIGINT)
+
+        keys = Thread(target=press)
+        keys.start()
+        with pytest.raises(KeyboardInterrupt):
+            _break_off(store)
+        keys.join()
+    _left_clean(store)

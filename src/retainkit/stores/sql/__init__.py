@@ -266,7 +266,6 @@ def _engine(url: sa.URL, pool_size: int, lock_timeout: int) -> sa.Engine:
                 url,
                 pool_size=pool_size,
                 paramstyle="format",  # by position: statements with values can be strung together
-                pool_reset_on_return=None,  # each transaction ends before its connection goes back
                 connect_args={"options": options},
             )
         except ModuleNotFoundError as exc:
