@@ -35,6 +35,33 @@ def test_an_id_in_its_written_form(
 
 
 @pytest.mark.parametrize(
+    ("number", "country", "compact"),
+    [
+        ("CZ - 25123891", None, "CZ25123891"),
+        ("CZ 640229/4448", "CZ", "CZ6402294448"),
+        ("IT: 02331250163", "IT", "IT02331250163"),
+        ("FI 207.747.40", "FI", "FI20774740"),
+        ("SI\u00a050\u2013223054", "SI", "SI50223054"),
+        ("GR 094259216", "GR", "EL094259216"),
+        ("gr094259216", None, "EL094259216"),
+    ],
+)
+def test_separators_and_the_prefix_of_greece_are_understood(
+    number: str, country: str | None, compact: str
+) -> None:
+    """People copy ids from letterheads, whatever is usual in that country."""
+    assert vat_id(number, country).number == compact
+
+
+@pytest.mark.parametrize("number", ["BE 0220,764.971", "DE 246X595 415", "NL B06753742B01"])
+def test_other_signs_between_are_wrong(number: str) -> None:
+    """A comma or a letter is no separator."""
+    with pytest.raises(InvalidInput) as caught:
+        vat_id(number)
+    assert (caught.value.code, caught.value.value) == ("tax.vat_id", number)
+
+
+@pytest.mark.parametrize(
     ("number", "country"),
     [("DE136695977", "DE"), ("136695976", None), ("", "FR"), ("hello", "NL"), ("CHE-1", "CH")],
 )

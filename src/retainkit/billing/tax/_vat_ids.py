@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from types import ModuleType
 
@@ -32,7 +33,7 @@ def vat_id(number: str, country: str | None = None) -> VatId:
     The VAT id, its form and check digits examined; whether it is registered, `VatRegister` says.
 
     Args:
-        number: As somebody wrote it, with spaces, dots or hyphens.
+        number: As somebody wrote it, with spaces, dots, hyphens or slashes; GR for EL is taken.
 
         country: Whose it must be; its prefix may then be missing. Of the EU, and GB, CH and NO.
 
@@ -70,11 +71,18 @@ def _law(country: str) -> str:
     return {"EU": "EU", "XI": "GB"}.get(written) or country_code(written)
 
 
+# Written between the signs of an id; stdnum leaves out only those that are usual in its country.
+_SEPARATORS = re.compile(r"[\s./:()\u00a0\u2010-\u2015-]+")
+
+
 def _compact(eu: ModuleType, number: str) -> str:
+    plain = _SEPARATORS.sub("", number).upper()
+    if plain.startswith("GR"):  # Greece's prefix is EL; many write the country's code
+        plain = "EL" + plain.removeprefix("GR")
     try:
-        return str(eu.compact(number))
+        return str(eu.compact(plain))
     except Exception:  # noqa: BLE001 - stdnum raises its own and, on odd text, built-in errors
-        return "".join(sign for sign in number.upper() if sign.isalnum())
+        return "".join(sign for sign in plain if sign.isalnum())
 
 
 # Outside the EU: how an id begins, and the module that checks it.
