@@ -62,7 +62,7 @@ def differences(row: Row, answer: Answer) -> list[str]:
     stated = {key: value for key, value in row["expected"].items() if _counts(row, key)}
     wanted = {**stated, **answer.instead}
     return [
-        f"{key}: expected {value!r}, got {answer.got.get(key)!r}"
+        f"{key}: expected {value!r}, got {answer.got.get(key, 'nothing')!r}"
         for key, value in wanted.items()
         if key not in answer.got or not same(value, answer.got[key])
     ]

@@ -60,9 +60,13 @@ class Tally:
         """Translates and compares every row."""
         known = translations()
         for row in given:
-            self._run(row, known.get(row["kind"]))
+            self._run(row, known.get(str(row.get("kind"))))
 
     def _run(self, row: Row, translate: Translation | None) -> None:
+        missing = [key for key in ("id", "system", "kind", "input", "expected") if key not in row]
+        if missing:
+            self._count(row, "failed", f"this is no row: it lacks {', '.join(missing)}")
+            return
         try:
             if translate is None:
                 reason = f"no translation for the kind {row['kind']}"
@@ -70,12 +74,18 @@ class Tally:
             outcome, detail = verdict(row, translate(row))
         except NotApplicable as exc:
             outcome, detail = "not applicable", str(exc)
+        except KeyError as exc:
+            outcome, detail = "failed", f"the row lacks {exc}: {sorted(row.get('input', {}))}"
         except Exception as exc:  # noqa: BLE001  # a row that breaks must not hide the others
             outcome, detail = "failed", f"{type(exc).__name__}: {exc}"
-        self.counts[row["system"], row["kind"]][outcome] += 1
+        self._count(row, outcome, detail)
+
+    def _count(self, row: Row, outcome: str, detail: str) -> None:
+        kind = str(row.get("kind"))
+        self.counts[str(row.get("system")), kind][outcome] += 1
         if outcome != "passed" or is_trap(row):
             mark = "TRAP" if outcome == "passed" else outcome
-            self.details.append(f"  {mark}: {row['id']} ({row['kind']}): {detail}")
+            self.details.append(f"  {mark}: {row.get('id')} ({kind}): {detail}")
 
     def totals(self) -> Counter[str]:
         """All systems and kinds together."""
