@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
@@ -18,9 +18,14 @@ from retainkit.billing.tax import (
     Seller,
     TaxableLine,
     TaxCategory,
+    TaxPoint,
     TaxReason,
     TaxRequest,
+    TaxRounding,
     TaxTreatment,
+    VatIdCheck,
+    VatIdStatus,
+    shipped_rates,
     within_small_business_limit,
 )
 from retainkit.errors import RetainkitError
@@ -37,6 +42,8 @@ def _request(*lines: TaxableLine) -> TaxRequest:
     )
 
 
+DAY = date(2026, 11, 22)
+NAIVE = datetime(2026, 11, 22, 9)
 EUROS = TaxableLine(id="a", amount=money(1, "EUR"))
 DOLLARS = TaxableLine(id="b", amount=money(1, "USD"))
 
@@ -72,6 +79,70 @@ DOLLARS = TaxableLine(id="b", amount=money(1, "USD"))
         ),
         (lambda: _request(EUROS, DOLLARS), "money.mixed_currencies", "lines[b].amount", "USD"),
         (lambda: _request(EUROS, EUROS), "tax.line_twice", "lines", "a"),
+        (
+            lambda: TaxableLine(id="a", amount=money(1, "EUR"), behavior="inclusive"),  # type: ignore[arg-type]
+            "tax.choice",
+            "behavior",
+            "inclusive",
+        ),
+        (
+            lambda: TaxRounding(level="line"),  # type: ignore[arg-type]
+            "tax.choice",
+            "level",
+            "line",
+        ),
+        (
+            lambda: VatIdCheck(status="valid"),  # type: ignore[arg-type]
+            "tax.choice",
+            "status",
+            "valid",
+        ),
+        (
+            lambda: TaxRequest(
+                currency="EUR",
+                seller=Seller(country="DE"),
+                buyer=Buyer(country="DE"),
+                tax_point=DAY,
+                lines=(EUROS,),
+                unverified="charge",  # type: ignore[arg-type]
+            ),
+            "tax.choice",
+            "unverified",
+            "charge",
+        ),
+        (lambda: TaxPoint(paid=NAIVE), "tax.not_a_date", "paid", NAIVE),
+        (
+            lambda: TaxPoint(on=NAIVE.replace(tzinfo=UTC)),
+            "tax.not_a_date",
+            "on",
+            NAIVE.replace(tzinfo=UTC),
+        ),
+        (lambda: TaxPoint(zone="Mars/Base"), "time.unknown_zone", "zone", "Mars/Base"),
+        (lambda: shipped_rates().rate("DE", NAIVE), "tax.not_a_date", "on", NAIVE),
+        (
+            lambda: Evidence(kind=EvidenceKind.BANK, country="DE", seen_at=NAIVE),
+            "time.naive",
+            "seen_at",
+            NAIVE.isoformat(),
+        ),
+        (
+            lambda: VatIdCheck(status=VatIdStatus.VALID, checked_at=NAIVE),
+            "time.naive",
+            "checked_at",
+            NAIVE.isoformat(),
+        ),
+        (
+            lambda: Buyer(country="DE", vat_id="GR094259216"),
+            "tax.vat_id_country",
+            "vat_id",
+            "GR094259216",
+        ),
+        (
+            lambda: NationalCurrency(currency="PLX", rate=Decimal(4)),
+            "money.unknown_currency",
+            "currency",
+            "PLX",
+        ),
         (
             lambda: NationalCurrency(currency="PLN", rate=Decimal(0)),
             "tax.exchange_rate",
@@ -166,3 +237,10 @@ def test_the_limits_of_small_businesses(
         country, previous_year=Decimal(previous), this_year=Decimal(this)
     )
     assert found is exempt
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_an_empty_field_is_no_vat_id(blank: str) -> None:
+    """A form that sends nothing never makes a consumer a business, however much is believed."""
+    assert Buyer(country="FR", vat_id=blank).vat_id is None
+    assert Seller(country="DE", vat_id=blank).vat_id is None

@@ -1,8 +1,10 @@
-"""Checks of figures that callers hand in; inside this room only."""
+"""Checks of figures, days and choices that callers hand in; inside this room only."""
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 
 from retainkit.errors import InvalidInput
@@ -29,4 +31,28 @@ def check_decimal(value: object, *, field: str, code: str, above_zero: bool = Fa
             field=field,
             value=value,
             remedy='pass a Decimal made of text: Decimal("1234.56")',
+        )
+
+
+def check_day(value: object, field: str) -> None:
+    """A day is a date, without a time that would need a zone."""
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise InvalidInput(
+            "This is not a date",
+            code="tax.not_a_date",
+            field=field,
+            value=value,
+            remedy="pass a date of the place of supply: date(2026, 11, 22)",
+        )
+
+
+def check_choice(value: object, choices: type[StrEnum], field: str) -> None:
+    """A choice is a member of its enum: a text would pass for none of them."""
+    if not isinstance(value, choices):
+        raise InvalidInput(
+            f"This is no {choices.__name__}",
+            code="tax.choice",
+            field=field,
+            value=value,
+            remedy=f"pass a {choices.__name__}: {', '.join(choices)}",
         )

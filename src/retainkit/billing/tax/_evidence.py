@@ -8,6 +8,7 @@ from enum import StrEnum
 from attrs import field, frozen
 
 from retainkit.billing.tax._territories import country_code
+from retainkit.timing import aware
 
 
 class EvidenceKind(StrEnum):
@@ -23,6 +24,10 @@ class EvidenceKind(StrEnum):
 
 def _country(code: str) -> str:
     return country_code(code, "evidence")
+
+
+def _seen_at(at: datetime | None) -> datetime | None:
+    return None if at is None else aware(at, "seen_at")
 
 
 @frozen(kw_only=True)
@@ -41,10 +46,10 @@ class Evidence:
             it of a single piece.
 
     Raises:
-        InvalidInput: ``tax.unknown_territory``.
+        InvalidInput: ``tax.unknown_territory``, ``time.naive``.
     """
 
     kind: EvidenceKind
     country: str = field(converter=_country)
-    seen_at: datetime | None = None
+    seen_at: datetime | None = field(default=None, converter=_seen_at)
     third_party: bool = False

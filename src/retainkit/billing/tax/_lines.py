@@ -7,6 +7,7 @@ from fractions import Fraction
 from attrs import frozen
 
 from retainkit.billing.tax._behavior import TaxBehavior
+from retainkit.billing.tax._checks import check_choice
 from retainkit.billing.tax._treatment import TaxCategory, TaxReason, TaxTreatment
 from retainkit.money import Money
 from retainkit.timing import Period
@@ -51,6 +52,9 @@ class TaxableLine:
         credits: The treatment of the line that this one credits: reused as it is.
 
         exemption: An exemption of what is sold.
+
+    Raises:
+        InvalidInput: ``tax.choice`` for a behaviour that is no `TaxBehavior`.
     """
 
     id: str
@@ -60,6 +64,9 @@ class TaxableLine:
     period: Period | None = None
     credits: TaxTreatment | None = None
     exemption: Exemption | None = None
+
+    def __attrs_post_init__(self) -> None:
+        check_choice(self.behavior, TaxBehavior, "behavior")
 
 
 @frozen(kw_only=True)

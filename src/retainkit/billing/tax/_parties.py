@@ -8,11 +8,12 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
-from retainkit.billing.tax._checks import check_decimal
+from retainkit.billing.tax._checks import check_choice, check_decimal
 from retainkit.billing.tax._evidence import Evidence
 from retainkit.billing.tax._lines import Exemption
 from retainkit.billing.tax._territories import EU_MEMBERS, Territory, country_code, territory_of
 from retainkit.errors import InvalidInput
+from retainkit.timing import aware
 
 
 class VatIdStatus(StrEnum):
@@ -22,6 +23,10 @@ class VatIdStatus(StrEnum):
     INVALID = "invalid"
     UNVERIFIED = "unverified"
     """Nobody has answered yet: the register is down, or was not asked. Neither of the others."""
+
+
+def _checked_at(at: datetime | None) -> datetime | None:
+    return None if at is None else aware(at, "checked_at")
 
 
 @frozen(kw_only=True)
@@ -37,12 +42,18 @@ class VatIdCheck:
         consultation: The register's number for the consultation, if it gave one.
 
         detail: Why it is not known, such as ``MS_UNAVAILABLE``.
+
+    Raises:
+        InvalidInput: ``tax.choice``, ``time.naive``.
     """
 
     status: VatIdStatus
-    checked_at: datetime | None = None
+    checked_at: datetime | None = field(default=None, converter=_checked_at)
     consultation: str | None = None
     detail: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        check_choice(self.status, VatIdStatus, "status")
 
 
 UNVERIFIED = VatIdCheck(status=VatIdStatus.UNVERIFIED)
@@ -72,6 +83,11 @@ class CrossBorderSales:
     def __attrs_post_init__(self) -> None:
         for name in ("previous_year", "this_year"):
             check_decimal(getattr(self, name), field=name, code="tax.cross_border_sales")
+
+
+def _given(vat_id: str | None) -> str | None:
+    """An empty field of a form is no id."""
+    return None if vat_id is None or not vat_id.strip() else vat_id
 
 
 @frozen(kw_only=True)
@@ -107,7 +123,7 @@ class Seller:
     country: str
     postcode: str | None = None
     region: str | None = None
-    vat_id: str | None = None
+    vat_id: str | None = field(default=None, converter=_given)
     other_establishments: frozenset[str] = frozenset()
     registrations: frozenset[str] | None = None
     cross_border: CrossBorderSales | None = None
@@ -139,7 +155,7 @@ class Buyer:
         region: The province of Canada unless the postcode tells it, or the ISO 3166-2 code of a
             special territory, such as ``PT-20``.
 
-        vat_id: The VAT id, as the buyer gave it.
+        vat_id: The VAT id, as the buyer gave it; a blank one is none.
 
         vat_id_check: What the register said; unverified when nobody was asked.
 
@@ -157,7 +173,7 @@ class Buyer:
     country: str | None
     postcode: str | None = None
     region: str | None = None
-    vat_id: str | None = None
+    vat_id: str | None = field(default=None, converter=_given)
     vat_id_check: VatIdCheck = field(default=UNVERIFIED)
     business: bool | None = None
     exemption: Exemption | None = None
@@ -192,4 +208,4 @@ class Buyer:
 
 # How VAT ids of the EU begin, and whose they are; those of Northern Ireland and the United Kingdom
 # as well. Elsewhere ids have no such prefix.
-_PREFIXES = {code: code for code in EU_MEMBERS - {"GR"}} | {"EL": "GR", "GB": "GB", "XI": "GB"}
+_PREFIXES = {code: code for code in EU_MEMBERS} | {"EL": "GR", "GB": "GB", "XI": "GB"}

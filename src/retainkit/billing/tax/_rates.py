@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from attrs import evolve, field, frozen
 
-from retainkit.billing.tax._checks import check_rate
+from retainkit.billing.tax._checks import check_day, check_rate
 from retainkit.billing.tax._findings import Finding
 from retainkit.billing.tax._treatment import TaxComponent
 from retainkit.errors import InvalidInput, NotFound
@@ -135,7 +135,9 @@ class RateTable:
             NotFound: ``tax.no_rates`` when the table doesn't have the place or category.
 
             InvalidInput: ``tax.rate_gap`` when it has, but not for this day. Never a zero.
+                ``tax.not_a_date``.
         """
+        check_day(on, "on")
         listed = self._places.get((country, region, category))
         if not listed:
             raise NotFound(

@@ -9,12 +9,13 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
-from retainkit.billing.tax._checks import check_decimal
+from retainkit.billing.tax._checks import check_choice, check_day, check_decimal
 from retainkit.billing.tax._lines import TaxableLine
 from retainkit.billing.tax._parties import Buyer, Seller
 from retainkit.billing.tax._rounding import TaxRounding
 from retainkit.errors import InvalidInput
 from retainkit.money import currency_of
+from retainkit.timing import zone as zone_named
 
 
 @frozen(kw_only=True)
@@ -35,6 +36,9 @@ class TaxPoint:
         paid: When it was paid, wholly or in advance.
 
         zone: The zone of the local dates in which periods are read.
+
+    Raises:
+        InvalidInput: ``tax.not_a_date``, ``time.unknown_zone``.
     """
 
     on: date | None = None
@@ -42,6 +46,13 @@ class TaxPoint:
     invoiced: date | None = None
     paid: date | None = None
     zone: str = "UTC"
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("on", "performed", "invoiced", "paid"):
+            day = getattr(self, name)
+            if day is not None:
+                check_day(day, name)
+        zone_named(self.zone)
 
 
 class UnverifiedVatId(StrEnum):
@@ -52,6 +63,10 @@ class UnverifiedVatId(StrEnum):
 
     REVERSE_CHARGE = "reverse_charge"
     """The host takes the risk: the id is believed."""
+
+
+def _code(currency: str) -> str:
+    return currency_of(currency).code
 
 
 @frozen(kw_only=True)
@@ -68,19 +83,15 @@ class NationalCurrency:
         source: Whose rate it is and of which day, as the invoice may say.
 
     Raises:
-        InvalidInput: ``tax.exchange_rate``.
+        InvalidInput: ``tax.exchange_rate``, ``money.unknown_currency``.
     """
 
-    currency: str
+    currency: str = field(converter=_code)
     rate: Decimal
     source: str = ""
 
     def __attrs_post_init__(self) -> None:
         check_decimal(self.rate, field="rate", code="tax.exchange_rate", above_zero=True)
-
-
-def _code(currency: str) -> str:
-    return currency_of(currency).code
 
 
 def _point(value: TaxPoint | date) -> TaxPoint:
@@ -110,7 +121,8 @@ class TaxRequest:
         unverified: What is done while no register has answered for the buyer's VAT id.
 
     Raises:
-        InvalidInput: ``tax.line_twice``, ``money.mixed_currencies``, ``money.unknown_currency``.
+        InvalidInput: ``tax.line_twice``, ``tax.choice``, ``tax.not_a_date``,
+            ``money.mixed_currencies``, ``money.unknown_currency``.
     """
 
     currency: str = field(converter=_code)
@@ -123,6 +135,7 @@ class TaxRequest:
     unverified: UnverifiedVatId = UnverifiedVatId.CHARGE
 
     def __attrs_post_init__(self) -> None:
+        check_choice(self.unverified, UnverifiedVatId, "unverified")
         for line in self.lines:
             if line.amount.currency.code != self.currency:
                 raise InvalidInput(

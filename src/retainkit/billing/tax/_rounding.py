@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from attrs import frozen
 
+from retainkit.billing.tax._checks import check_choice
 from retainkit.money import Rounding
 
 
@@ -43,8 +44,16 @@ class TaxRounding:
         inclusive: What is rounded in a gross amount.
 
         mode: Where an amount between two minor units goes.
+
+    Raises:
+        InvalidInput: ``tax.choice``.
     """
 
     level: TaxLevel = TaxLevel.RATE_GROUP
     inclusive: InclusiveRounding = InclusiveRounding.NET
     mode: Rounding = Rounding.HALF_UP
+
+    def __attrs_post_init__(self) -> None:
+        check_choice(self.level, TaxLevel, "level")
+        check_choice(self.inclusive, InclusiveRounding, "inclusive")
+        check_choice(self.mode, Rounding, "mode")

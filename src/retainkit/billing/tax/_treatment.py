@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from retainkit.billing.tax._checks import check_rate
+from retainkit.billing.tax._checks import check_choice, check_rate
 from retainkit.billing.tax._evidence import Evidence
 from retainkit.errors import InvalidInput
 
@@ -133,7 +133,7 @@ class TaxTreatment:
 
     Raises:
         InvalidInput: ``tax.rate`` for a rate that is negative or no `Fraction`, or that doesn't
-            fit the category.
+            fit the category; ``tax.choice`` for a category that is no `TaxCategory`.
     """
 
     category: TaxCategory
@@ -151,6 +151,7 @@ class TaxTreatment:
     verification: str | None = None
 
     def __attrs_post_init__(self) -> None:
+        check_choice(self.category, TaxCategory, "category")
         if self.rate is not None:
             check_rate(self.rate)
         if bool(self.rate) and self.category not in TAXED:
