@@ -299,6 +299,17 @@ def test_a_business_outside_the_eu_accounts_for_it_itself() -> None:
     assert treated(zurich, registered).rate == Fraction(81, 1000)
 
 
+def test_outside_the_eu_a_check_makes_a_business_of_an_id_alone() -> None:
+    """A check of no id proves nothing, and who says to be a consumer is one."""
+    registered = Seller(country="DE", registrations=frozenset({"GB"}))
+    proved = Buyer(country="GB", vat_id="GB980780684", vat_id_check=VALID)
+    assert treated(proved, registered).category is TaxCategory.OUTSIDE_SCOPE
+    without = Buyer(country="GB", vat_id_check=VALID)
+    assert treated(without, registered).rate == Fraction(1, 5)
+    private = Buyer(country="GB", vat_id="GB980780684", vat_id_check=VALID, business=False)
+    assert treated(private, registered).rate == Fraction(1, 5)
+
+
 @pytest.mark.parametrize("country", ["US", "JP", "AU", "BR"])
 @pytest.mark.parametrize("seller", [BERLIN, Seller(country="US", registrations=frozenset({"US"}))])
 def test_elsewhere_only_a_provider_knows(country: str, seller: Seller) -> None:
@@ -347,6 +358,9 @@ def test_a_small_business_charges_no_tax_at_home_and_owes_it_abroad() -> None:
     assert treated(Buyer(country="FR"), small).category is TaxCategory.STANDARD
     below = Seller(country="DE", small_business=frozenset({"DE"}), cross_border=SMALL)
     assert treated(Buyer(country="FR"), below).category is TaxCategory.EXEMPT
+    assert treated(Buyer(country="DE"), small).references == ("2006/112/EC Art. 284",)
+    swiss = Seller(country="CH", small_business=frozenset({"CH"}))
+    assert treated(Buyer(country="CH"), swiss).references == ()  # no law of the EU
 
 
 def test_a_stated_exemption_is_kept_with_its_text() -> None:
@@ -456,6 +470,14 @@ def test_evidence_that_contradicts_is_a_finding() -> None:
     assert [finding.values for finding in found.findings] == [{"country": "DE", "named": "FR"}]
     assert found.findings[0].key == "tax.evidence_contradicts"
     assert found.total_tax == money("19.00", "EUR")
+
+
+@pytest.mark.parametrize(("postcode", "code"), [("98000", "MC"), ("97110", "GP")])
+def test_evidence_may_name_a_territory_by_its_code(postcode: str, code: str) -> None:
+    """An address in Monaco, written with France, and a network address there agree."""
+    pieces = (piece(ADDRESS, "FR"), piece(NETWORK, code))
+    buyer = Buyer(country="FR", postcode=postcode, evidence=pieces)
+    assert quote(buyer, Seller(country="FR")).findings == ()
 
 
 def test_a_quote_shows_itself_as_a_table() -> None:

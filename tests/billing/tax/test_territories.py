@@ -18,11 +18,16 @@ from retainkit.errors import InvalidInput
         ("DE", "D-78266", "Büsingen", "CH", TaxArea.NATIONAL),
         ("DE", "27498", "Heligoland", "DE", TaxArea.NONE),
         ("DK", "3900", "Greenland", "DK", TaxArea.NONE),
+        ("DK", "FO-100", "Faroe Islands", "DK", TaxArea.NONE),
         ("EL", "630 86", "Mount Athos", "GR", TaxArea.NONE),
+        ("GR", "el-63086", "Mount Athos", "GR", TaxArea.NONE),
         ("ES", "35001", "Canary Islands", "ES", TaxArea.NONE),
         ("ES", "51001", "Ceuta", "ES", TaxArea.NONE),
         ("ES", "52006", "Melilla", "ES", TaxArea.NONE),
         ("FI", "22100", "Åland", "FI", TaxArea.NONE),
+        ("FI", "ax-22 100", "Åland", "FI", TaxArea.NONE),
+        ("FR", "FR-97100", "Guadeloupe", "FR", TaxArea.NATIONAL),
+        ("FR", "MC-98000", "Monaco", "FR", TaxArea.EU),
         ("FR", "97133", "Saint-Barthélemy", "FR", TaxArea.NONE),
         ("FR", "97150", "Saint-Martin", "FR", TaxArea.NONE),
         ("FR", "F-97110", "Guadeloupe", "FR", TaxArea.NATIONAL),
@@ -58,12 +63,16 @@ def test_a_postcode_tells_a_special_territory(
         ("IT", "23030"),
         ("PT", "1000-001"),
         ("GB", "SW1A 1AA"),
+        ("GB", "GL1"),
         ("FI", None),
         ("AT", ""),
     ],
 )
 def test_others_are_the_mainland(country: str, postcode: str | None) -> None:
-    """A postcode counts in its own country alone; 23030 is not Livigno any more."""
+    """
+    A postcode counts in its own country alone: GL1 is Gloucester, not Greenland. 23030 is not
+    Livigno any more.
+    """
     found = territory_of(country, postcode)
     assert (found.country, found.special) == (country, False)
 
@@ -73,6 +82,11 @@ def test_a_code_of_its_own_needs_no_postcode() -> None:
     assert territory_of("gp") == territory_of("FR", "97110") == territory_of("FR", region="FR-GP")
     assert territory_of("AX").name == "Åland"
     assert territory_of("PT", region="PT-20").name == "Azores"
+
+
+def test_a_region_of_another_country_changes_nothing() -> None:
+    """So that a field filled in wrongly never takes a sale out of VAT."""
+    assert territory_of("DE", region="ES-CN") == territory_of("DE")
 
 
 def test_the_union_has_twenty_seven_members() -> None:

@@ -15,7 +15,13 @@ from retainkit.billing.tax._findings import Finding
 from retainkit.billing.tax._parties import Buyer, Seller, VatIdStatus
 from retainkit.billing.tax._rates import RateTable
 from retainkit.billing.tax._request import TaxRequest, UnverifiedVatId
-from retainkit.billing.tax._territories import EU_MEMBERS, TaxArea, Territory, country_code
+from retainkit.billing.tax._territories import (
+    EU_MEMBERS,
+    TaxArea,
+    Territory,
+    country_code,
+    territory_of,
+)
 from retainkit.billing.tax._treatment import TaxCategory, TaxReason
 
 
@@ -70,7 +76,7 @@ def ruling(request: TaxRequest, rates: RateTable) -> Ruling | Finding:
             found,
             category=TaxCategory.EXEMPT,
             reason=TaxReason.SMALL_BUSINESS,
-            references=("2006/112/EC Art. 284",),
+            references=("2006/112/EC Art. 284",) if found.country in EU_MEMBERS else (),
         )
     findings = (*found.findings, *_of_the_evidence(found, seller, buyer, place))
     return evolve(found, evidence=buyer.evidence, findings=findings)
@@ -125,7 +131,9 @@ def _outside_the_eu(seller: Seller, buyer: Buyer, place: Territory) -> Ruling | 
     registered = seller.registrations is not None and place.country in {
         country_code(country) for country in seller.registrations
     }
-    business = buyer.business or buyer.vat_id_check.status is VatIdStatus.VALID
+    business = buyer.business
+    if business is None:
+        business = buyer.vat_id is not None and buyer.vat_id_check.status is VatIdStatus.VALID
     theirs = place.country not in _CHARGED_TO_BUSINESSES
     if business and (theirs or (not registered and seller.registrations is not None)):
         return _outside(place, TaxReason.OUTSIDE_SCOPE, "2006/112/EC Art. 44")
@@ -214,6 +222,8 @@ def _of_the_evidence(
     if found.category is TaxCategory.REVERSE_CHARGE or buyer.business:
         return ()
     here = {place.country, country_code(buyer.country or place.country)}
+    # An address in France may name Monaco or Guadeloupe by its postcode, as evidence does by code.
+    here |= {each.country for each in buyer.evidence if territory_of(each.country) == place}
     agreeing = {piece.kind for piece in buyer.evidence if piece.country in here}
     others = {piece.country for piece in buyer.evidence} - here
     needed = 1 if _is_small(seller) else 2

@@ -277,7 +277,8 @@ def territory_of(country: str, postcode: str | None = None, region: str | None =
         postcode: Which tells special territories; without it, the mainland is meant.
 
         region: The province of Canada, ``ON`` or ``CA-ON``, else told by the postcode; or the ISO
-            3166-2 code of a special territory, such as ``PT-20``. Others change nothing.
+            3166-2 code of a special territory of this country, such as ``PT-20``. Others change
+            nothing.
 
     Raises:
         InvalidInput: ``tax.unknown_territory`` for a country or province that does not exist.
@@ -288,12 +289,24 @@ def territory_of(country: str, postcode: str | None = None, region: str | None =
     for length in range(min(len(begin), 6), 1, -1):
         if begin[:length] in prefixes:
             return prefixes[begin[:length]]
-    special = _BY_CODE.get(code) or _BY_REGION.get((region or "").strip().upper())
+    special = _BY_CODE.get(code) or _by_letters(begin, code) or _by_region(region, code)
     if special is not None:
         return special
     area = TaxArea.EU if code in EU_MEMBERS else TaxArea.NATIONAL
     found = Territory(name=code, country=code, area=area)
     return evolve(found, region=_province(begin, region)) if code == "CA" else found
+
+
+def _by_letters(postcode: str, country: str) -> Territory | None:
+    """The territory whose own letters stand before the digits: ``AX-22100`` in Finland."""
+    named = _BY_CODE.get(postcode[:2])
+    written = named is not None and named.country == country and postcode[2:].isdigit()
+    return named if written else None
+
+
+def _by_region(region: str | None, country: str) -> Territory | None:
+    code = (region or "").strip().upper()
+    return _BY_REGION.get(code) if code.startswith(f"{country}-") else None
 
 
 def country_code(country: object, field: str = "country") -> str:
@@ -314,7 +327,8 @@ def country_code(country: object, field: str = "country") -> str:
 def _plain(postcode: str | None, country: str) -> str:
     """Without spaces, hyphens and the country's letters in front: ``D-78 266`` is ``78266``."""
     plain = re.sub(r"[^0-9A-Z]", "", (postcode or "").upper())
-    for letters in (country, country[:1]):
+    aliases = (alias for alias, meant in _ALIASES.items() if meant == country)
+    for letters in (country, *aliases, country[:1]):
         rest = plain.removeprefix(letters)
         if rest != plain and rest.isdigit():
             return rest
