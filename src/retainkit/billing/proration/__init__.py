@@ -27,7 +27,8 @@ from retainkit.billing.proration._changes import (
     Resume,
     StartTrial,
 )
-from retainkit.billing.proration._line import Line, LineKind, TrailStep
+from retainkit.billing.proration._line import Line, LineKind
+from retainkit.billing.proration._next_invoice import NextInvoice
 from retainkit.billing.proration._policy import (
     RECOMMENDED,
     Anchor,
@@ -44,15 +45,9 @@ from retainkit.billing.proration._policy import (
     Unpaid,
     When,
 )
-from retainkit.billing.proration._preview import (
-    Applied,
-    NextInvoice,
-    Preview,
-    preview_change,
-    preview_changes,
-    preview_renewal,
-    preview_start,
-)
+from retainkit.billing.proration._preview import Applied, Preview
+from retainkit.billing.proration._preview_change import preview_change, preview_changes
+from retainkit.billing.proration._preview_period import preview_renewal, preview_start
 from retainkit.billing.proration._profiles import (
     BROKEN_LAWS,
     CHARGEBEE,
@@ -89,6 +84,7 @@ from retainkit.billing.proration._subscription import (
     Subscription,
     SubscriptionItem,
 )
+from retainkit.billing.proration._trail import TrailStep
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What can be changed, and the terms that come of it; what that costs is in ``_preview``."""
+"""What can be changed, and the terms that come of it; what they cost is in ``_change_lines``."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""One line of a change, and the trail of how it came about; what makes them is ``_reckoning``."""
+"""One line to invoice; what makes it is ``_charges`` and ``_credits``, its trail ``_trail``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from fractions import Fraction
 
 from attrs import field, frozen
 
 from retainkit.billing.prices import Price
+from retainkit.billing.proration._trail import TrailStep
 from retainkit.billing.tax import TaxableLine, TaxBehavior, TaxedLine, TaxTreatment
 from retainkit.money import Money
 from retainkit.timing import Period
@@ -31,22 +31,6 @@ class LineKind(StrEnum):
 
     ONE_OFF = "one_off"
     """A fee that is charged once."""
-
-
-@frozen
-class TrailStep:
-    """
-    One step of how an amount came about: a message key and its values, never text.
-
-    Args:
-        key: ``proration.policy``, ``proration.period``, ``proration.share``, ``proration.basis``,
-            ``proration.part``, ``proration.discount``, ``proration.cap``, ``proration.rounding``.
-
-        values: Instants in ISO 8601, exact fractions as ``17/30``, amounts in minor units.
-    """
-
-    key: str
-    values: Mapping[str, str | int]
 
 
 @frozen(kw_only=True)

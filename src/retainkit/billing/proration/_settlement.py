@@ -10,8 +10,7 @@ from attrs import frozen
 
 from retainkit.billing.proration._line import Line
 from retainkit.billing.proration._policy import Leftover, ProrationPolicy
-from retainkit.billing.proration._reckoning import paid_of
-from retainkit.billing.proration._subscription import BilledLine, Subscription
+from retainkit.billing.proration._subscription import BilledLine, Subscription, paid_of
 from retainkit.money import Money, Rounding, from_minor, round_fraction, to_minor, to_units
 
 

@@ -121,29 +121,25 @@ def _measured(
     interval: Interval,
     zone: str | ZoneInfo,
 ) -> tuple[Fraction, Fraction, str]:
-    if policy.split_months or (of is None and _counts_period(policy)):
+    whole = None if policy.split_months else _whole(of, policy, interval, zone)
+    if whole is None:
         months = Fraction(interval.months) or calendar_months(of or stretch, policy, zone=zone)
         return calendar_months(stretch, policy, zone=zone), months, "calendar_months"
     if policy.granularity is Granularity.MONTH:
         months = Fraction(interval.months) or months_between(of or stretch, zone=zone)
         return months_between(stretch, zone=zone), months, "months"
-    return (
-        Fraction(length_of(stretch, policy, zone=zone)),
-        Fraction(_whole(of, policy, interval, zone)),
-        policy.denominator.value,
-    )
-
-
-def _counts_period(policy: ProrationPolicy) -> bool:
-    return policy.denominator in (Denominator.ACTUAL_PERIOD, Denominator.PLAN_PERIOD)
+    part = length_of(stretch, policy, zone=zone)
+    return Fraction(part), Fraction(whole), policy.denominator.value
 
 
 def _whole(
     of: Period | None, policy: ProrationPolicy, interval: Interval, zone: str | ZoneInfo
-) -> int:
+) -> int | None:
+    """The length of the whole; None when it is a period's, and there is none."""
     match policy.denominator:
         case Denominator.ACTUAL_PERIOD | Denominator.PLAN_PERIOD:
-            assert of is not None  # noqa: S101  # without a period, months are counted
+            if of is None:
+                return None
             if policy.denominator is Denominator.PLAN_PERIOD:
                 of = Period(start=of.start, end=interval.advance(of.start, 1, zone))
             return length_of(of, policy, zone=zone)

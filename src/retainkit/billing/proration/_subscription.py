@@ -223,6 +223,38 @@ class Subscription:
         )
 
 
+def billed_line(line: Line, period: Period) -> BilledLine:
+    """The line, as billed for a period; inside this room only."""
+    return BilledLine(
+        id=line.id,
+        item=line.item,
+        period=period,
+        net=line.net,
+        price=line.price,
+        quantity=line.quantity,
+        exact=line.exact,
+    )
+
+
+def paid_of(line: BilledLine) -> Money:
+    """
+    What was paid of a line.
+
+    Raises:
+        InvalidInput: ``proration.paid_unknown``.
+    """
+    if line.paid is None:
+        raise InvalidInput(
+            "It is not known what was paid of this line, and the policy asks for it",
+            code="proration.paid_unknown",
+            field="paid",
+            value=line.id,
+            remedy="give BilledLine(paid=...), zero when nothing was; or choose Unpaid.ALL with"
+            " Leftover.CARRY or CREDIT_NOTE",
+        )
+    return line.paid
+
+
 def check_items(items: Iterable[SubscriptionItem], currency: str, interval: Interval) -> None:
     """Refuses items that can't be billed together; inside this room only."""
     seen: set[str] = set()

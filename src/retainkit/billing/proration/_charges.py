@@ -1,0 +1,73 @@
+"""What is charged: a period, the rest of one, a fee; what is given back is in ``_credits``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from retainkit.billing.proration._amounts import to_whole
+from retainkit.billing.proration._line import Line, LineKind
+from retainkit.billing.proration._policy import ProrationPolicy
+from retainkit.billing.proration._reckoning import Reckoning
+from retainkit.billing.proration._subscription import Subscription, SubscriptionItem
+from retainkit.billing.proration._trail import rounding_step
+from retainkit.billing.proration._whole_amounts import WholeAmount, whole_amounts
+from retainkit.money import from_minor
+from retainkit.timing import Period
+
+
+def period_lines(
+    reckoning: Reckoning, items: Sequence[SubscriptionItem], stretch: Period
+) -> Iterator[Line]:
+    """The lines that bill a period, or all of it that is billed; none for metered prices."""
+    wholes = reckoning.wholes(items)
+    for item in items:
+        if item.id in wholes:
+            yield charge_line(reckoning, item, wholes[item.id], stretch, LineKind.PERIOD)
+
+
+def charge_line(
+    reckoning: Reckoning,
+    item: SubscriptionItem,
+    whole: WholeAmount,
+    stretch: Period,
+    kind: LineKind,
+) -> Line:
+    """The charge of an item for a stretch of time."""
+    policy, subscription = reckoning.policy, reckoning.subscription
+    share = reckoning.share(stretch)
+    exact = whole.net * share.fraction
+    units = to_whole(exact, subscription.currency, policy)
+    number = reckoning.billed_before(item.id)
+    start = stretch.start.isoformat()
+    return Line(
+        id=f"{subscription.id}/{item.id}/{start}/{number}",
+        item=item.id,
+        kind=kind,
+        net=from_minor(units, subscription.currency),
+        exact=exact,
+        quantity=item.quantity,
+        period=stretch,
+        price=item.price,
+        trail=(
+            *reckoning.time(stretch, share),
+            *whole.trail,
+            rounding_step(policy, exact, units),
+        ),
+    )
+
+
+def fee_line(subscription: Subscription, item: SubscriptionItem, policy: ProrationPolicy) -> Line:
+    """A fee that is charged once, and whole."""
+    whole = whole_amounts((item,), ())[item.id]
+    units = to_whole(whole.net, subscription.currency, policy)
+    return Line(
+        id=f"{subscription.id}/{item.id}/fee",
+        item=item.id,
+        kind=LineKind.ONE_OFF,
+        net=from_minor(units, subscription.currency),
+        exact=whole.net,
+        quantity=item.quantity,
+        period=None,
+        price=item.price,
+        trail=(*whole.trail, rounding_step(policy, whole.net, units)),
+    )

@@ -1,0 +1,36 @@
+"""A preview as a plain table, for notebooks; invoices are rendered elsewhere."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from retainkit.billing.proration._preview import Preview
+
+
+def preview_html(preview: Preview) -> str:
+    """The lines and their total."""
+    cells = [
+        (
+            line.item,
+            line.kind.value,
+            "" if line.period is None else f"{line.period.start:%Y-%m-%d %H:%M}",
+            "" if line.period is None else f"{line.period.end:%Y-%m-%d %H:%M}",
+            f"{line.net.amount:f} {line.net.currency.code}",
+        )
+        for line in preview.lines
+    ]
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
+    )
+    heads = "".join(
+        f'<th scope="col">{head}</th>' for head in ("Item", "Line", "From", "Until", "Amount")
+    )
+    total = f"{preview.total.amount:f} {preview.total.currency.code}"
+    when = "on the next invoice" if preview.pending else "now"
+    return (
+        f"<table><caption>{escape(preview.before.id)}: {escape(total)} {when}</caption>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    )
