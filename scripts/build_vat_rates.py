@@ -263,10 +263,8 @@ def module(rows: list[Row]) -> str:
     """The source of the module that is shipped."""
     data = _json(TODAY_FILE)
     currencies = {
-        country: entry["currency"]
-        for country, entry in sorted(data["rates"].items())
-        if country not in NOT_OF_THEIR_OWN
-    } | {"CA": "CAD", "US": "USD"}
+        country: entry["currency"] for country, entry in sorted(data["rates"].items())
+    } | {"EL": "EUR"}
     sources = sorted({row.source for row in rows})
     lines = [
         '"""Made by scripts/build_vat_rates.py from the data sets in data/vat; do not edit.',

@@ -18,7 +18,6 @@ from retainkit.billing.invoicing import (
     check_mandatory,
     draft_credit_note,
     is_small_amount,
-    national_currency,
     require_complete,
 )
 from retainkit.billing.tax import Exemption, TaxCategory
@@ -177,7 +176,6 @@ def test_vat_is_told_in_the_sellers_currency_as_well(bill: Bill) -> None:
 
     (found,) = check_mandatory(evolve(told, tax_in_national_currency=money("30.17", "USD")))
     assert (found.rule, found.found, found.field) == ("BR-53", "USD", "tax_in_national_currency")
-    assert (national_currency("PL"), national_currency("US")) == ("PLN", None)
 
 
 def test_a_credit_note_names_what_it_corrects(bill: Bill) -> None:

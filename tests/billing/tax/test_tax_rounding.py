@@ -25,6 +25,7 @@ from retainkit.billing.tax import (
     TaxRounding,
     calculate,
     in_national_currency,
+    national_currency,
     quote_of,
     shipped_rates,
 )
@@ -165,6 +166,15 @@ def test_the_tax_in_the_sellers_currency() -> None:
     assert stated.total_tax == money("23.00", "EUR")
     assert stated.national_tax == money("97.90", "PLN")
     assert stated.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("country", "currency"),
+    [("PL", "PLN"), ("BG", "EUR"), ("EL", "EUR"), ("MC", "EUR"), ("XI", "GBP"), ("US", None)],
+)
+def test_the_currency_in_which_a_country_states_its_vat(country: str, currency: str | None) -> None:
+    """Nothing is asked of sellers whose country has no such law that we know."""
+    assert national_currency(country) == currency
 
 
 def test_currencies_of_other_decimals_are_converted_exactly() -> None:

@@ -23,7 +23,6 @@ from retainkit.billing.invoicing._mandatory import (
     SMALL_AMOUNT,
     check_mandatory,
     is_small_amount,
-    national_currency,
     require_complete,
 )
 from retainkit.billing.invoicing._of_lines import invoice_of_lines
@@ -70,7 +69,6 @@ __all__ = [
     "invoice_of_lines",
     "is_small_amount",
     "line_net",
-    "national_currency",
     "reconcile",
     "recovered",
     "require_complete",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import MappingProxyType
 
 from retainkit.billing.invoicing._documents import CreditNote, DocumentKind, InvoiceDocument
 from retainkit.billing.invoicing._findings import Finding
 from retainkit.billing.invoicing._parties import Party
 from retainkit.billing.invoicing._rules import check_totals
-from retainkit.billing.tax import TaxCategory
+from retainkit.billing.tax import TaxCategory, national_currency
 from retainkit.errors import InvalidInput
 from retainkit.money import Money, compare, money
 
@@ -31,34 +30,6 @@ _UNTAXED = frozenset(
         TaxCategory.OUTSIDE_SCOPE,
     }
 )
-
-_OTHER_CURRENCIES = MappingProxyType(
-    {
-        "CH": "CHF",
-        "CZ": "CZK",
-        "DK": "DKK",
-        "GB": "GBP",
-        "HU": "HUF",
-        "IS": "ISK",
-        "LI": "CHF",
-        "NO": "NOK",
-        "PL": "PLN",
-        "RO": "RON",
-        "SE": "SEK",
-    }
-)
-_EURO = frozenset(
-    "AT BE BG CY DE EE EL ES FI FR GR HR IE IT LT LU LV MC MT NL PT SI SK".split()  # noqa: SIM905
-)
-
-
-def national_currency(country: str) -> str | None:
-    """
-    The currency in which a country's VAT is stated; None where we don't know it.
-
-    EU and EEA states, Switzerland, Monaco and the United Kingdom; Bulgaria has the euro since 2026.
-    """
-    return "EUR" if country in _EURO else _OTHER_CURRENCIES.get(country)
 
 
 def is_small_amount(document: InvoiceDocument | CreditNote) -> bool:

@@ -25,7 +25,7 @@ from retainkit.billing.tax._request import (
     UnverifiedVatId,
 )
 from retainkit.billing.tax._rounding import InclusiveRounding, TaxLevel, TaxRounding
-from retainkit.billing.tax._shipped import shipped_rates
+from retainkit.billing.tax._shipped import national_currency, shipped_rates
 from retainkit.billing.tax._small_business import within_small_business_limit
 from retainkit.billing.tax._tax_point import TaxPointRule, tax_point_rule
 from retainkit.billing.tax._territories import EU_MEMBERS, TaxArea, Territory, territory_of
@@ -76,6 +76,7 @@ __all__ = [
     "VatIdStatus",
     "calculate",
     "in_national_currency",
+    "national_currency",
     "percent",
     "prepayment_corrections",
     "quote_of",

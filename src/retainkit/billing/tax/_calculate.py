@@ -13,10 +13,10 @@ from retainkit.billing.tax._findings import Finding
 from retainkit.billing.tax._lines import Exemption, TaxableLine
 from retainkit.billing.tax._place import Ruling, ruling
 from retainkit.billing.tax._quote import QuoteState, TaxQuote
-from retainkit.billing.tax._rate_data import CURRENCIES
 from retainkit.billing.tax._rates import Rate, RateTable, named
 from retainkit.billing.tax._request import NationalCurrency, TaxRequest
 from retainkit.billing.tax._rounding import TaxLevel
+from retainkit.billing.tax._shipped import national_currency
 from retainkit.billing.tax._tax_point import RateDays, rate_days
 from retainkit.billing.tax._treatment import (
     TaxCategory,
@@ -215,7 +215,7 @@ def _treatment(
 def _with_national(quote: TaxQuote, request: TaxRequest) -> TaxQuote:
     if request.national is not None:
         return evolve(quote, national_tax=in_national_currency(quote.total_tax, request.national))
-    home = CURRENCIES.get(request.seller.territory.country)
+    home = national_currency(request.seller.territory.country)
     if home in (None, request.currency) or not quote.total_tax.amount:
         return quote
     missing = Finding(key="tax.national_currency_missing", values={"currency": home})

@@ -1,4 +1,4 @@
-"""The rate table that comes with retainkit; its figures are made by scripts/build_vat_rates.py."""
+"""The figures that come with retainkit, as scripts/build_vat_rates.py makes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 
-from retainkit.billing.tax._rate_data import DATA_AS_OF, RATES, SOURCES
+from retainkit.billing.tax._rate_data import CURRENCIES, DATA_AS_OF, RATES, SOURCES
 from retainkit.billing.tax._rates import Rate, RateTable
 from retainkit.billing.tax._treatment import TaxComponent
 
@@ -24,6 +24,17 @@ def shipped_rates() -> RateTable:
         rates=tuple(_rate(line) for line in RATES.splitlines()),
         data_as_of=date.fromisoformat(DATA_AS_OF),
     )
+
+
+def national_currency(country: str) -> str | None:
+    """
+    The currency in which a country's VAT is stated; None where we don't know it.
+
+    Args:
+        country: An ISO 3166-1 code in Europe; EL and XI are understood. Bulgaria has the euro
+            since 2026.
+    """
+    return CURRENCIES.get(country)
 
 
 def _rate(line: str) -> Rate:
