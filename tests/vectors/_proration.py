@@ -125,11 +125,21 @@ _UNITS = {
 }
 
 
+_RULES = {
+    "actual_days": Denominator.ACTUAL_PERIOD,
+    "actual_360": Denominator.ACTUAL_360,
+    "strict_30_360": Denominator.STRICT_30_360,
+}
+
+
 def policy_of(row: Row) -> ProrationPolicy:
     """The profile of the row's system, with what its rules and input set."""
     policy = POLICIES.get(row["system"], _DAILY)
+    rule = _RULES.get(row.get("rules", {}).get("rule") or row["input"].get("rule"))
+    if rule is not None:
+        return evolve(policy, denominator=rule)
     fixed = row["input"].get("fixed_days")
-    if fixed is not None or row["rules"].get("denominator") == "fixed_30":
+    if fixed is not None or row.get("rules", {}).get("denominator") == "fixed_30":
         days = 30 if fixed is None else fixed
         return evolve(policy, denominator=Denominator.FIXED_30, fixed_days=days)
     return policy
@@ -164,8 +174,9 @@ def interval_of(given: Mapping[str, Any]) -> Interval:
         # Elsewhere, period_days says how long a period is, not how often it recurs.
         if given.get(f"period_{unit}s") and (unit != "day" or "target" in given):
             return Interval(count=given[f"period_{unit}s"], unit=unit)
-    word = given.get("interval") or "month"
-    named = _UNITS.get(word.lower())
+    word = re.sub(r"[\s-]+", "_", str(given.get("interval") or "month").lower())
+    counted = re.fullmatch(r"(\d+)_(day|week|month|year)s?", word)
+    named = Interval(count=int(counted[1]), unit=counted[2]) if counted else _UNITS.get(word)
     if named is None:
         message = f"an interval of another kind: {word}"
         raise NotApplicable(message)
@@ -349,13 +360,8 @@ def months_fraction(row: Row) -> Answer:
 def month_fraction(row: Row) -> Answer:
     """A stretch as a share of a month, by one of Zuora's rules."""
     given = row["input"]
-    denominator = {
-        "actual_days": Denominator.ACTUAL_PERIOD,
-        "actual_360": Denominator.ACTUAL_360,
-        "strict_30_360": Denominator.STRICT_30_360,
-    }[row["rules"]["rule"]]
     part = stretch(given["start"], given["end"], inclusive=given.get("end_date") == "inclusive")
-    policy = evolve(policy_of(row), denominator=denominator)
+    policy = policy_of(row)
     return Answer(got={"fraction": share_of(part, policy).fraction})
 
 
@@ -375,7 +381,7 @@ def prorated_charge(row: Row) -> Answer:
 
 
 def _share(row: Row, given: Mapping[str, Any], start: str, end: str) -> Fraction:
-    said = {given.get("end"), given.get("end_date"), row["rules"].get("end_date")}
+    said = {given.get("end"), given.get("end_date"), row.get("rules", {}).get("end_date")}
     inclusive = "inclusive" in said
     part = stretch(given[start], given[end], inclusive=inclusive)
     cycle = given.get("cycle") or given.get("paid_period")
@@ -713,7 +719,7 @@ def interval_change(row: Row) -> Answer:
     """Another interval within a period."""
     given, policy = row["input"], policy_of(row)
     old, new = given.get("old", {}), given["new"]
-    inclusive = row["rules"].get("end_date") == "inclusive"
+    inclusive = row.get("rules", {}).get("end_date") == "inclusive"
     at, interval = instant(given["change"]), interval_of(new)
     paid = old.get("paid_period")
     period = stretch(*paid, inclusive=inclusive) if paid else None

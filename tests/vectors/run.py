@@ -63,7 +63,8 @@ class Tally:
             self._run(row, known.get(str(row.get("kind"))))
 
     def _run(self, row: Row, translate: Translation | None) -> None:
-        missing = [key for key in ("id", "system", "kind", "input", "expected") if key not in row]
+        needed = ("id", "system", "kind", "input", "expected")
+        missing = [key for key in needed if not row.get(key) and row.get(key) != {}]
         if missing:
             self._count(row, "failed", f"this is no row: it lacks {', '.join(missing)}")
             return

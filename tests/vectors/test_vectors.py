@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.vectors._rows import Row
 from tests.vectors.run import Tally, main, rows
 
 
@@ -33,6 +34,55 @@ def test_few_rows_are_not_applicable(tally: Tally) -> None:
         counts = [count for (each, _), count in tally.counts.items() if each == system]
         beyond = sum(count["not applicable"] for count in counts)
         assert beyond <= MOST_NOT_APPLICABLE * sum(count.total() for count in counts), system
+
+
+NEIGHBOURS = tuple(rows(DATA / "neighbour_vectors.jsonl"))
+
+
+@pytest.mark.parametrize("row", NEIGHBOURS, ids=lambda row: row["id"])
+def test_a_neighbour_holds(row: Row) -> None:
+    """A case beside those that the rules were written by, from the same source, holds, too."""
+    done = Tally()
+    done.run([row])
+    assert done.totals() == {"passed": 1}, done.text()
+
+
+def test_a_neighbour_is_no_copy() -> None:
+    """None of them is among the rows that were there before, and each says where it is from."""
+    before = {
+        (row["kind"], json.dumps(row["input"], sort_keys=True))
+        for name in ("proration", "tax")
+        for row in rows(DATA / f"{name}_vectors.jsonl")
+    }
+    for row in NEIGHBOURS:
+        assert (row["kind"], json.dumps(row["input"], sort_keys=True)) not in before
+        assert row["source"]
+
+
+def test_an_unknown_kind_is_not_applicable() -> None:
+    """Nor is a system without a profile of its own a reason to break."""
+    done = Tally()
+    done.run([{"id": "1", "system": "other", "kind": "moon_phase", "input": {}, "expected": {}}])
+    assert done.totals() == {"not applicable": 1}
+    assert "no translation for the kind moon_phase" in done.text()
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"id": "1", "note": "half a row"}, "it lacks system, kind, input, expected"),
+        (
+            {"id": "1", "system": "silver", "kind": "advance_date", "input": {}, "expected": {}},
+            "the row lacks 'start'",
+        ),
+    ],
+)
+def test_a_malformed_row_fails_with_its_reason(row: Row, said: str) -> None:
+    """It neither passes nor stops the run."""
+    done = Tally()
+    done.run([row])
+    assert done.totals() == {"failed": 1}
+    assert said in done.text()
 
 
 def test_the_run_ends_with_its_totals(capsys: pytest.CaptureFixture[str]) -> None:
