@@ -79,9 +79,7 @@ def cash(chance: Random) -> object:
 
 def table(chance: Random) -> object:
     """A threshold in two currencies."""
-    return amounts(
-        money(chance.choice((0, 1, 5)), "EUR"), money(chance.choice((1, "7.50")), "USD")
-    )
+    return amounts(money(chance.choice((0, 1, 5)), "EUR"), money(chance.choice((1, "7.50")), "USD"))
 
 
 def leaf(chance: Random) -> Condition:

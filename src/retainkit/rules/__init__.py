@@ -10,6 +10,7 @@ from __future__ import annotations
 from retainkit.rules._closures import Compiled, compiled, truth_of
 from retainkit.rules._data import condition_data, signal_data, version
 from retainkit.rules._declared import Kind, Signal, Threshold, Value
+from retainkit.rules._difference import Difference, diff
 from retainkit.rules._events import (
     Count,
     Derivation,
@@ -21,7 +22,10 @@ from retainkit.rules._events import (
 )
 from retainkit.rules._explain import Explained, why
 from retainkit.rules._flips import next_flip
+from retainkit.rules._lints import Finding, lint
+from retainkit.rules._reading import Mistake, read_condition
 from retainkit.rules._readings import Gap, Reading, Readings, readings
+from retainkit.rules._rulebook import Rule, Rulebook, RuleTest, Trial
 from retainkit.rules._signals import (
     Amount,
     Duration,
@@ -61,6 +65,7 @@ from retainkit.rules._tree import (
     signals_of,
 )
 from retainkit.rules._truth import Truth
+from retainkit.rules._why_not import Change, WhyNot, why_not
 from retainkit.rules._windows import days, hours, minutes, weeks
 
 
@@ -73,6 +78,7 @@ __all__ = [
     "AnyOf",
     "AtLeast",
     "Between",
+    "Change",
     "Compare",
     "CompareSignals",
     "Comparison",
@@ -80,22 +86,28 @@ __all__ = [
     "Condition",
     "Count",
     "Derivation",
+    "Difference",
     "Distance",
     "Distinct",
     "Duration",
     "EventPattern",
     "Explained",
+    "Finding",
     "Flag",
     "Gap",
     "InSegment",
     "Kind",
     "Missing",
+    "Mistake",
     "Not",
     "Number",
     "OneOf",
     "Present",
     "Reading",
     "Readings",
+    "Rule",
+    "RuleTest",
+    "Rulebook",
     "Scaled",
     "Sequence",
     "Signal",
@@ -105,8 +117,10 @@ __all__ = [
     "TextPart",
     "Threshold",
     "Time",
+    "Trial",
     "Truth",
     "Value",
+    "WhyNot",
     "all_of",
     "amounts",
     "any_of",
@@ -115,10 +129,13 @@ __all__ = [
     "condition_data",
     "days",
     "declared",
+    "diff",
     "event",
     "hours",
+    "lint",
     "minutes",
     "next_flip",
+    "read_condition",
     "readings",
     "segment",
     "sequence",
@@ -128,4 +145,5 @@ __all__ = [
     "version",
     "weeks",
     "why",
+    "why_not",
 ]

@@ -162,6 +162,20 @@ def readings(
     return Readings(found, there, until)
 
 
+def changed(known: Readings, values: Mapping[str, Value | None]) -> Readings:
+    """The readings with other values, fresh for ever; None is missing; inside this room only."""
+    found = dict(known)
+    for name, value in values.items():
+        found[name] = Reading(value=value)
+    there = {name: reading.value for name, reading in found.items() if reading.value is not None}
+    until = {
+        name: limit
+        for name in found
+        if name not in values and (limit := known.believed_until(name)) is not None
+    }
+    return Readings(found, there, until)
+
+
 def named(signals: Mapping[str, Signal], name: str, place: str) -> Signal:
     """The signal of this name, or the error that names the nearest one; inside this room only."""
     signal = signals.get(name)

@@ -83,9 +83,9 @@ class _Equal(Signal, Generic[V]):
 
     def _against(self, op: Comparison, other: object) -> Condition:
         if isinstance(other, Scaled):
-            return _two_signals(self, op, other.signal, other.factor)
+            return two_signals(self, op, other.signal, other.factor)
         if isinstance(other, Signal):
-            return _two_signals(self, op, other, 1)
+            return two_signals(self, op, other, 1)
         return Compare(signal=self, op=op, value=self.threshold(other, self.name))
 
 
@@ -472,9 +472,7 @@ def _fit(low: Threshold, high: Threshold) -> bool:
     return ordered
 
 
-def _two_signals(
-    left: Signal, op: Comparison, right: Signal, factor: float | Fraction
-) -> Condition:
+def two_signals(left: Signal, op: Comparison, right: Signal, factor: float | Fraction) -> Condition:
     if left.kind is not right.kind:
         raise wrong_type(
             left, right.kind.value, f"{left.name}.{op}", f"{right.name} is of another kind"

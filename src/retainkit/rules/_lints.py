@@ -1,0 +1,109 @@
+"""What is suspicious about rules that are not wrong; what is wrong is refused by the rulebook."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from attrs import frozen
+
+from retainkit.core import Because
+from retainkit.rules._declared import Signal
+from retainkit.rules._rulebook import Rule, Rulebook, is_impossible, is_possible
+from retainkit.rules._tree import Missing, Present, all_of, signals_of, walk
+from retainkit.rules._truth import Truth
+from retainkit.rules._ways import Literal, ways
+
+
+@frozen(kw_only=True)
+class Finding:
+    """
+    Something a person should look at.
+
+    Args:
+        rule: The rule's id.
+
+        because: A message key, ``rules.never_true``, ``rules.shadowed``, ``rules.unknowable`` or
+            ``rules.no_negative_test``, and its values.
+    """
+
+    rule: str
+    because: Because
+
+
+def lint(rulebook: Rulebook, *, sources: Collection[str] | None = None) -> list[Finding]:
+    """
+    What is suspicious about the rules.
+
+    - ``rules.unknowable``: nothing makes a signal known that the rule reads.
+    - ``rules.never_true``: without those signals it can't become true.
+    - ``rules.shadowed``: whenever it is true, so is one of its group that comes before it.
+    - ``rules.no_negative_test``: no test shows a customer for whom it is false.
+
+    Args:
+        rulebook: The rules.
+
+        sources: What fills signals here; a signal with another source is never known. All
+            sources are there by default.
+    """
+    return [
+        Finding(rule=rule.id, because=because)
+        for rule in rulebook.rules
+        for because in _findings(rulebook, rule, sources)
+    ]
+
+
+def _findings(rulebook: Rulebook, rule: Rule, sources: Collection[str] | None) -> Iterator[Because]:
+    dark = [
+        signal
+        for signal in signals_of(rule.when, rulebook.segments)
+        if sources is not None and signal.source is not None and signal.source not in sources
+    ]
+    for signal in dark:
+        values = {"signal": signal.name, "source": signal.source}
+        yield Because(key="rules.unknowable", values=values)
+    if dark and _never_true(rulebook, rule, dark):
+        yield Because(key="rules.never_true", values={"signals": [s.name for s in dark]})
+    shadow = _shadow(rulebook, rule)
+    if shadow is not None:
+        values = {"by": shadow.id, "group": rule.group}
+        yield Because(key="rules.shadowed", values=values)
+    if not any(test.expect is Truth.FALSE for test in rule.tests):
+        yield Because(key="rules.no_negative_test", values={})
+
+
+def _never_true(rulebook: Rulebook, rule: Rule, dark: list[Signal]) -> bool:
+    names = {signal.name for signal in dark}
+    found = ways(rule.when, rulebook.segments, len)
+    return found.complete and not any(
+        is_possible(way) and not any(_needs(literal, names) for literal in way)
+        for way in found.found
+    )
+
+
+def _needs(literal: Literal, dark: set[str]) -> bool:
+    """It can only be as wanted when one of these signals is known."""
+    if not any(signal.name in dark for signal in literal.signals):
+        return False
+    if isinstance(literal.leaf, Present | Missing):
+        return isinstance(literal.leaf, Present) is literal.wanted
+    return not any(signal.traits().get("missing") == "never" for signal in literal.signals)
+
+
+def _shadow(rulebook: Rulebook, rule: Rule) -> Rule | None:
+    if rule.group is None:
+        return None
+    place = rulebook.rules.index(rule)
+    for index, other in enumerate(rulebook.rules):
+        before = (-other.priority, index) < (-rule.priority, place)
+        if other.group == rule.group and before and _implies(rulebook, rule, other):
+            return other
+    return None
+
+
+def _implies(rulebook: Rulebook, rule: Rule, other: Rule) -> bool:
+    """Whether nobody meets the one without meeting the other; where presence is asked, unsure."""
+    if any(isinstance(part, Present | Missing) for part in walk(rule.when)):
+        return False
+    known = {signal.name for signal in signals_of(rule.when, rulebook.segments)}
+    read = {signal.name for signal in signals_of(other.when, rulebook.segments)}
+    return read <= known and is_impossible(all_of(rule.when, ~other.when), rulebook.segments)

@@ -1,0 +1,628 @@
+"""Data as conditions: what files and other languages wrote, with all mistakes at once.
+
+The form is that of ``condition_data``, with short cuts for people; documents around it are in
+``_document``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from fractions import Fraction
+from typing import TypeAlias, TypeVar
+
+from attrs import define, field, frozen
+
+from retainkit.errors import InvalidInput
+from retainkit.money import Money, money
+from retainkit.rules._declared import WORDS, Kind, Signal
+from retainkit.rules._events import (
+    Count,
+    Distinct,
+    EventPattern,
+    Scalar,
+    counted,
+    event,
+    followed,
+)
+from retainkit.rules._events import Sequence as Steps
+from retainkit.rules._readings import named
+from retainkit.rules._signals import Amount, Number, Text, in_range, one_of, two_signals
+from retainkit.rules._tree import (
+    Ago,
+    Ahead,
+    Compare,
+    Comparison,
+    Condition,
+    Distance,
+    Missing,
+    Not,
+    Present,
+    TextPart,
+    all_of,
+    amounts,
+    any_of,
+    at_least,
+    segment,
+)
+from retainkit.rules._windows import read_length, window
+
+
+Place: TypeAlias = tuple[str | int, ...]
+T = TypeVar("T")
+
+_OPS = tuple(op.value for op in Comparison)
+_BY_KIND: Mapping[Kind, tuple[str, ...]] = {
+    Kind.NUMBER: (*_OPS, "between", "in"),
+    Kind.AMOUNT: (*_OPS, "between"),
+    Kind.DURATION: (*_OPS, "between"),
+    Kind.TIME: (
+        *_OPS,
+        "between",
+        "more_than_ago",
+        "less_than_ago",
+        "more_than_ahead",
+        "less_than_ahead",
+    ),
+    Kind.TEXT: ("eq", "ne", "in", *(part.value for part in TextPart)),
+    Kind.FLAG: ("eq", "ne"),
+}
+PRESENCE = ("present", "missing")
+_COUNTING = ("name", "where", "same", "distinct", "within", "at_least", "absent")
+_FOLLOWING = ("of", "within", "same", "strict")
+_WITH_UNIT = re.compile(r"(-?[0-9.]+)\s+(\S.*)")
+_PAIR = 2
+
+
+def words_for(signal: Signal) -> tuple[str, ...]:
+    """What can be said of a signal of this kind; inside this room only."""
+    return (*_BY_KIND[signal.kind], *PRESENCE)
+
+
+@frozen(kw_only=True)
+class Mistake:
+    """
+    One thing that is wrong in a document.
+
+    Args:
+        place: Keys and positions that lead there, from the top.
+
+        message, code, value, remedy: As in `RetainkitError`.
+    """
+
+    place: Place
+    message: str
+    code: str
+    value: object = None
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """The message, the value and the remedy."""
+        value = "" if self.value is None else f" ({self.value!r})"
+        return f"{self.message}{value}" + (f": {self.remedy}" if self.remedy else "")
+
+
+def read_condition(
+    data: object, signals: Mapping[str, Signal], *, segments: Iterable[str] = ()
+) -> Condition:
+    """
+    The condition that `condition_data`, or a person, wrote.
+
+    Args:
+        data: Mappings, lists, texts, numbers, flags; instants may be datetimes.
+
+        signals: What it may read, by name.
+
+        segments: The names it may refer to.
+
+    Raises:
+        InvalidInput: ``rules.mistakes``; its value has every `Mistake`.
+    """
+    reader = Reader(signals=signals, segments=frozenset(segments))
+    found = reader.condition(data, ())
+    if found is None or reader.mistakes:
+        raise mistaken(reader.mistakes)
+    return found
+
+
+def mistaken(mistakes: Sequence[Mistake]) -> InvalidInput:
+    """The error for all of these; inside this room only."""
+    listed = "; ".join(f"{'.'.join(map(str, m.place)) or 'top'}: {m}" for m in mistakes)
+    return InvalidInput(
+        f"There are mistakes in it: {listed}",
+        code="rules.mistakes",
+        field="data",
+        value=tuple(mistakes),
+        remedy="mend what each of them names",
+    )
+
+
+@define(kw_only=True)
+class Reader:
+    """Reads conditions and goes on after mistakes; inside this room only."""
+
+    signals: Mapping[str, Signal]
+    segments: frozenset[str]
+    mistakes: list[Mistake] = field(factory=list)
+
+    def condition(self, data: object, place: Place) -> Condition | None:
+        """The condition, or None and a mistake."""
+        if not isinstance(data, Mapping) or len(data) != 1:
+            self.wrong(
+                place,
+                "A condition is one word or signal, with what is said of it",
+                "rules.form",
+                type(data).__name__ if not isinstance(data, Mapping) else sorted(map(str, data)),
+                "write `mrr: {gte: 500}`; several of them go under `all:` or `any:`",
+            )
+            return None
+        ((word, said),) = data.items()
+        inside = (*place, str(word))
+        match word:
+            case "all":
+                return self._combined(said, inside, lambda items: all_of(*items))
+            case "any":
+                return self._combined(said, inside, lambda items: any_of(*items))
+            case "at_least":
+                return self._at_least(said, inside)
+            case "not":
+                item = self.condition(said, inside)
+                return None if item is None else self.made(inside, lambda: Not(item=item))
+            case "segment":
+                return self._segment(said, inside)
+            case "event" | "sequence":
+                return self._computed(word, said, inside)
+            case _:
+                return self._signal(word, said, inside)
+
+    def wrong(
+        self, place: Place, message: str, code: str, value: object = None, remedy: str = ""
+    ) -> None:
+        """Note a mistake."""
+        self.mistakes.append(
+            Mistake(place=place, message=message, code=code, value=value, remedy=remedy)
+        )
+
+    def made(self, place: Place, make: Callable[[], T]) -> T | None:
+        """What the function makes; an error of it becomes a mistake at the place."""
+        try:
+            return make()
+        except InvalidInput as error:
+            value = error.value if error.field is not None else None
+            self.wrong(place, error.message, error.code, value, error.remedy)
+            return None
+
+    def keys(self, data: object, place: Place, known: Sequence[str]) -> Mapping[str, object]:
+        """The mapping without keys that are not known, each of which is a mistake."""
+        if not isinstance(data, Mapping):
+            self.wrong(
+                place,
+                "Here stands a mapping",
+                "rules.form",
+                type(data).__name__,
+                f"write keys and values; the keys are {', '.join(known)}",
+            )
+            return {}
+        found: dict[str, object] = {}
+        for key, value in data.items():
+            if key in known:
+                found[key] = value
+                continue
+            near = get_close_matches(str(key), known, n=1)
+            self.wrong(
+                (*place, str(key)),
+                "This word has no meaning here",
+                "rules.unknown_word",
+                str(key),
+                f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}",
+            )
+        return found
+
+    def listed(self, data: object, place: Place) -> Sequence[object]:
+        """The list, or none and a mistake."""
+        if isinstance(data, list | tuple):
+            return data
+        self.wrong(
+            place, "Here stands a list", "rules.form", type(data).__name__, "write `- ` before each"
+        )
+        return ()
+
+    def signal(self, name: object, place: Place) -> Signal | None:
+        """The signal of a name, or a mistake with the nearest one."""
+        return self.made(place, lambda: named(self.signals, str(name), str(name)))
+
+    def _combined(
+        self, said: object, place: Place, make: Callable[[list[Condition]], Condition]
+    ) -> Condition | None:
+        data = self.listed(said, place)
+        items = [self.condition(item, (*place, i)) for i, item in enumerate(data)]
+        found = [item for item in items if item is not None]
+        if len(found) < len(items) or not isinstance(said, list | tuple):
+            return None
+        return self.made(place, lambda: make(found))
+
+    def _at_least(self, said: object, place: Place) -> Condition | None:
+        data = self.keys(said, place, ("count", "of"))
+        if "of" not in data or "count" not in data:
+            if isinstance(said, Mapping):
+                self.wrong(
+                    place,
+                    "How many, of what?",
+                    "rules.form",
+                    sorted(map(str, said)),
+                    "write `at_least: {count: 2, of: [...]}`",
+                )
+            return None
+        count = data["count"]
+        return self._combined(
+            data["of"],
+            (*place, "of"),
+            lambda items: at_least(count if isinstance(count, int) else 0, *items),
+        )
+
+    def _segment(self, said: object, place: Place) -> Condition | None:
+        if isinstance(said, str) and said in self.segments:
+            return segment(said)
+        near = get_close_matches(str(said), sorted(self.segments), n=1)
+        self.wrong(
+            place,
+            "There is no such segment",
+            "rules.unknown_segment",
+            said,
+            f"did you mean {near[0]!r}?" if near else "define it under `segments:`",
+        )
+        return None
+
+    def _signal(self, name: object, said: object, place: Place) -> Condition | None:
+        near_word = get_close_matches(str(name), sorted(WORDS), n=1, cutoff=0.8)
+        if name not in self.signals and near_word and isinstance(said, list):
+            self.wrong(
+                place,
+                "This word has no meaning here",
+                "rules.unknown_word",
+                name,
+                f"did you mean {near_word[0]!r}?",
+            )
+            return None
+        signal = self.signal(name, place)
+        if signal is None:
+            return None
+        return self._said(signal, said if isinstance(said, Mapping) else {"eq": said}, place)
+
+    def _said(self, signal: Signal, said: Mapping[str, object], place: Place) -> Condition | None:
+        known = self.keys(said, place, words_for(signal))
+        if not said:
+            self.wrong(
+                place,
+                "Nothing is said of the signal",
+                "rules.form",
+                signal.name,
+                f"use one of {', '.join(words_for(signal))}",
+            )
+            return None
+        items = [self._leaf(signal, word, value, (*place, word)) for word, value in known.items()]
+        found = [item for item in items if item is not None]
+        if not found or len(found) < len(said):
+            return None
+        return found[0] if len(found) == 1 else self.made(place, lambda: all_of(*found))
+
+    def _leaf(self, signal: Signal, word: str, value: object, place: Place) -> Condition | None:
+        if word in PRESENCE:
+            return self._presence(signal, word, value, place)
+        if word == "in":
+            return self._one_of(signal, value, place)
+        if word == "between":
+            return self._between(signal, value, place)
+        if word.endswith(("_than_ago", "_than_ahead")):
+            return self._far(signal, word, value, place)
+        if word in {part.value for part in TextPart}:
+            return self._text(signal, word, value, place)
+        op = Comparison(word)
+        if isinstance(value, Mapping) and value.keys() & {"signal", "event"}:
+            return self._other(signal, op, value, place)
+        return self.made(
+            place,
+            lambda: Compare(
+                signal=signal, op=op, value=signal.threshold(operand(signal, value), signal.name)
+            ),
+        )
+
+    def _presence(self, signal: Signal, word: str, value: object, place: Place) -> Condition | None:
+        if value is not True:
+            self.wrong(
+                place, "This is true, or not said", "rules.form", value, f"write `{word}: true`"
+            )
+            return None
+        return Present(signal=signal) if word == "present" else Missing(signal=signal)
+
+    def _one_of(self, signal: Signal, value: object, place: Place) -> Condition | None:
+        items = self.listed(value, place)
+        if not isinstance(value, list | tuple) or not isinstance(signal, Number | Text):
+            return None
+        checked = [
+            self.made((*place, i), lambda item=item: signal.threshold(operand(signal, item), ""))  # type: ignore[misc] # bound now
+            for i, item in enumerate(items)
+        ]
+        kept = tuple(item for item in checked if isinstance(item, str | int | float))
+        if len(kept) < len(items):
+            return None
+        return self.made(place, lambda: one_of(signal, kept))
+
+    def _between(self, signal: Signal, value: object, place: Place) -> Condition | None:
+        ends = self.listed(value, place)
+        if len(ends) != _PAIR:
+            if isinstance(value, list | tuple):
+                self.wrong(
+                    place,
+                    "A range has two ends",
+                    "rules.form",
+                    len(ends),
+                    "write `between: [low, high]`; both are included",
+                )
+            return None
+        low, high = ends
+        return self.made(
+            place, lambda: in_range(signal, operand(signal, low), operand(signal, high))
+        )
+
+    def _far(self, signal: Signal, word: str, value: object, place: Place) -> Condition | None:
+        length = self.length(value, place)
+        if length is None:
+            return None
+        than = Distance(word.partition("_")[0])
+        if word.endswith("_ago"):
+            return Ago(signal=signal, than=than, length=length)
+        return Ahead(signal=signal, than=than, length=length)
+
+    def _text(self, signal: Signal, word: str, value: object, place: Place) -> Condition | None:
+        if not isinstance(signal, Text):
+            return None
+        text = value if isinstance(value, str) else ""
+        match TextPart(word):
+            case TextPart.STARTS_WITH:
+                return self.made(place, lambda: signal.starts_with(text))
+            case TextPart.ENDS_WITH:
+                return self.made(place, lambda: signal.ends_with(text))
+            case TextPart.CONTAINS:
+                return self.made(place, lambda: signal.contains(text))
+
+    def _other(
+        self, signal: Signal, op: Comparison, said: Mapping[str, object], place: Place
+    ) -> Condition | None:
+        data = self.keys(said, place, ("signal", "event", "times"))
+        if "event" in data:
+            other = self.derived("event", data["event"], (*place, "event"))
+        else:
+            other = self.signal(data.get("signal"), (*place, "signal"))
+        if other is None:
+            return None
+        factor = data.get("times", 1)
+        return self.made(place, lambda: two_signals(signal, op, other, _factor(signal, factor)))
+
+    def length(self, value: object, place: Place) -> timedelta | None:
+        """A window such as ``14d``."""
+        return self.made(place, lambda: _length(value))
+
+    def _computed(self, word: str, said: object, place: Place) -> Condition | None:
+        options = _COUNTING if word == "event" else _FOLLOWING
+        if not isinstance(said, Mapping):
+            self.keys(said, place, options)
+            return None
+        asked = {key: value for key, value in said.items() if key not in options}
+        signal = self.derived(word, {k: v for k, v in said.items() if k in options}, place)
+        if word == "sequence" and not asked:
+            asked = {"eq": True}
+        if "at_least" in said:
+            asked["gte"] = said["at_least"]
+        if said.get("absent") is True:
+            asked["eq"] = 0
+        if not asked:
+            self.wrong(
+                place,
+                "How often must it have happened?",
+                "rules.form",
+                sorted(map(str, said)),
+                "write `at_least: 3`, `absent: true`, or a comparison such as `lt: 2`",
+            )
+            return None
+        if signal is None:
+            return None
+        return self._said(signal, asked, place)
+
+    def derived(self, word: str, said: object, place: Place) -> Signal | None:
+        """The signal that is computed of events."""
+        if word == "sequence":
+            return self._followed(said, place)
+        data = self.keys(said, place, _COUNTING)
+        within = self._within(data, place)
+        pattern = self._pattern(data, place)
+        if pattern is None or within is None:
+            return None
+        same, distinct = data.get("same"), data.get("distinct")
+        if distinct is None:
+            return self.made(
+                place,
+                lambda: counted(Count(pattern=pattern, within=within, same=_text_or_none(same))),
+            )
+        return self.made(
+            place,
+            lambda: counted(Distinct(pattern=pattern, within=within, key=_text(distinct))),
+        )
+
+    def _followed(self, said: object, place: Place) -> Signal | None:
+        data = self.keys(said, place, _FOLLOWING)
+        within = self._within(data, place)
+        steps = self.listed(data.get("of"), (*place, "of"))
+        patterns = [self._step(step, (*place, "of", i)) for i, step in enumerate(steps)]
+        found = tuple(pattern for pattern in patterns if pattern is not None)
+        if within is None or not steps or len(found) < len(steps):
+            return None
+        return self.made(
+            place,
+            lambda: followed(
+                Steps(
+                    patterns=found,
+                    within=within,
+                    same=_text_or_none(data.get("same")),
+                    strict=data.get("strict") is True,
+                )
+            ),
+        )
+
+    def _step(self, step: object, place: Place) -> EventPattern | None:
+        data = (
+            {"name": step} if isinstance(step, str) else self.keys(step, place, ("name", "where"))
+        )
+        return self._pattern(data, place)
+
+    def _pattern(self, data: Mapping[str, object], place: Place) -> EventPattern | None:
+        where = data.get("where", {})
+        pairs = where if isinstance(where, Mapping) else {}
+        if pairs is not where:
+            self.keys(where, (*place, "where"), ())
+        checked: dict[str, Scalar] = {}
+        for key, value in pairs.items():
+            if isinstance(value, bool | int | str | None):
+                checked[str(key)] = value
+            else:
+                self.wrong(
+                    (*place, "where", str(key)),
+                    "An event's data are compared with single values",
+                    "rules.where",
+                    type(value).__name__,
+                    "write a text, a whole number, true, false or null",
+                )
+        return self.made(place, lambda: event(_text(data.get("name")), checked))
+
+    def _within(self, data: Mapping[str, object], place: Place) -> timedelta | None:
+        if "within" in data:
+            return self.length(data["within"], (*place, "within"))
+        if data:
+            self.wrong(
+                place, "Within which time?", "rules.window", None, "write `within: 7d`, or another"
+            )
+        return None
+
+
+def operand(signal: Signal, value: object) -> object:
+    """What a person wrote as the value that the signal's kind has; checked by the signal itself."""
+    if signal.kind is Kind.TEXT or signal.kind is Kind.FLAG:
+        return value
+    if signal.kind is Kind.TIME:
+        return _instant(value)
+    if signal.kind is Kind.DURATION:
+        return _length(value) if value not in (0, "0s") else timedelta(0)
+    if signal.kind is Kind.NUMBER:
+        return _number(signal, value)
+    return _amount(signal, value)
+
+
+def cash(signal: Signal, value: object) -> object:
+    """An amount of money, as a value and not as a threshold; inside this room only."""
+    if isinstance(value, Mapping) and value.keys() == {"amount", "currency"}:
+        return money(_exactly(value["amount"]), str(value["currency"]))
+    currency = signal.currency if isinstance(signal, Amount) else None
+    if isinstance(value, str):
+        number, _, code = value.strip().partition(" ")
+        if code:
+            return money(number, code.strip())
+    if currency is not None and isinstance(value, str | int) and not isinstance(value, bool):
+        return money(value, currency)
+    return _exactly(value) if isinstance(value, float) else value
+
+
+def _amount(signal: Signal, value: object) -> object:
+    if isinstance(value, Mapping):
+        return amounts(*(money(_exactly(v), str(code)) for code, v in value.items()))
+    found = cash(signal, value)
+    if isinstance(found, Money) or not isinstance(found, str):
+        return found
+    try:
+        return Decimal(found)
+    except InvalidOperation:
+        return found
+
+
+def _exactly(value: object) -> str | int | Decimal:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return value
+    raise InvalidInput(
+        "An amount of money is a text or a whole number",
+        code="rules.amount",
+        field="amount",
+        value=value if isinstance(value, float | bool) else type(value).__name__,
+        remedy='put quotes around it: "499.90 EUR"',
+    )
+
+
+def _number(signal: Signal, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    with_unit = _WITH_UNIT.fullmatch(value.strip())
+    unit = str(signal.traits().get("unit", ""))
+    if with_unit is not None and with_unit.group(2) != unit:
+        raise InvalidInput(
+            f"The signal {signal.name} counts {unit or 'without a unit'}",
+            code="rules.unit",
+            field=signal.name,
+            value=with_unit.group(2),
+            remedy="convert it, or leave the unit out",
+        )
+    text = value if with_unit is None else with_unit.group(1)
+    try:
+        return int(text) if text.lstrip("-").isdigit() else float(Decimal(text))
+    except (InvalidOperation, ValueError):
+        return value
+
+
+def _instant(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        raise InvalidInput(
+            "A date is no instant",
+            code="rules.value_type",
+            field="time",
+            value=value.isoformat(),
+            remedy="write the time and the zone, too: 2026-11-01T00:00:00Z",
+        )
+    return value
+
+
+def _length(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return window(value, "length")
+    return window(read_length(str(value), "length"), "length")
+
+
+def _factor(signal: Signal, value: object) -> int | float | Fraction:
+    if signal.kind is Kind.NUMBER:
+        number = _number(Number(name=signal.name), value)
+        found = Number(name=signal.name).threshold(number, "times")
+        return found if isinstance(found, int | float) else 1
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        try:
+            return Fraction(value)
+        except (ValueError, ZeroDivisionError):
+            pass
+    raise InvalidInput(
+        "A factor of amounts and lengths is exact",
+        code="rules.value_type",
+        field="times",
+        value=str(value),
+        remedy='write a whole number, or a text such as "1/2" or "0.7"',
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else _text(value)

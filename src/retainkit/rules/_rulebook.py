@@ -1,0 +1,321 @@
+"""Rules and segments that belong together, checked as a whole; what became of them is not here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from attrs import field, frozen
+
+from retainkit.errors import InvalidInput
+from retainkit.rules._closures import Compiled, compiled
+from retainkit.rules._data import signal_data, version
+from retainkit.rules._declared import Signal
+from retainkit.rules._events import is_anonymous
+from retainkit.rules._explain import Explained, why
+from retainkit.rules._readings import Readings, named
+from retainkit.rules._samples import agrees, is_decided, samples
+from retainkit.rules._signals import Signals, declared
+from retainkit.rules._tree import (
+    Condition,
+    InSegment,
+    children,
+    condition,
+    limited_depth,
+    limited_size,
+    signals_of,
+    walk,
+)
+from retainkit.rules._truth import Truth
+from retainkit.rules._ways import Literal, Way, ways
+from retainkit.timing import utc
+
+
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+"""Where lengths from now are laid out to see whether they contradict each other."""
+
+
+def _at(at: datetime) -> datetime:
+    return utc(at, "at")
+
+
+@frozen(kw_only=True)
+class RuleTest:
+    """
+    An example that stands beside its rule.
+
+    Args:
+        name: What it shows.
+
+        known: What is known of the customer.
+
+        at: The instant it is asked at.
+
+        expect: The answer.
+    """
+
+    name: str
+    known: Readings
+    at: datetime = field(converter=_at)
+    expect: Truth
+
+
+def _tests(tests: Iterable[RuleTest]) -> tuple[RuleTest, ...]:
+    return tuple(tests)
+
+
+@frozen(kw_only=True)
+class Rule:
+    """
+    A condition with a name.
+
+    Args:
+        id: The name; stable, as reasons and records speak of it.
+
+        when: The condition.
+
+        doc: What it is for, for people; it may change without the rule's version.
+
+        group: Rules of one group exclude each other: of those that are true, one counts.
+
+        priority: Which of a group that is: the highest; of equals, the one listed first.
+
+        tests: Examples with their answers.
+    """
+
+    id: str
+    when: Condition = field(converter=condition)
+    doc: str = ""
+    group: str | None = None
+    priority: int = 0
+    tests: tuple[RuleTest, ...] = field(default=(), converter=_tests)
+
+
+@frozen(kw_only=True)
+class Trial:
+    """What a rule answered to one of its tests."""
+
+    rule: str
+    test: RuleTest
+    explained: Explained
+
+    @property
+    def passed(self) -> bool:
+        """It answered as expected."""
+        return self.explained.truth is self.test.expect
+
+
+def _signals(given: type[Signals] | Mapping[str, Signal]) -> Mapping[str, Signal]:
+    return MappingProxyType(dict(given if isinstance(given, Mapping) else declared(given)))
+
+
+def _rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    return tuple(rules)
+
+
+def _segments(segments: Mapping[str, Condition]) -> Mapping[str, Condition]:
+    return MappingProxyType({name: condition(when) for name, when in segments.items()})
+
+
+@frozen(kw_only=True)
+class Rulebook:
+    """
+    Rules, the segments they name and the signals they read.
+
+    Args:
+        signals: The class that declares the signals, or the signals by name.
+
+        rules: The rules.
+
+        segments: Named conditions; they may name each other, but not in a circle.
+
+    Raises:
+        InvalidInput: ``rules.rule_twice``, ``rules.unknown_signal``, ``rules.signal_clash``,
+            ``rules.unknown_segment``, ``rules.circular_segments``, ``rules.too_deep``,
+            ``rules.too_large``; ``rules.contradiction`` for a condition that no customer can
+            meet.
+    """
+
+    signals: Mapping[str, Signal] = field(converter=_signals)
+    rules: tuple[Rule, ...] = field(default=(), converter=_rules)
+    segments: Mapping[str, Condition] = field(factory=dict, converter=_segments)
+
+    def __attrs_post_init__(self) -> None:
+        _check_ids(self.rules)
+        for place, when in self._places():
+            self._check_names(place, when)
+        _check_circles(self.segments)
+        for place, when in self._places():
+            limited_depth(_depth(when, self.segments))
+            limited_size(_size(when, self.segments))
+            self._check_sense(place, when)
+
+    def rule(self, id: str) -> Rule:
+        """
+        The rule of this name.
+
+        Raises:
+            InvalidInput: ``rules.unknown_rule``.
+        """
+        for rule in self.rules:
+            if rule.id == id:
+                return rule
+        near = get_close_matches(id, [rule.id for rule in self.rules], n=1)
+        raise InvalidInput(
+            "There is no such rule",
+            code="rules.unknown_rule",
+            field="id",
+            value=id,
+            remedy=f"did you mean {near[0]!r}?" if near else "name one of the rulebook's rules",
+        )
+
+    def compiled(self) -> Compiled:
+        """All rules, ready to be asked often."""
+        return compiled({rule.id: rule.when for rule in self.rules}, segments=self.segments)
+
+    def versions(self) -> dict[str, str]:
+        """The version of each rule's condition, segments included."""
+        return {rule.id: version(rule.when, self.segments) for rule in self.rules}
+
+    def trials(self) -> list[Trial]:
+        """What each rule answers to each of its tests."""
+        return [
+            Trial(
+                rule=rule.id,
+                test=test,
+                explained=why(rule.when, test.known, test.at, segments=self.segments),
+            )
+            for rule in self.rules
+            for test in rule.tests
+        ]
+
+    def _places(self) -> Iterator[tuple[str, Condition]]:
+        for name, when in self.segments.items():
+            yield f"segments.{name}", when
+        for rule in self.rules:
+            yield f"rules.{rule.id}.when", rule.when
+
+    def _check_names(self, place: str, when: Condition) -> None:
+        for part in walk(when):
+            if isinstance(part, InSegment) and part.name not in self.segments:
+                near = get_close_matches(part.name, self.segments, n=1)
+                raise InvalidInput(
+                    "There is no such segment",
+                    code="rules.unknown_segment",
+                    field=place,
+                    value=part.name,
+                    remedy=f"did you mean {near[0]!r}?" if near else "define it in segments",
+                )
+        for signal in signals_of(when):
+            if is_anonymous(signal):
+                continue
+            known = named(self.signals, signal.name, place)
+            if signal_data(known) != signal_data(signal):
+                raise InvalidInput(
+                    "A signal of this name is declared otherwise",
+                    code="rules.signal_clash",
+                    field=place,
+                    value=signal.name,
+                    remedy="pass the class that the rule was written with",
+                )
+
+    def _check_sense(self, place: str, when: Condition) -> None:
+        if not is_impossible(when, self.segments):
+            return
+        for part in _inmost_first(when):
+            if is_impossible(part, self.segments):
+                names = [signal.name for signal in signals_of(part, self.segments)]
+                raise InvalidInput(
+                    "No customer can meet this condition: its parts contradict each other",
+                    code="rules.contradiction",
+                    field=place,
+                    value=names,
+                    remedy=f"read again what is said of {', '.join(names)}",
+                )
+
+
+def is_impossible(when: Condition, segments: Mapping[str, Condition]) -> bool:
+    """
+    Whether no customer can make it true; proved, never guessed; inside this room only.
+
+    Comparisons of two signals, and texts compared by their parts, are taken to be possible.
+    """
+    found = ways(when, segments, len)
+    return found.complete and all(not is_possible(way) for way in found.found)
+
+
+def is_possible(way: Way) -> bool:
+    """Whether a customer can be as a way wants it; inside this room only."""
+    by_signal: dict[str, list[Literal]] = {}
+    for literal in way:
+        if not literal.is_pair:
+            by_signal.setdefault(literal.signals[0].name, []).append(literal)
+    return all(_fits(literals[0].signals[0], literals) for literals in by_signal.values())
+
+
+def _fits(signal: Signal, literals: Sequence[Literal]) -> bool:
+    leaves = [literal.leaf for literal in literals]
+    return not is_decided(signal, leaves, anywhen=True) or any(
+        agrees(value, signal, literals, _SOME_DAY) for value in samples(signal, leaves, _SOME_DAY)
+    )
+
+
+def _inmost_first(when: Condition) -> list[Condition]:
+    return sorted(walk(when), key=lambda part: part.size)
+
+
+def _check_ids(rules: Iterable[Rule]) -> None:
+    seen: set[str] = set()
+    for rule in rules:
+        if rule.id in seen or not rule.id:
+            raise InvalidInput(
+                "Each rule has an id of its own",
+                code="rules.rule_twice",
+                field="rules",
+                value=rule.id,
+                remedy="rename one of the two",
+            )
+        seen.add(rule.id)
+
+
+def _check_circles(segments: Mapping[str, Condition]) -> None:
+    done: set[str] = set()
+    for name in segments:
+        _follow(name, segments, (), done)
+
+
+def _follow(
+    name: str, segments: Mapping[str, Condition], path: tuple[str, ...], done: set[str]
+) -> None:
+    if name in path:
+        circle = " -> ".join((*path[path.index(name) :], name))
+        raise InvalidInput(
+            "Segments name each other in a circle",
+            code="rules.circular_segments",
+            field=f"segments.{name}",
+            value=circle,
+            remedy="say one of them by signals",
+        )
+    if name in done:
+        return
+    limited_depth(len(path) + 1)
+    for part in walk(segments[name]):
+        if isinstance(part, InSegment):
+            _follow(part.name, segments, (*path, name), done)
+    done.add(name)
+
+
+def _depth(when: Condition, segments: Mapping[str, Condition]) -> int:
+    inside = children(when)
+    if isinstance(when, InSegment):
+        inside = (segments[when.name],)
+    return 1 + max((_depth(part, segments) for part in inside), default=0)
+
+
+def _size(when: Condition, segments: Mapping[str, Condition]) -> int:
+    return sum(
+        1 + _size(segments[part.name], segments) if isinstance(part, InSegment) else 1
+        for part in walk(when)
+    )

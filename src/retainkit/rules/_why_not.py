@@ -1,0 +1,220 @@
+"""What would have to be otherwise for a condition to be true: the smallest change, and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice, product
+from typing import Any
+
+from attrs import frozen
+
+from retainkit.core import Because, JsonValue
+from retainkit.money import Money
+from retainkit.rules._closures import truth_of
+from retainkit.rules._declared import Signal, Value
+from retainkit.rules._explain import NO_SEGMENTS, Explained, why
+from retainkit.rules._flips import next_flip
+from retainkit.rules._readings import Readings, changed
+from retainkit.rules._samples import agrees, samples
+from retainkit.rules._tree import Condition
+from retainkit.rules._truth import Truth
+from retainkit.rules._ways import Literal, Way, ways
+from retainkit.timing import utc
+
+
+_MOST_TRIES = 2_000
+_MOST_FLIPS = 16
+
+
+@frozen(kw_only=True)
+class Change:
+    """
+    One signal that would have to be otherwise.
+
+    Args:
+        signal: Its name.
+
+        value: What it is now; None when that is not known.
+
+        to: The nearest value found with which the whole condition is true; None for a value that
+            would have to be missing. Where a threshold itself is not enough, it lies beyond it.
+
+        wanted: What the new value fulfils: message keys and thresholds; ``rules.not`` before a key
+            that must not hold.
+    """
+
+    signal: str
+    value: Value | None
+    to: Value | None
+    wanted: tuple[Because, ...]
+
+
+@frozen(kw_only=True)
+class WhyNot:
+    """
+    Why a condition is not true, and what would make it so.
+
+    Args:
+        explained: The answer with its reasons.
+
+        changes: The fewest signals that would have to change, together; empty when it is true
+            already, or when nothing was found.
+
+        by_time: When it becomes true although nothing happens; None when it doesn't.
+    """
+
+    explained: Explained
+    changes: tuple[Change, ...] = ()
+    by_time: datetime | None = None
+
+
+def why_not(
+    condition: Condition,
+    known: Readings,
+    now: datetime,
+    *,
+    segments: Mapping[str, Condition] = NO_SEGMENTS,
+) -> WhyNot:
+    """
+    Why a condition is not true of a customer at this instant, and the smallest change to it.
+
+    Each proposed change was tried: with the new values the condition is true. Fewer signals come
+    before nearer values. For people, not for a hot path.
+
+    Raises:
+        InvalidInput: ``time.naive``.
+        NotFound: ``rules.unknown_segment``.
+    """
+    at = utc(now, "now")
+    explained = why(condition, known, at, segments=segments)
+    if explained.truth is Truth.TRUE:
+        return WhyNot(explained=explained)
+    search = _Search(condition, known, at, segments)
+    return WhyNot(
+        explained=explained,
+        changes=search.smallest(),
+        by_time=_by_time(condition, known, at, segments),
+    )
+
+
+@frozen
+class _Search:
+    condition: Condition
+    known: Readings
+    at: datetime
+    segments: Mapping[str, Condition]
+
+    def smallest(self) -> tuple[Change, ...]:
+        found = ways(self.condition, self.segments, lambda way: len(self._open(way)))
+        plans = [(way, touched) for way in found.found for touched in self._touched(way)]
+        plans.sort(key=lambda plan: len(plan[1]))
+        tries = ((way, values) for way, touched in plans for values in self._tried(way, touched))
+        for way, values in islice(tries, _MOST_TRIES):
+            if self._is_true_with(values):
+                return tuple(self._change(way, name, value) for name, value in values.items())
+        return ()
+
+    def _open(self, way: Way) -> list[Literal]:
+        """What is not as wanted now."""
+        return [literal for literal in way if not self._holds(literal)]
+
+    def _holds(self, literal: Literal) -> bool:
+        wanted = Truth.TRUE if literal.wanted else Truth.FALSE
+        return truth_of(literal.leaf, self.known, self.at) is wanted
+
+    def _touched(self, way: Way) -> Iterator[tuple[Signal, ...]]:
+        """The sets of signals whose change could do; of a comparison of two, either or both."""
+        unmet = self._open(way)
+        single = {s.name: s for literal in unmet if not literal.is_pair for s in literal.signals}
+        pairs = [
+            literal.signals
+            for literal in unmet
+            if literal.is_pair and not any(s.name in single for s in literal.signals)
+        ]
+        choices: list[list[tuple[Signal, ...]]] = [
+            [(pair[0],), (pair[-1],), (pair[-1], pair[0])] for pair in pairs
+        ]
+        for picked in islice(product(*choices), 9):
+            both = {s.name: s for some in picked for s in some}
+            yield tuple({**single, **both}.values())
+
+    def _tried(self, way: Way, touched: Sequence[Signal]) -> Iterator[dict[str, Value | None]]:
+        """New values for these signals, the nearest first."""
+        if not touched:
+            return
+        first, *rest = touched
+        for value in self._candidates(way, first, self.known):
+            if not rest:
+                yield {first.name: value}
+                continue
+            known = changed(self.known, {first.name: value})
+            for others in product(*(self._candidates(way, signal, known) for signal in rest)):
+                names = [signal.name for signal in rest]
+                yield {first.name: value, **dict(zip(names, others, strict=True))}
+
+    def _candidates(self, way: Way, signal: Signal, known: Readings) -> list[Value | None]:
+        mine = [x for x in way if any(s.name == signal.name for s in x.signals)]
+        single = [literal for literal in mine if not literal.is_pair]
+        now = self.known.known(signal.name, self.at)
+        fit = [
+            value
+            for value in samples(signal, [literal.leaf for literal in mine], self.at, known)
+            if value != now and agrees(value, signal, single, self.at)
+        ]
+        return sorted(fit, key=lambda value: _distance(now, value))
+
+    def _is_true_with(self, values: Mapping[str, Value | None]) -> bool:
+        known = changed(self.known, values)
+        return truth_of(self.condition, known, self.at, segments=self.segments) is Truth.TRUE
+
+    def _change(self, way: Way, name: str, to: Value | None) -> Change:
+        wanted = sorted(
+            (self._wanted(x) for x in way if any(s.name == name for s in x.signals)),
+            key=lambda because: because.key,
+        )
+        value = self.known.known(name, self.at)
+        return Change(signal=name, value=value, to=to, wanted=tuple(wanted))
+
+    def _wanted(self, literal: Literal) -> Because:
+        because = why(literal.leaf, self.known, self.at).because
+        said: dict[str, JsonValue] = {
+            key: value for key, value in because.values.items() if key in _THRESHOLDS
+        }
+        if literal.wanted:
+            return Because(key=because.key, values=said)
+        return Because(key="rules.not", values={"key": because.key, **said})
+
+
+_THRESHOLDS = frozenset(
+    {"signal", "threshold", "low", "high", "seconds", "other_signal", "other_value", "times"}
+)
+
+
+def _distance(now: Value | None, to: Value | None) -> tuple[int, Any]:
+    """How far a value is from what is now; those that can't be compared come after, as given."""
+    if to is None:
+        return (2, 0)
+    if isinstance(now, Money) and isinstance(to, Money):
+        far = abs(now.amount - to.amount)
+        return (0, far) if now.currency == to.currency else (1, 0)
+    if isinstance(now, datetime) and isinstance(to, datetime):
+        return (0, abs(now - to))
+    if isinstance(now, timedelta) and isinstance(to, timedelta):
+        return (0, abs(now - to))
+    if isinstance(now, int | float) and isinstance(to, int | float):
+        return (0, abs(now - to))
+    return (1, 0)
+
+
+def _by_time(
+    condition: Condition, known: Readings, at: datetime, segments: Mapping[str, Condition]
+) -> datetime | None:
+    for _ in range(_MOST_FLIPS):
+        flip = next_flip(condition, known, at, segments=segments)
+        if flip is None:
+            return None
+        if truth_of(condition, known, flip, segments=segments) is Truth.TRUE:
+            return flip
+        at = flip
+    return None
