@@ -31,7 +31,7 @@ from tests.dunning.conftest import (
 
 from retainkit.billing import Decline
 from retainkit.core import Because, NoEffect
-from retainkit.dunning import Stage, access, upcoming
+from retainkit.dunning import Dunning, Stage, access, upcoming
 from retainkit.ids import PaymentMethodId
 
 
@@ -101,8 +101,21 @@ def cancelled_twice() -> World:
     return world
 
 
+def moved() -> World:
+    """Half-way through a long plan the case is moved to one that is shorter, and has to announce."""
+    world = World(evolve(WATCHING, stages=NOTICED))
+    world.observe(world.provider.bill("in_1"))
+    world.until(START + 9 * DAY)
+    world.policy = evolve(WATCHING, stages=(STAGES[0], evolve(STAGES[2], after=DAY), STAGES[3]))
+    world.feature = Dunning(world.policy)
+    _look(world)
+    world.wakes[world.case.id] = world.now
+    world.until(START + 25 * DAY)
+    return world
+
+
 STORIES: dict[str, Callable[[], World]] = {
-    story.__name__: story for story in (recovered, paused, cancelled_twice)
+    story.__name__: story for story in (recovered, paused, cancelled_twice, moved)
 }
 _looks: list[tuple[datetime, str]] = []
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from attrs import evolve
 from tests.dunning.conftest import (
+    ANNA,
     DAY,
     HARD,
     HOUR,
@@ -21,8 +22,16 @@ from tests.dunning.conftest import (
     payment,
 )
 
-from retainkit.billing import Decline, InvoiceState, PaymentState
-from retainkit.dunning import CaseOutcome, Dunning, DunningPolicy, Stage, classify, upcoming
+from retainkit.billing import Decline, InvoiceState, PaymentState, observed_event
+from retainkit.dunning import (
+    CaseOutcome,
+    Dunning,
+    DunningPolicy,
+    Stage,
+    UpcomingKind,
+    classify,
+    upcoming,
+)
 from retainkit.ids import PaymentMethodId
 
 
@@ -97,6 +106,17 @@ def test_a_card_given_to_another_seller_is_none_of_this_one_s(seller: str) -> No
         evolve(given, id=method_changed("x", START).id, data={**given.data, "seller": "acct_1"})
     )
     assert world.case.method == "pm_new"
+
+
+def test_a_card_that_comes_with_the_news_of_a_failure_is_for_that_invoice_too() -> None:
+    """Whichever of the two webhooks was first: what is known of the invoices is known before."""
+    world = World()
+    world.observe(world.provider.bill("in_1"))
+    world.now = START + HOUR
+    failed = world.provider.bill("in_2", at=START + HOUR)
+    world.deliver(method_changed("pm_new", world.now), observed_event(failed, ANNA, world.now))
+
+    assert world.said("dunning.method_noted")[0].data["trying"] == ["in_1", "in_2"]
 
 
 # ---- attempts without effect
@@ -239,6 +259,24 @@ def test_the_end_of_a_shorter_plan_lies_ahead_of_who_is_moved_to_it(length: int)
     world.wakes[world.case.id] = world.now
     world.until(START + 21 * DAY)
     assert world.case.outcome is CaseOutcome.ENDED
+
+
+@pytest.mark.parametrize("waits", ["flight", "debit"])
+def test_who_waits_for_money_looks_again_though_the_plan_goes_on(waits: str) -> None:
+    """An answer may be lost; of two invoices, only one has a debit under way."""
+    world = World()
+    world.observe(world.provider.bill("in_1"), world.provider.bill("in_2"))
+    world.now = START + DAY
+    if waits == "flight":
+        world.fire()
+    else:
+        debit = payment("in_1_ch2", at=START, state=PaymentState.PENDING, method="pm_bank")
+        tries = (*world.provider.invoices["in_1"].payments, debit)
+        world.observe(world.provider.change("in_1", payments=tries))
+
+    ahead = upcoming(world.case, RETRYING, world.now)
+    looks = [step.at for step in ahead if step.kind is UpcomingKind.CHECK]
+    assert looks == [world.case.seen_at + RETRYING.recheck]
 
 
 # ---- after the case

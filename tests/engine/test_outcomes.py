@@ -365,6 +365,19 @@ def test_what_is_refused_for_long_is_listed_until_it_is_done(world: World) -> No
     assert world.kit().attention() == ()
 
 
+def test_who_has_dismissed_a_refusal_is_not_told_of_it_at_every_try(world: World) -> None:
+    """It was heard of, and goes on being tried."""
+    world.order()
+    world.post.script = [NotSent(reason="provider.key")] * 12
+    for refusals in range(1, 13):
+        run(world.kit())
+        listed = world.kit().attention()
+        assert len(listed) == (refusals == 10)
+        for entry in listed:
+            world.kit().dismiss(entry.id, actor="usr_7")
+        world.clock.set(world.intent().wake_at or NOW)
+
+
 def test_a_worker_that_slept_past_the_key_does_not_send_it(world: World) -> None:
     """Between the mark and the call a machine may be suspended: the key may be forgotten."""
     world.order()

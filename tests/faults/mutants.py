@@ -125,11 +125,18 @@ def changed(mutant: Mutant) -> tuple[str, str] | None:
 
 
 def _what_runs(text: str) -> str:
-    """The code without annotations, which nobody computes, and without decorators."""
+    """
+    The code without annotations, which nobody computes, and without decorators; whether an
+    argument must be named is for types, too.
+    """
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.arg):
             node.annotation = None
+        elif isinstance(node, ast.arguments):
+            node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
+            node.defaults += [default for default in node.kw_defaults if default is not None]
+            node.posonlyargs, node.kwonlyargs, node.kw_defaults = [], [], []
         elif isinstance(node, ast.FunctionDef):
             node.returns, node.decorator_list = None, []
         elif isinstance(node, ast.ClassDef):
