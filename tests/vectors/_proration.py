@@ -225,7 +225,10 @@ def advance_date(row: Row) -> Answer:
 def whole_periods(row: Row) -> Answer:
     """How many whole intervals lie between two days."""
     given = row["input"]
-    count = period_number(instant(given["start"]), interval_of(given), "UTC", instant(given["end"]))
+    end = instant(given["end"])
+    if given.get("end_date") == "inclusive":
+        end = _DAY.advance(end, 1, "UTC")
+    count = period_number(instant(given["start"]), interval_of(given), "UTC", end)
     return Answer(got={"whole_periods": count})
 
 
@@ -567,6 +570,8 @@ def _period_and_moment(given: Mapping[str, Any]) -> tuple[Period, datetime]:
     start = instant("04-01")
     left = number(given.get("fraction_left"))
     days, used = given.get("period_days"), given.get("days_used")
+    if left is None and days and "days_left" in given:
+        left = Fraction(given["days_left"], days)
     if left is not None:
         days, used = left.denominator, left.denominator - left.numerator
     if days is None or used is None:

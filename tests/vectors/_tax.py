@@ -429,8 +429,8 @@ def tax_rounding(row: Row) -> Answer | Verdict:
 
 
 def _rounded(given: Mapping[str, Any], row: Row) -> dict[str, object]:
-    known = {"payout", "to", "charge", "amount", "unit_price", *_NETS, *_AMOUNTS, "amount_cents"}
-    if not known & set(given):
+    known = {"payout", "to", "charge", "amount", "unit_price", *_AMOUNTS, "amount_cents"}
+    if not known & set(given) and _listed(given) is None:
         message = f"a rounding of another kind: {sorted(given)}"
         raise NotApplicable(message)
     if "payout" in given:
@@ -477,7 +477,15 @@ def _mode(said: str) -> Rounding:
 
 
 _AMOUNTS = ("unit_net", "unit_gross", "net", "gross", "price")
-_NETS = ("lines", "nets", "items", "net_lines")
+
+
+def _listed(given: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    """Lines that a row lists: each with its own fields, or plain amounts, in cents or not."""
+    for key, value in given.items():
+        if isinstance(value, list):
+            named = "amount_cents" if key.endswith("_cents") else "net"
+            return [each if isinstance(each, Mapping) else {named: each} for each in value]
+    return None
 
 
 def _of_tax(given: Mapping[str, Any], row: Row) -> dict[str, object]:
@@ -507,7 +515,14 @@ def _of_tax(given: Mapping[str, Any], row: Row) -> dict[str, object]:
         rounding=_rounding(given),
     )
     quote = _known(calculate(request, table))
-    return {**_amounts(quote), "amount_tax_cents": to_minor(quote.total_tax)}
+    cents = {
+        "net_cents": to_minor(quote.total_net),
+        "tax_cents": to_minor(quote.total_tax),
+        "gross_cents": to_minor(quote.total_gross),
+        "total_cents": to_minor(quote.total_gross),
+        "amount_tax_cents": to_minor(quote.total_tax),
+    }
+    return {**_amounts(quote), "total": quote.total_gross.amount, **cents}
 
 
 def _rate_of(given: Mapping[str, Any], row: Row) -> str | None:
@@ -519,9 +534,9 @@ def _rate_of(given: Mapping[str, Any], row: Row) -> str | None:
 
 
 def _lines(given: Mapping[str, Any], currency: str, rate: str | None) -> tuple[TaxableLine, ...]:
-    count = next((given[key] for key in _NETS if key in given), 1)
-    listed = count if isinstance(count, list) else [given] * int(count)
-    listed = [each if isinstance(each, Mapping) else {"net": each} for each in listed]
+    listed = _listed(given)
+    if listed is None:
+        listed = [given] * int(given.get("lines", 1))
     return tuple(
         _line(str(number), each, currency, str(each.get("rate", rate)), given)
         for number, each in enumerate(listed)
@@ -555,7 +570,7 @@ def _line(
 
 def _rounding(given: Mapping[str, Any]) -> TaxRounding:
     said = str(given.get("rounding", ""))
-    per_line = re.search("line|item|round then sum|^currency$", said)
+    per_line = re.search("line|item|each|credit note|round then sum|^currency$", said)
     level = TaxLevel.LINE if per_line else TaxLevel.RATE_GROUP
     if re.search("invoice|global|document|total|sum then round|^precise$", said):
         level = TaxLevel.INVOICE
