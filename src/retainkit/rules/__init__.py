@@ -11,6 +11,7 @@ from retainkit.rules._closures import Compiled, compiled, truth_of
 from retainkit.rules._data import condition_data, signal_data, version
 from retainkit.rules._declared import Kind, Signal, Threshold, Value
 from retainkit.rules._difference import Difference, diff
+from retainkit.rules._document import read_rulebook
 from retainkit.rules._events import (
     Count,
     Derivation,
@@ -136,6 +137,7 @@ __all__ = [
     "minutes",
     "next_flip",
     "read_condition",
+    "read_rulebook",
     "readings",
     "segment",
     "sequence",

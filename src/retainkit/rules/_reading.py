@@ -134,7 +134,6 @@ def mistaken(mistakes: Sequence[Mistake]) -> InvalidInput:
     return InvalidInput(
         f"There are mistakes in it: {listed}",
         code="rules.mistakes",
-        field="data",
         value=tuple(mistakes),
         remedy="mend what each of them names",
     )

@@ -6,6 +6,7 @@ The only room, beside adapters, that knows pydantic. Nothing loads it unless it 
 from __future__ import annotations
 
 from retainkit.schema._money import Money
+from retainkit.schema._rules import FileMistake, read_rules
 
 
-__all__ = ["Money"]
+__all__ = ["FileMistake", "Money", "read_rules"]

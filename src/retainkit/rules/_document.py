@@ -1,0 +1,351 @@
+"""A rule file as data: signals, segments, rules and their tests; its text is read in `schema`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from difflib import get_close_matches
+
+from attrs import define, evolve, field
+
+from retainkit.errors import InvalidInput
+from retainkit.rules._declared import Kind, Signal
+from retainkit.rules._reading import Mistake, Place, Reader, cash, mistaken, operand
+from retainkit.rules._readings import Reading, Readings, readings
+from retainkit.rules._rulebook import Rule, Rulebook, RuleTest
+from retainkit.rules._signals import (
+    Amount,
+    Duration,
+    Flag,
+    Number,
+    Signals,
+    Text,
+    Time,
+    declared,
+)
+from retainkit.rules._tree import Condition
+from retainkit.rules._truth import Truth
+from retainkit.rules._windows import read_length
+from retainkit.timing import utc
+
+
+FILE_WORDS = ("signals", "segments", "rules")
+RULE_WORDS = ("id", "when", "doc", "group", "priority", "tests")
+TEST_WORDS = ("name", "customer", "now", "expect")
+READING_WORDS = ("value", "at", "source", "until")
+SIGNAL_WORDS = (
+    "kind",
+    "unit",
+    "currency",
+    "one_of",
+    "missing",
+    "fresh_for",
+    "source",
+    "doc",
+    "event",
+    "sequence",
+)
+EXPECT = {"fires": Truth.TRUE, "no": Truth.FALSE, "unknown": Truth.UNKNOWN}
+_KINDS: Mapping[str, type[Signal]] = {
+    kind.kind.value: kind for kind in (Number, Amount, Duration, Time, Text, Flag)
+}
+_OPTIONS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.NUMBER: ("unit",),
+    Kind.AMOUNT: ("currency",),
+    Kind.TEXT: ("one_of",),
+    Kind.TIME: ("missing",),
+}
+
+
+def read_rulebook(
+    data: object, signals: type[Signals] | Mapping[str, Signal] | None = None
+) -> Rulebook:
+    """
+    The rulebook that a document holds.
+
+    Args:
+        data: ``signals`` (declared in the document itself), ``segments``, ``rules``.
+
+        signals: Declared in Python, beside those of the document.
+
+    Raises:
+        InvalidInput: ``rules.mistakes``; its value has every `Mistake`, with its place.
+    """
+    given = {} if signals is None else signals
+    known = dict(given if isinstance(given, Mapping) else declared(given))
+    return _Document(signals=known).read(data)
+
+
+@define(kw_only=True)
+class _Document:
+    signals: dict[str, Signal]
+    mistakes: list[Mistake] = field(factory=list)
+    ids: set[str] = field(factory=set)
+
+    def read(self, data: object) -> Rulebook:
+        top = self._reader(()).keys(data, (), FILE_WORDS)
+        self._declare(top.get("signals", {}))
+        raw = top.get("segments", {})
+        names = tuple(map(str, raw)) if isinstance(raw, Mapping) else ()
+        reader = self._reader(names)
+        segments = {
+            name: reader.condition(said, ("segments", name))
+            for name, said in (reader.keys(raw, ("segments",), names)).items()
+        }
+        items = reader.listed(top.get("rules", []), ("rules",))
+        rules = [self._rule(reader, item, ("rules", i)) for i, item in enumerate(items)]
+        if not self.mistakes:
+            return self._whole(
+                {name: when for name, when in segments.items() if when is not None},
+                [rule for rule in rules if rule is not None],
+            )
+        raise mistaken(self.mistakes)
+
+    def _whole(self, segments: Mapping[str, Condition], rules: list[Rule]) -> Rulebook:
+        """All of it together, once its parts are right; each rule alone first, to find them all."""
+        if self._tried(segments, [], rules) is not None:
+            for rule in rules:
+                self._tried(segments, [rule], rules)
+        book = None if self.mistakes else self._tried(segments, rules, rules)
+        if book is None:
+            raise mistaken(self.mistakes)
+        return book
+
+    def _tried(
+        self, segments: Mapping[str, Condition], some: list[Rule], rules: list[Rule]
+    ) -> Rulebook | None:
+        try:
+            return Rulebook(signals=self.signals, segments=segments, rules=some)
+        except InvalidInput as error:
+            self.mistakes.append(
+                Mistake(
+                    place=_place_of(error, rules),
+                    message=error.message,
+                    code=error.code,
+                    value=error.value,
+                    remedy=error.remedy,
+                )
+            )
+            return None
+
+    def _reader(self, segments: Iterable[str]) -> Reader:
+        """A reader that knows what is known by now, and notes its mistakes here."""
+        return Reader(signals=self.signals, segments=frozenset(segments), mistakes=self.mistakes)
+
+    def _declare(self, said: object) -> None:
+        reader = self._reader(())
+        names = tuple(map(str, said)) if isinstance(said, Mapping) else ()
+        for name, declaration in reader.keys(said, ("signals",), names).items():
+            place = ("signals", name)
+            if name in self.signals:
+                reader.wrong(
+                    place,
+                    "A signal of this name is declared otherwise",
+                    "rules.signal_clash",
+                    name,
+                    "leave it out here, or there",
+                )
+                continue
+            signal = self._signal(reader, name, declaration, place)
+            if signal is not None:
+                self.signals[name] = signal
+
+    def _signal(self, reader: Reader, name: str, said: object, place: Place) -> Signal | None:
+        data = reader.keys(said, place, SIGNAL_WORDS)
+        common = {key: data[key] for key in ("doc", "source") if isinstance(data.get(key), str)}
+        fresh = data.get("fresh_for")
+        fresh_for = None if fresh is None else reader.length(fresh, (*place, "fresh_for"))
+        for word in ("event", "sequence"):
+            if word in data:
+                made = reader.derived(word, data[word], (*place, word))
+                return (
+                    None
+                    if made is None
+                    else reader.made(
+                        place,
+                        lambda made=made: evolve(made, name=name, **common),  # type: ignore[misc] # bound now
+                    )
+                )
+        kind = _KINDS.get(str(data.get("kind")))
+        if kind is None:
+            reader.wrong(
+                (*place, "kind"),
+                "There is no such kind of signal",
+                "rules.kind",
+                data.get("kind"),
+                _meant(str(data.get("kind")), _KINDS),
+            )
+            return None
+        known = _OPTIONS.get(kind.kind, ())
+        options = {key: data[key] for key in known if key in data}
+        for key in ("unit", "currency", "one_of", "missing"):
+            if key in data and key not in known:
+                reader.wrong(
+                    (*place, key),
+                    "This word has no meaning here",
+                    "rules.unknown_word",
+                    key,
+                    f"leave it out: the signal is of the kind {kind.kind}",
+                )
+        make: Callable[..., Signal] = kind
+        return reader.made(place, lambda: make(name=name, fresh_for=fresh_for, **common, **options))
+
+    def _rule(self, reader: Reader, said: object, place: Place) -> Rule | None:
+        data = reader.keys(said, place, RULE_WORDS)
+        id = data.get("id")
+        if not isinstance(id, str) or not id:
+            if isinstance(said, Mapping):
+                reader.wrong(
+                    (*place, "id") if "id" in data else place,
+                    "A rule has an id",
+                    "rules.form",
+                    id,
+                    "write `id: some-name`; in quotes where it looks like a number",
+                )
+            return None
+        if id in self.ids:
+            reader.wrong(
+                (*place, "id"),
+                "Each rule has an id of its own",
+                "rules.rule_twice",
+                id,
+                "rename one of the two",
+            )
+        self.ids.add(id)
+        if "when" not in data:
+            reader.wrong(place, "A rule says when", "rules.form", id, "write `when: ...`")
+            return None
+        when = reader.condition(data["when"], (*place, "when"))
+        priority = data.get("priority", 0)
+        if type(priority) is not int:
+            reader.wrong(
+                (*place, "priority"),
+                "A priority is a whole number",
+                "rules.form",
+                str(priority),
+                "write a number; the highest comes first",
+            )
+        listed = reader.listed(data.get("tests", []), (*place, "tests"))
+        tests = [self._test(reader, t, (*place, "tests", i)) for i, t in enumerate(listed)]
+        if when is None or type(priority) is not int:
+            return None
+        group = data.get("group")
+        return Rule(
+            id=id,
+            when=when,
+            doc=str(data.get("doc", "")),
+            group=None if group is None else str(group),
+            priority=priority,
+            tests=[test for test in tests if test is not None],
+        )
+
+    def _test(self, reader: Reader, said: object, place: Place) -> RuleTest | None:
+        data = reader.keys(said, place, TEST_WORDS)
+        if not isinstance(said, Mapping):
+            return None
+        at = reader.made((*place, "now"), lambda: _test_time(data.get("now")))
+        expect = EXPECT.get("no" if data.get("expect") is False else str(data.get("expect")))
+        if expect is None:
+            reader.wrong(
+                (*place, "expect") if "expect" in data else place,
+                "A test expects an answer",
+                "rules.expect",
+                data.get("expect"),
+                "write `expect: fires`, `expect: no` or `expect: unknown`",
+            )
+        if at is None:
+            return None
+        known = self._known(reader, data.get("customer", {}), at, (*place, "customer"))
+        if expect is None or known is None:
+            return None
+        return RuleTest(name=str(data.get("name", "")), known=known, at=at, expect=expect)
+
+    def _known(self, reader: Reader, said: object, at: datetime, place: Place) -> Readings | None:
+        values: dict[str, object] = {}
+        before = len(reader.mistakes)
+        if not isinstance(said, Mapping):
+            reader.keys(said, place, ())
+            return None
+        for key, value in said.items():
+            name, inside = str(key), (*place, str(key))
+            signal = reader.signals.get(name)
+            if signal is None:
+                reader.signal(name, inside)
+                continue
+            found = self._reading(reader, signal, value, at, inside)
+            if found is not None:
+                values[name] = found
+        if len(reader.mistakes) > before:
+            return None
+        return reader.made(place, lambda: readings(self.signals, values))
+
+    def _reading(
+        self, reader: Reader, signal: Signal, said: object, at: datetime, place: Place
+    ) -> Reading | None:
+        data: Mapping[str, object] = {"value": said}
+        if isinstance(said, Mapping) and "value" in said:
+            data = reader.keys(said, place, READING_WORDS)
+
+        def make() -> Reading:
+            raw = data.get("value")
+            value = None if raw is None else signal.value(_value(signal, raw, at), signal.name)
+            source = data.get("source")
+            until = data.get("until")
+            return Reading(
+                value=value,
+                at=_relative(data["at"], at) if "at" in data else at,
+                source=None if source is None else str(source),
+                until=None if until is None else _relative(until, at),
+            )
+
+        return reader.made(place, make)
+
+
+def _value(signal: Signal, raw: object, at: datetime) -> object:
+    if signal.kind is Kind.AMOUNT:
+        return cash(signal, raw)
+    if signal.kind is Kind.TIME and isinstance(raw, str):
+        return _relative(raw, at)
+    return operand(signal, raw)
+
+
+def _relative(raw: object, at: datetime) -> datetime:
+    """An instant, or one told from the time of the test: ``3d ago``, ``in 10d``."""
+    if isinstance(raw, str):
+        text = raw.strip()
+        if text.endswith(" ago"):
+            return at - read_length(text.removesuffix(" ago").strip(), "time")
+        if text.startswith("in "):
+            return at + read_length(text.removeprefix("in ").strip(), "time")
+    return _test_time(raw)
+
+
+def _test_time(raw: object) -> datetime:
+    found = operand(Time(), raw)
+    if isinstance(found, datetime):
+        return utc(found, "now")
+    raise InvalidInput(
+        "This is no instant",
+        code="rules.instant",
+        field="now",
+        value=raw if isinstance(raw, str | int) else type(raw).__name__,
+        remedy="write 2026-11-01T09:00:00Z; the times of a customer also as `3d ago`, `in 10d`",
+    )
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    options = tuple(known)
+    near = get_close_matches(word, options, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(options)}"
+
+
+def _place_of(error: InvalidInput, rules: list[Rule]) -> Place:
+    """The rulebook names rules by their ids; a document counts them."""
+    parts = tuple((error.field or "").split("."))
+    if parts[0] == "rules" and len(parts) > 1:
+        id = ".".join(parts[1:-1])
+        index = next((i for i, rule in enumerate(rules) if rule.id == id), 0)
+        return ("rules", index, "when")
+    if parts[0] == "segments":
+        return ("segments", ".".join(parts[1:]))
+    return ()
