@@ -102,7 +102,7 @@ def cancelled_twice() -> World:
 
 
 def moved() -> World:
-    """Half-way through a long plan the case is moved to one that is shorter, and has to announce."""
+    """Half-way through a long plan the case is moved to a shorter one, which has to announce."""
     world = World(evolve(WATCHING, stages=NOTICED))
     world.observe(world.provider.bill("in_1"))
     world.until(START + 9 * DAY)

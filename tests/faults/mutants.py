@@ -67,10 +67,16 @@ DUNNING_TESTS = (
     "tests/engine/test_dunning_policies.py",
 )
 IN_MEMORY = "not postgres and not sqlite"
-# One store with threads and files behind it, without what only takes long there.
+# What only a database shows: damage behind the store's back, and several workers at once.
+DISK_TESTS = (
+    "tests/engine/test_sweeper.py",
+    "tests/engine/test_at_once.py",
+    "tests/engine/test_withdrawn.py",
+    "tests/faults/test_many_workers.py",
+)
 ON_DISK = "sqlite and not two_thousand and not hole"
 TESTS = {
-    "engine": ((ENGINE_TESTS, IN_MEMORY), (ENGINE_TESTS, ON_DISK)),
+    "engine": ((ENGINE_TESTS, IN_MEMORY), (DISK_TESTS, ON_DISK)),
     "dunning": ((DUNNING_TESTS, IN_MEMORY),),
 }
 SECONDS = 120
