@@ -64,7 +64,7 @@ def note(
     Written only when something changes. If another worker writes at the same time, its count
     stands: a breaker needs no exact count.
     """
-    if succeeded and before.failures == 0:
+    if succeeded and not before.failures:
         return before
     failures = 0 if succeeded else before.failures + 1
     rest = min(_FIRST_REST * 2 ** max(0, min(failures - _THRESHOLD, 4)), _LONGEST_REST)
