@@ -38,6 +38,7 @@ from retainkit.billing.proration import (
     Leftover,
     Preview,
     ProrationPolicy,
+    RemoveItem,
     Schedule,
     Subscription,
     SubscriptionItem,
@@ -619,11 +620,13 @@ def _figures(row: Row, preview: Preview) -> dict[str, object]:
 def credit_basis(row: Row) -> Answer:
     """Several changes in a period, of which one was not billed."""
     given = row["input"]
+    modes = {"classic": STRIPE_CLASSIC, "flexible": STRIPE_FLEXIBLE}
+    policy = modes[given["billing_mode"]]
+    if "amount_off" in given:
+        return _credit_under_a_coupon(row, policy)
     if "price_changes" not in given:
         message = f"a credit of another kind: {sorted(given)}"
         raise NotApplicable(message)
-    modes = {"classic": STRIPE_CLASSIC, "flexible": STRIPE_FLEXIBLE}
-    policy = modes[given["billing_mode"]]
     behaviors = {
         "none": Behavior.NONE,
         "always_invoice": Behavior.INVOICE_NOW,
@@ -641,6 +644,35 @@ def credit_basis(row: Row) -> Answer:
             policy=evolve(policy, behavior=behaviors[each["behavior"]]),
         )
     return Answer(got=_figures(row, preview))
+
+
+def _credit_under_a_coupon(row: Row, policy: ProrationPolicy) -> Answer:
+    """One of several items is removed, and a coupon was taken off them all."""
+    given = row["input"]
+    amounts = given.get("items") or given.get("lines")
+    if policy is STRIPE_CLASSIC or not isinstance(amounts, list):
+        message = "classic takes the whole coupon off each item; ours shares it as it was billed"
+        raise NotApplicable(message)
+    period, at = _period_and_moment(given)
+    interval = Interval(count=length_of(period, _DAILY), unit="day")
+    prices = [
+        _price({"unit_amount": each}, interval, "unit_amount", id=str(number_))
+        for number_, each in enumerate(amounts)
+    ]
+    subscription = Subscription(
+        id="sub",
+        customer="customer",
+        currency="USD",
+        items=tuple(SubscriptionItem(id=each.id, price=each) for each in prices),
+        anchor=period.start,
+        zone="UTC",
+        interval=interval,
+        period=period,
+        coupons=(Coupon(id="coupon", amount=from_minor(given["amount_off"], "USD")),),
+    )
+    before = preview_start(subscription, policy=policy).after
+    change = RemoveItem(item=str(given.get("removed", 0)))
+    return Answer(got=_figures(row, preview_change(before, change, at=at, policy=policy)))
 
 
 def change_mode(row: Row) -> Answer:

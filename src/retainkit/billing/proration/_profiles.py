@@ -46,6 +46,7 @@ STRIPE_CLASSIC = ProrationPolicy(
     cap_credits=False,
 )
 """Seconds; credits of the current price, though it may never have been billed.
+A coupon is shared over the items as it was billed; Stripe's classic mode takes all of it off each.
 https://docs.stripe.com/billing/subscriptions/prorations"""
 
 STRIPE_FLEXIBLE = ProrationPolicy(name="stripe_flexible", behavior=Behavior.CREATE)
