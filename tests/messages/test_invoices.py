@@ -418,6 +418,30 @@ def test_reasons_for_no_vat_are_those_of_the_law() -> None:
     assert exemptions("en")[TaxCategory.EXEMPT].code is None
 
 
+@pytest.mark.parametrize(
+    ("locale", "phrase"),
+    [
+        ("en", "Reverse charge: Art. 196"),
+        ("de", "Steuerschuldnerschaft des Leistungsempfängers: Art. 196"),
+        ("de_formal", "Steuerschuldnerschaft des Leistungsempfängers: Art. 196"),
+        ("fr", "Autoliquidation : Art. 196"),
+        ("es", "Inversión del sujeto pasivo: Art. 196"),
+    ],
+)
+def test_the_words_of_the_law_stand_beside_the_provision(locale: str, phrase: str) -> None:
+    """A calculation gives provisions alone; the words of Art. 226 (11a) are never left out."""
+    category = TaxCategory.REVERSE_CHARGE
+    (row,) = (InvoiceLine(id="1", text="Pro", net=euros("1.00"), category=category),)
+    bare = draft_invoice(currency="EUR", lines=(row,))
+    subtotal = evolve(bare.subtotals[0], reason="Art. 196")
+    shown = render_text(evolve(bare, subtotals=(subtotal,)), locale).replace("\u00a0", " ")
+    assert phrase in shown
+    assert phrase.partition(" :" if locale == "fr" else ":")[0] in render_text(bare, locale)
+    worded = evolve(subtotal, reason=exemptions(locale)[category].text + " (Art. 196)")
+    shown = render_text(evolve(bare, subtotals=(worded,)), locale)
+    assert shown.count(exemptions(locale)[category].text) == 1
+
+
 # ---------------------------------------------------------------------------------- the catalogues
 
 

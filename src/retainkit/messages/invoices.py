@@ -20,6 +20,7 @@ from retainkit.billing.invoicing import (
     InvoiceLine,
     InvoiceReference,
     Party,
+    TaxSubtotal,
 )
 from retainkit.billing.proration import Line, TrailStep
 from retainkit.billing.tax import Exemption, TaxCategory
@@ -365,7 +366,7 @@ def _taxes(document: InvoiceDocument | CreditNote, words: Words) -> _Table:
         head=tuple(words.say(f"column.{name}") for name in columns),
         rows=tuple(
             (
-                each.reason or words.say(f"category.{each.category.value}"),
+                _treatment(each, words),
                 words.percent(each.rate),
                 words.money(each.taxable),
                 words.money(each.tax),
@@ -373,6 +374,17 @@ def _taxes(document: InvoiceDocument | CreditNote, words: Words) -> _Table:
             for each in document.subtotals
         ),
     )
+
+
+def _treatment(subtotal: TaxSubtotal, words: Words) -> str:
+    """The law's words for what is not taxed, however its reason is put: Art. 226 (11) and (11a)."""
+    category, reason = subtotal.category, subtotal.reason
+    if category not in _VATEX:
+        return reason or words.say(f"category.{category.value}")
+    phrase = words.say(f"exemption.{category.value}")
+    if not reason or phrase.casefold() in reason.casefold():
+        return reason or phrase
+    return words.say("adjustment.for", kind=phrase, reason=reason)
 
 
 def _totals(document: InvoiceDocument | CreditNote, words: Words) -> _Table:

@@ -147,6 +147,17 @@ def test_an_invoice_is_never_credited_beyond_its_sum(bill: Bill) -> None:
     assert (caught.value.code, caught.value.value) == ("credit.exceeds_invoice", "119.00")
 
 
+def test_a_rounding_amount_is_given_back_with_the_rest(bill: Bill) -> None:
+    """Who paid the 9.97 that was promised gets 9.97 back, whatever was credited before."""
+    invoice = bill(line("8.37"), promised=euros("9.97"))
+    assert draft_credit_note(invoice).totals.payable == euros("9.97")
+    part = draft_credit_note(invoice, amounts={"1": euros("3.00")})
+    rest = draft_credit_note(invoice, earlier=[part])
+    paid = [note.totals.payable for note in (part, rest)]
+    assert total(paid, "EUR") == euros("9.97")
+    assert check_totals(rest) == ()
+
+
 def test_bad_credits_are_named(bill: Bill) -> None:
     """A line that is not there; a note to another invoice."""
     invoice = bill()
@@ -166,6 +177,17 @@ def test_bad_credits_are_named(bill: Bill) -> None:
         "2026-0001",
     )
     assert "2026-0042" in error.remedy
+
+    with pytest.raises(InvalidInput) as caught:
+        draft_credit_note(invoice, amounts={"1": euros("1.005")})
+    assert caught.value.code == "money.fraction_of_minor_unit"
+
+    alike = bill(line("10.00"), line("30.00", SEVEN))
+    with pytest.raises(InvalidInput) as caught:
+        draft_credit_note(alike, amounts={"1": euros("10.00")})
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("credit.line_twice", "invoice", "1")
+    assert error.remedy == "give each line an id of its own"
 
 
 _rates = st.sampled_from([NINETEEN, SEVEN, Fraction(55, 1000)])

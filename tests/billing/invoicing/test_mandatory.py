@@ -76,7 +76,7 @@ def test_each_missing_field_is_named_with_its_law(
     (found,) = check_mandatory(evolve(bill(), **changes))
     assert (found.rule, found.field) == ("missing", field)
     assert found.source.startswith(source)
-    assert "Directive 2006/112/EC, Art. 226" in found.source or field == "seller.tax_number"
+    assert "Directive 2006/112/EC, Art. 226" in found.source
     assert found.remedy
 
 
@@ -101,6 +101,25 @@ def test_elsewhere_in_the_eu_the_directive_alone_is_asked(bill: Bill) -> None:
         seller=evolve(paris, vat_id="FR40303265045"), supplied=None, kind=DocumentKind.PREPAYMENT
     )
     assert missing(prepaid) == ["supplied"]
+
+
+@pytest.mark.parametrize("category", [TaxCategory.EXEMPT, TaxCategory.OUTSIDE_SCOPE])
+def test_who_charges_no_vat_may_have_no_vat_id(bill: Bill, category: TaxCategory) -> None:
+    """Outside the scope none may stand (BR-O-02): such an invoice is complete without one."""
+    home = evolve(ACME.address, country="FR", city="Paris")
+    paris = evolve(ACME, address=home, vat_id="", tax_number="362 521 879")
+    document = bill(
+        untaxed("500.00", category),
+        seller=paris,
+        buyer=evolve(NORD, vat_id=""),
+        exemptions={category: Exemption(text="why")},
+    )
+    require_complete(document)
+    (found,) = check_mandatory(evolve(document, seller=evolve(paris, tax_number="")))
+    assert (found.field, found.source) == (
+        "seller.tax_number",
+        "Directive 2006/112/EC, Art. 226 (3)",
+    )
 
 
 def test_a_period_on_each_line_tells_when_it_was_supplied(bill: Bill) -> None:
@@ -176,6 +195,11 @@ def test_vat_is_told_in_the_sellers_currency_as_well(bill: Bill) -> None:
 
     (found,) = check_mandatory(evolve(told, tax_in_national_currency=money("30.17", "USD")))
     assert (found.rule, found.found, found.field) == ("BR-53", "USD", "tax_in_national_currency")
+
+    facts: dict[str, Any] = {"number": "R-1", "issued": date(2026, 11, 30)}
+    assert missing(draft_credit_note(told, **facts)) == ["tax_in_national_currency"]
+    euros = money("30.17", "EUR")
+    assert missing(draft_credit_note(told, **facts, tax_in_national_currency=euros)) == []
 
 
 def test_a_credit_note_names_what_it_corrects(bill: Bill) -> None:

@@ -171,6 +171,26 @@ def test_why_there_is_no_vat_comes_from_the_tax() -> None:
     assert check_totals(worded) == ()
 
 
+def test_every_reason_of_a_category_is_told() -> None:
+    """The credit was exempt by one provision, the charge is by another: the invoice names both."""
+    old = TaxTreatment(
+        category=TaxCategory.EXEMPT,
+        rate=Fraction(0),
+        country="DE",
+        reason=TaxReason.EXEMPTION,
+        exemption_code="VATEX-EU-132",
+        exemption_text="section 4 no. 21 UStG",
+    )
+    at = datetime(2026, 11, 16, tzinfo=UTC)
+    preview = upgrade(price("a", 500), price("b", 1000), 1, at, old)
+    embassy = Buyer(country="DE", exemption=Exemption(text="Art. 151", code="VATEX-EU-151"))
+    request = preview.tax_request(seller=SELLER, buyer=embassy, tax_point=at.date())
+    preview = preview.with_tax(calculate(request, RATES))
+    (subtotal,) = invoice_of_lines(preview.lines, texts=texts(preview)).subtotals
+    assert subtotal.reason == "section 4 no. 21 UStG; Art. 151"
+    assert subtotal.reason_code == ""
+
+
 def test_net_amounts_alone_can_be_compared() -> None:
     """Where the provider charges the tax, or there is none, nothing is said about it."""
     at = datetime(2026, 11, 16, tzinfo=UTC)

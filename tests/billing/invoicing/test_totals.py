@@ -225,8 +225,9 @@ def test_an_adjustment_says_how_it_is_taxed(bill: Bill) -> None:
 
 
 def test_bad_figures_are_refused(bill: Bill) -> None:
-    """A float, a percentage for a part, a price for no units, no lines, no amount."""
+    """A float, a percentage for a part, a price for no units, no lines, no amount, a text."""
     nineteen: Any = 19
+    loose: Any = "allowance"
     wrong: list[tuple[Any, str, str]] = [
         (lambda: line("5.00", quantity=1.5), "invoice.not_exact", "quantity"),
         (lambda: line("5.00", quantity="many"), "invoice.not_exact", "quantity"),
@@ -234,6 +235,13 @@ def test_bad_figures_are_refused(bill: Bill) -> None:
         (lambda: line("5.00", Fraction(19)), "invoice.rate", "rate"),
         (lambda: line("5.00", base_quantity=0), "invoice.base_quantity", "base_quantity"),
         (lambda: InvoiceLine(id="1", text="x"), "invoice.no_amount", "unit_price"),
+        (lambda: line("5.00", category="X"), "invoice.choice", "category"),
+        (lambda: Adjustment(kind=loose, amount=euros("1.00")), "invoice.choice", "kind"),
+        (
+            lambda: TaxSubtotal(category=loose, taxable=euros("1.00"), tax=euros("0.00")),
+            "invoice.choice",
+            "category",
+        ),
         (lambda: draft_invoice(currency="EUR", lines=()), "invoice.no_lines", "lines"),
         (
             lambda: bill(rounding=euros("0.01"), promised=euros("1")),

@@ -51,6 +51,30 @@ def test_a_part_touches_each_rate_by_its_share(bill: Bill) -> None:
     ]
 
 
+def test_a_rounding_amount_can_be_given_up_as_well(bill: Bill) -> None:
+    """All of the 9.97 that were to pay, though 9.96 are net and VAT; the VAT is that of the sum."""
+    invoice = bill(line("8.37"), promised=euros("9.97"))
+    given_up = write_off(invoice, euros("9.97"), on=TODAY)
+    assert (given_up.amount, given_up.tax) == (euros("9.97"), euros("1.59"))
+    less = bill(line("8.37"), promised=euros("9.95"))
+    with pytest.raises(Refused) as caught:
+        write_off(less, euros("9.96"), on=TODAY)
+    assert caught.value.remedy == "write off at most 9.95 EUR"
+
+
+@pytest.mark.parametrize("amount", ["1.005", "0.001"])
+def test_nothing_below_a_cent_is_given_up(bill: Bill, amount: str) -> None:
+    """Nor recovered: it could not be booked."""
+    given_up = write_off(bill(), euros("100.00"), on=TODAY)
+    for act in (
+        lambda: write_off(bill(), euros(amount), on=TODAY),
+        lambda: recovered(given_up, euros(amount), on=TODAY),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            act()
+        assert caught.value.code == "money.fraction_of_minor_unit"
+
+
 def test_no_more_is_given_up_than_is_open(bill: Bill) -> None:
     """What is paid, credited, prepaid or written off is open no more."""
     invoice = bill(prepaid=euros("95.00"))  # 595.00, of which 500.00 are open

@@ -129,7 +129,7 @@ def _alone(document: InvoiceDocument | CreditNote) -> Iterator[Finding]:
                     rule="BR-O-02",
                     field=f"{role}.vat_id",
                     source=SOURCE,
-                    remedy="leave the VAT id out; in Germany the seller's tax number is enough",
+                    remedy="leave the VAT id out: the seller's tax number is enough",
                     found=party.vat_id,
                 )
     if TaxCategory.OUTSIDE_SCOPE in categories and len(categories) > 1:

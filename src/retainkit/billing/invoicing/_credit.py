@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -22,7 +23,7 @@ from retainkit.billing.invoicing._documents import (
 from retainkit.billing.invoicing._lines import Adjustment, InvoiceLine, negated
 from retainkit.billing.invoicing._rules import expected_tax
 from retainkit.errors import InvalidInput, Refused
-from retainkit.money import Money, compare, total
+from retainkit.money import Money, compare, to_minor, total
 
 
 @frozen(kw_only=True)
@@ -48,9 +49,11 @@ def creditable(invoice: InvoiceDocument, earlier: Sequence[CreditNote] = ()) -> 
     What earlier credit notes have left of an invoice, by line, by rate and in all.
 
     Raises:
-        InvalidInput: ``credit.other_invoice`` when a note corrects another invoice.
+        InvalidInput: ``credit.other_invoice`` when a note corrects another invoice;
+            ``credit.line_twice`` when two lines of the invoice have one id.
     """
     _check_references(invoice, earlier)
+    _check_ids(invoice)
     code = invoice.currency
     taken = {line.id: [negated(line.net)] for line in invoice.lines}
     for note in earlier:
@@ -74,6 +77,7 @@ def draft_credit_note(
     explanation: str = "",
     number: str = "",
     issued: date | None = None,
+    tax_in_national_currency: Money | None = None,
 ) -> CreditNote:
     """
     A credit note to an invoice: everything that is left of it, or these amounts of its lines.
@@ -86,7 +90,7 @@ def draft_credit_note(
         invoice: The invoice as it was issued.
 
         amounts: The net amount to credit of each line, by the line's id; None for all that is
-            left, the document's allowances and charges included.
+            left, the document's allowances, charges and rounding amount included.
 
         earlier: All credit notes issued to the invoice before.
 
@@ -96,9 +100,12 @@ def draft_credit_note(
 
         issued: Its date.
 
+        tax_in_national_currency: Its VAT in the seller's national currency, where the invoice
+            states one: at the rate of the invoice.
+
     Raises:
-        InvalidInput: ``credit.unknown_line``, ``credit.other_invoice``, ``credit.nothing``,
-            ``money.mixed_currencies``.
+        InvalidInput: ``credit.unknown_line``, ``credit.line_twice``, ``credit.other_invoice``,
+            ``credit.nothing``, ``money.mixed_currencies``, ``money.fraction_of_minor_unit``.
 
         Refused: ``credit.exceeds_line``, ``credit.exceeds_rate``, ``credit.exceeds_invoice``.
     """
@@ -119,7 +126,13 @@ def draft_credit_note(
     before = _credited(earlier, invoice.currency)
     subtotals = _subtotals(invoice, lines, adjustments, before)
     _check_groups(left, subtotals)
-    totals = document_totals(lines, adjustments, subtotals, currency=invoice.currency)
+    totals = document_totals(
+        lines,
+        adjustments,
+        subtotals,
+        currency=invoice.currency,
+        rounding=rounding_left(invoice, earlier) if amounts is None else None,
+    )
     if compare(totals.gross, left.gross) > 0:
         raise _refused("credit.exceeds_invoice", "amounts", totals.gross, left.gross)
     return CreditNote(
@@ -135,11 +148,30 @@ def draft_credit_note(
         supplied=invoice.supplied,
         zone=invoice.zone,
         representative=invoice.representative,
+        tax_in_national_currency=tax_in_national_currency,
         cash_accounting=invoice.cash_accounting,
         corrects=InvoiceReference(number=invoice.number, issued=invoice.issued),
         explanation=explanation,
         before=tuple(before.values()),
     )
+
+
+def rounding_left(invoice: InvoiceDocument, earlier: Sequence[CreditNote]) -> Money:
+    """What credit notes have left of an invoice's rounding amount."""
+    taken = (negated(note.totals.rounding) for note in earlier)
+    return total((invoice.totals.rounding, *taken), invoice.currency)
+
+
+def _check_ids(invoice: InvoiceDocument) -> None:
+    twice = [id for id, count in Counter(line.id for line in invoice.lines).items() if count > 1]
+    if twice:
+        raise InvalidInput(
+            "Two lines of the invoice have the same id, so it is not clear which is credited",
+            code="credit.line_twice",
+            field="invoice",
+            value=twice[0],
+            remedy="give each line an id of its own",
+        )
 
 
 def _check_references(invoice: InvoiceDocument, earlier: Sequence[CreditNote]) -> None:
@@ -212,6 +244,7 @@ def _chosen(
                 value=name,
                 remedy=f"name one of {', '.join(known)}",
             )
+        to_minor(amount)
         rest = left.lines[name]
         # A line that gave something back is credited by a negative amount, never beyond zero.
         against = rest.amount < 0

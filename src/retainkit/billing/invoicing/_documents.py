@@ -8,7 +8,12 @@ from fractions import Fraction
 
 from attrs import field, frozen
 
-from retainkit.billing.invoicing._lines import Adjustment, InvoiceLine, exact_rate
+from retainkit.billing.invoicing._lines import (
+    Adjustment,
+    InvoiceLine,
+    check_member,
+    exact_rate,
+)
 from retainkit.billing.invoicing._parties import Party
 from retainkit.billing.tax import TaxCategory
 from retainkit.money import Money
@@ -66,6 +71,9 @@ class TaxSubtotal:
         reason: Why no VAT is charged, in the language of the document.
 
         reason_code: The same as a code of the VATEX list, such as ``VATEX-EU-AE``.
+
+    Raises:
+        InvalidInput: ``invoice.choice``, ``invoice.rate``.
     """
 
     category: TaxCategory
@@ -74,6 +82,9 @@ class TaxSubtotal:
     tax: Money
     reason: str = ""
     reason_code: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        check_member(self.category, TaxCategory, "category")
 
 
 @frozen(kw_only=True)

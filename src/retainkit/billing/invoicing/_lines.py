@@ -68,6 +68,23 @@ def _is_part(rate: object) -> bool:
     return isinstance(rate, Fraction) and 0 <= rate < 1
 
 
+def check_member(value: object, members: type[StrEnum], field: str) -> None:
+    """
+    A member of its enum, since a text would pass for none of them.
+
+    Raises:
+        InvalidInput: ``invoice.choice``.
+    """
+    if not isinstance(value, members):
+        raise InvalidInput(
+            f"This is no {members.__name__}",
+            code="invoice.choice",
+            field=field,
+            value=value,
+            remedy=f"pass a {members.__name__}: {', '.join(members)}",
+        )
+
+
 def negated(amount: Money) -> Money:
     """The amount with the other sign, whatever the caller's decimal context is."""
     return money(amount.amount.copy_negate(), amount.currency)
@@ -98,6 +115,9 @@ class Adjustment:
         category: How it is taxed; on a line, the line's own.
 
         rate: At which rate, as a part of one; None where no rate applies.
+
+    Raises:
+        InvalidInput: ``invoice.choice``, ``invoice.rate``.
     """
 
     kind: AdjustmentKind
@@ -105,6 +125,11 @@ class Adjustment:
     reason: str = ""
     category: TaxCategory | None = None
     rate: Fraction | None = field(default=None, converter=exact_rate)
+
+    def __attrs_post_init__(self) -> None:
+        check_member(self.kind, AdjustmentKind, "kind")
+        if self.category is not None:
+            check_member(self.category, TaxCategory, "category")
 
     @property
     def signed(self) -> Money:
@@ -151,6 +176,10 @@ class InvoiceLine:
         credits: The id of the line that it gives back, if it does.
 
         trail: How its amount came about: keys and values, as `Line.trail` of a preview.
+
+    Raises:
+        InvalidInput: ``invoice.no_amount``, ``invoice.not_exact``, ``invoice.base_quantity``,
+            ``invoice.rate``, ``invoice.choice``, ``money.mixed_currencies``.
     """
 
     id: str
@@ -169,6 +198,9 @@ class InvoiceLine:
     price: str | None = None
     credits: str | None = None
     trail: tuple[TrailStep, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        check_member(self.category, TaxCategory, "category")
 
     @base_quantity.validator
     def _divides(self, attribute: Attribute[Fraction], value: Fraction) -> None:

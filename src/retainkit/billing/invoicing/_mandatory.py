@@ -13,6 +13,9 @@ from retainkit.errors import InvalidInput
 from retainkit.money import Money, compare, money
 
 
+_WITHOUT_ID = frozenset({TaxCategory.EXEMPT, TaxCategory.OUTSIDE_SCOPE})
+"""Whose sellers need no VAT id: the exempt may have none, and BR-O-02 lets none stand."""
+
 _DIRECTIVE = "Directive 2006/112/EC"
 
 SMALL_AMOUNT = money("250.00", "EUR")
@@ -186,8 +189,10 @@ def _of(source: str, role: str, party: Party) -> Iterator[Finding]:
 
 def _vat_ids(document: InvoiceDocument | CreditNote, *, german: bool) -> Iterator[Finding]:
     seller, buyer = document.seller, document.buyer
-    taken_over = any(each.category in _TAKEN_OVER for each in document.subtotals)
-    if not seller.vat_id and (taken_over or not german):
+    categories = {each.category for each in document.subtotals}
+    taken_over = bool(categories & _TAKEN_OVER)
+    charges = not categories or bool(categories - _WITHOUT_ID)
+    if not seller.vat_id and (taken_over or (charges and not german)):
         yield _missing(
             "seller.vat_id",
             _law(german, "(3)", "14a (1) and (3) UStG"),
@@ -198,7 +203,7 @@ def _vat_ids(document: InvoiceDocument | CreditNote, *, german: bool) -> Iterato
     elif not seller.vat_id and not seller.tax_number:
         yield _missing(
             "seller.tax_number",
-            "section 14 (4) no. 2 UStG",
+            _law(german, "(3)", "14 (4) no. 2 UStG"),
             "state the seller's tax number or VAT id",
         )
     if taken_over and not buyer.vat_id:

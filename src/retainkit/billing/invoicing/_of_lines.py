@@ -56,7 +56,8 @@ def invoice_of_lines(
 
         buyer: Who is billed.
 
-        exemptions: Why a category is not taxed; what the tax says of it, unless given.
+        exemptions: Why a category is not taxed; what the tax says of it, unless given. Several
+            reasons of one category are told in one breath.
 
         prepaid: What was paid before.
 
@@ -91,7 +92,7 @@ def invoice_of_lines(
         )
     currency = lines[0].net.currency.code
     made = [each for line in lines for each in _lines(line, _text(line, texts), untaxed=untaxed)]
-    said = dict(_reasons(lines))
+    said = _reasons(lines)
     return draft_invoice(
         currency=currency,
         lines=made,
@@ -166,14 +167,20 @@ def _line(line: Line, text: str, part: TaxedLine | None) -> InvoiceLine:
     )
 
 
-def _reasons(lines: Sequence[Line]) -> Iterator[tuple[TaxCategory, Exemption]]:
-    """What the tax itself says of why it is none: a text of the host's, or the provision."""
-    for line in reversed(lines):
-        for part in line.tax:
-            treatment = part.treatment
-            if not treatment.rate and treatment.category is not TaxCategory.ZERO:
-                text = treatment.exemption_text or "; ".join(treatment.references)
-                yield treatment.category, Exemption(text=text, code=treatment.exemption_code)
+def _reasons(lines: Sequence[Line]) -> dict[TaxCategory, Exemption]:
+    """What the tax itself says of why it is none: texts of the host's, or the provisions."""
+    told: dict[TaxCategory, dict[str, str | None]] = {}
+    for treatment in (part.treatment for line in lines for part in line.tax):
+        if not treatment.rate and treatment.category is not TaxCategory.ZERO:
+            text = treatment.exemption_text or "; ".join(treatment.references)
+            told.setdefault(treatment.category, {})[text] = treatment.exemption_code
+    return {
+        category: Exemption(
+            text="; ".join(filter(None, texts)),
+            code=next(iter(texts.values())) if len(set(texts.values())) == 1 else None,
+        )
+        for category, texts in told.items()
+    }
 
 
 def _shown(lines: Sequence[Line], currency: str) -> Money:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from attrs import evolve, frozen
 
-from retainkit.billing.invoicing._credit import creditable
+from retainkit.billing.invoicing._credit import creditable, rounding_left
 from retainkit.billing.invoicing._documents import (
     CreditNote,
     InvoiceDocument,
@@ -17,7 +17,7 @@ from retainkit.billing.invoicing._documents import (
 )
 from retainkit.billing.invoicing._lines import negated
 from retainkit.errors import InvalidInput, Refused
-from retainkit.money import Money, Rounding, compare, share, to_units, total
+from retainkit.money import Money, Rounding, compare, share, to_minor, to_units, total
 
 
 @frozen(kw_only=True)
@@ -147,7 +147,8 @@ def write_off(
         reason: Why.
 
     Raises:
-        InvalidInput: ``write_off.amount`` unless it is above zero; ``money.mixed_currencies``.
+        InvalidInput: ``write_off.amount`` unless it is above zero; ``money.mixed_currencies``,
+            ``money.fraction_of_minor_unit``.
 
         Refused: ``write_off.exceeds_open`` when less than that is still to pay.
     """
@@ -159,11 +160,13 @@ def write_off(
             value=f"{amount.amount:f}",
             remedy="pass what won't be paid, with VAT, as a positive amount",
         )
+    to_minor(amount)
     left = creditable(invoice, credited)
     code = invoice.currency
+    owed = total((left.gross, rounding_left(invoice, credited)), code)
     given_up = total((each.amount for each in earlier), code)
     settled = total((invoice.totals.prepaid, *(() if paid is None else (paid,))), code)
-    still_open = total((left.gross, negated(settled), negated(given_up)), code)
+    still_open = total((owed, negated(settled), negated(given_up)), code)
     if compare(amount, still_open) > 0:
         raise Refused(
             "No more can be written off than is still to pay",
@@ -176,7 +179,7 @@ def write_off(
         invoice=_reference(invoice),
         on=on,
         amount=amount,
-        taxes=_touched(left.groups, left.gross, given_up, amount),
+        taxes=_touched(left.groups, owed, given_up, amount),
         reason=reason,
     )
 
@@ -200,8 +203,9 @@ def recovered(
 
     Raises:
         InvalidInput: ``write_off.amount`` unless it is above zero and at most what is left of the
-            write-off.
+            write-off; ``money.fraction_of_minor_unit``.
     """
+    to_minor(amount)
     code = given_up.amount.currency
     before = negated(total((each.amount for each in earlier), code))
     rest = total((given_up.amount, negated(before)), code)
