@@ -284,7 +284,8 @@ def _meaning(text: str) -> tuple[str, str, str] | None:
     patterns = {
         "S": r"\b([A-Z]{2}) (?:standard|([\d.]+)\s*%)",
         "AE": r"(?<!no )reverse charge()()",
-        "O": r"(?:not taxed|outside|out of scope|not subject|no (?:EU )?VAT)()()",
+        "O": r"(?:not taxed|outside|out of scope|not subject|third.country|goods only"
+        r"|no (?:EU )?VAT)()()",
     }
     found = [
         (match.start(), category, match)
@@ -376,8 +377,8 @@ def _established(given: Mapping[str, Any]) -> frozenset[str]:
 def _small_business(row: Row) -> Verdict:
     given = row["input"]
     years = {
-        field: next((value for key, value in given.items() if word in key), None)
-        for field, word in (("previous_year", "previous"), ("this_year", "this_year"))
+        field: next((value for key, value in given.items() if re.search(words, key)), None)
+        for field, words in (("previous_year", "previous"), ("this_year", "this_year|current"))
     }
     wanted = next((value for key, value in row["expected"].items() if "exempt" in key), None)
     country = given.get("country") or given.get("seller_country")
