@@ -23,6 +23,7 @@ from retainkit.rules._events import (
 )
 from retainkit.rules._explain import Explained, why
 from retainkit.rules._flips import next_flip
+from retainkit.rules._json_logic import json_logic_data, to_json_logic
 from retainkit.rules._lints import Finding, lint
 from retainkit.rules._reading import Mistake, read_condition
 from retainkit.rules._readings import Gap, Reading, Readings, readings
@@ -133,6 +134,7 @@ __all__ = [
     "diff",
     "event",
     "hours",
+    "json_logic_data",
     "lint",
     "minutes",
     "next_flip",
@@ -143,6 +145,7 @@ __all__ = [
     "sequence",
     "signal_data",
     "signals_of",
+    "to_json_logic",
     "truth_of",
     "version",
     "weeks",

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Value: TypeAlias = "bool | int | float | str | datetime | timedelta | Money"
 Threshold: TypeAlias = "bool | int | float | str | datetime | timedelta | Amounts"
 
-WORDS = frozenset({"all", "any", "at_least", "event", "not", "segment", "sequence"})
-"""What a rule file says beside signals, and what no signal may be called, therefore."""
+WORDS = frozenset({"all", "any", "at_least", "event", "not", "now", "segment", "sequence"})
+"""What rules say beside signals, and what no signal may be called, therefore."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
