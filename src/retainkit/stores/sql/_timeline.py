@@ -50,8 +50,10 @@ class SqlTimeline:
         # SQLite has but one writer, us: asked ahead, it reads no rows that are new.
         known = self._known(events) if len(events) > 1 else None
         written = self._rows(events, recorded_at, first)
-        appended = self._bound.write_lines(self._sql.append, written)
-        return self._sorted_out(events, recorded_at, first, appended, known)
+        if self._bound.write_lines(self._sql.append, written) == len(events):
+            return Appended(new=tuple(events), first=first)
+        claims = list(map(_claim, written))
+        return self._sorted_out(events, claims, known, recorded_at)
 
     def telling(self, events: Sequence[Event], recorded_at: datetime) -> Part | None:
         """The part of a change that numbers and appends events, where one statement does both."""
@@ -68,7 +70,10 @@ class SqlTimeline:
     ) -> Appended:
         """What became of the events, by the rows that :meth:`telling` gave."""
         first = _first(found, Counter([event.customer for event in events]))
-        return self._sorted_out(events, recorded_at, first, rows.integer(found[0][2]))
+        if found[0][2] == len(events):
+            return Appended(new=tuple(events), first=first)
+        claims = list(map(_claim, self._rows(events, recorded_at, first)))
+        return self._sorted_out(events, claims, None, recorded_at)
 
     def _rows(
         self, events: Sequence[Event], recorded_at: datetime, first: Mapping[CustomerId, int]
@@ -110,15 +115,11 @@ class SqlTimeline:
     def _sorted_out(
         self,
         events: Sequence[Event],
+        claims: Sequence[Row],
+        known: dict[Value, Value] | None,
         recorded_at: datetime,
-        numbered: dict[CustomerId, int],
-        appended: int,
-        known: dict[Value, Value] | None = None,
     ) -> Appended:
         """Which of the events are new; ``known`` is what was there before, where that was asked."""
-        if appended == len(events):
-            return Appended(new=tuple(events), first=numbered)
-        claims = list(map(_claim, self._rows(events, recorded_at, numbered)))
         if known is None:
             known = self._known(events, mine=claims)
         new, duplicates, conflicts = [], [], []
