@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -27,6 +27,8 @@ class Vies(ThreadingHTTPServer):
         self.status = 200
         self.body = b"{}"
         self.location: str | None = None
+        self.length: int | None = None
+        self.hang: Event | None = None
         self.asked: list[tuple[str, dict[str, str]]] = []
 
     @property
@@ -48,8 +50,12 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         if self.server.location is not None:
             self.send_header("Location", self.server.location)
+        if self.server.length is not None:
+            self.send_header("Content-Length", str(self.server.length))
         self.end_headers()
         self.wfile.write(self.server.body)
+        if self.server.hang is not None:
+            self.server.hang.wait(5)
 
     def log_message(self, *args: object) -> None:
         """Quiet."""
@@ -112,7 +118,9 @@ def test_a_no_for_want_of_an_answer_is_no_no(vies: Vies) -> None:
     assert ViesRegister(base_url=vies.url).check("DE1", at=NOW).status is VatIdStatus.INVALID
 
 
-@pytest.mark.parametrize("body", [b"<html>maintenance</html>", b"[]", b'{"valid": "yes"}', b"{}"])
+@pytest.mark.parametrize(
+    "body", [b"<html>maintenance</html>", b"[]", b"[" * 60_000, b'{"valid": "yes"}', b"{}"]
+)
 def test_what_can_not_be_read_proves_nothing(vies: Vies, body: bytes) -> None:
     """A page of a proxy is no answer."""
     vies.body = body
@@ -126,6 +134,16 @@ def test_a_redirect_is_not_followed(vies: Vies) -> None:
     check = ViesRegister(base_url=vies.url).check("DE136695976", at=NOW)
     assert check.status is VatIdStatus.UNVERIFIED
     assert len(vies.asked) == 1
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_answer_that_stops_half_way_is_unverified(vies: Vies, status: int) -> None:
+    """Of an error as well: neither may break a checkout."""
+    vies.status, vies.body, vies.length, vies.hang = status, b'{"va', 1000, Event()
+    register = ViesRegister(base_url=vies.url, timeout=timedelta(milliseconds=200))
+    check = register.check("DE136695976", at=NOW)
+    vies.hang.set()
+    assert (check.status, check.detail) == (VatIdStatus.UNVERIFIED, "TimeoutError")
 
 
 def test_nobody_there_is_unverified() -> None:

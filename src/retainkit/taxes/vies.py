@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from http.client import HTTPException
-from typing import cast
+from typing import IO, cast
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -88,18 +88,21 @@ class ViesRegister:
             headers={"Content-Type": "application/json", "Accept": "application/json"},
         )
         try:
-            with self._opener.open(request, timeout=self._timeout) as answer:
+            with self._answer(request) as answer:
                 body = answer.read(_LONGEST_ANSWER)
-        except HTTPError as exc:  # its errors come with a body of the same shape
-            with exc:
-                body = exc.read(_LONGEST_ANSWER)
         except (OSError, HTTPException) as exc:
             return {"unreachable": type(exc).__name__}
         try:
             found = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {"unreachable": "unreadable_answer"}
         return cast("Mapping[str, object]", found) if isinstance(found, dict) else {}
+
+    def _answer(self, request: Request) -> IO[bytes]:
+        try:
+            return cast("IO[bytes]", self._opener.open(request, timeout=self._timeout))
+        except HTTPError as exc:  # its errors come with a body of the same shape
+            return exc
 
 
 class _NoRedirects(HTTPRedirectHandler):
