@@ -1,5 +1,5 @@
 """
-Whole cases, word for word: every event, its data and its reason, every effect, all that comes.
+Whole cases, word for word: every event and effect, all that comes, the case as it is stored.
 
 ``python -m tests.dunning.test_chronicle`` writes them anew; the difference is what has changed.
 """
@@ -32,6 +32,7 @@ from tests.dunning.conftest import (
 from retainkit.billing import Decline
 from retainkit.core import Because, NoEffect
 from retainkit.dunning import Dunning, Stage, access, upcoming
+from retainkit.engine import _codec
 from retainkit.ids import PaymentMethodId
 
 
@@ -123,6 +124,7 @@ _looks: list[tuple[datetime, str]] = []
 def _look(world: World) -> None:
     """What somebody sees who asks now."""
     left = access(world.case, world.policy, world.now)
+    _looks.append((world.now, f"case {_json(_codec.dump(world.case))}"))
     since, until = _time(left.since), _time(left.until)
     _looks.append((world.now, f"access {left.level} {since} {until} {_why(left.because)}"))
     _looks.extend(
@@ -151,7 +153,7 @@ def _json(value: object) -> str:
 def _told(story: str) -> str:
     _looks.clear()
     world = STORIES[story]()
-    lines = [f"== {story}"]
+    lines = [f"== {story}", f"policy {_json(world.policy.definition)}"]
     for recorded in world.timeline:
         event = recorded.event
         at = _time(event.occurred_at)

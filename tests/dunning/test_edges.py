@@ -29,7 +29,10 @@ from retainkit.dunning import (
     DunningPolicy,
     Stage,
     UpcomingKind,
+    access,
     classify,
+    full_access,
+    harshest,
     upcoming,
 )
 from retainkit.ids import PaymentMethodId
@@ -259,6 +262,35 @@ def test_the_end_of_a_shorter_plan_lies_ahead_of_who_is_moved_to_it(length: int)
     world.wakes[world.case.id] = world.now
     world.until(START + 21 * DAY)
     assert world.case.outcome is CaseOutcome.ENDED
+
+
+@pytest.mark.parametrize(("age", "reads"), [(HOUR, 0), (HOUR + timedelta(seconds=1), 1)])
+def test_the_end_trusts_news_that_is_an_hour_old(age: timedelta, reads: int) -> None:
+    """Older news is asked for again before anybody loses a subscription."""
+    world = World(WATCHING)
+    world.observe(world.provider.bill())
+    world.until(START + 20 * DAY)
+    world.now = START + 21 * DAY - age
+    world.observe(world.provider.change("in_1", tries=2))
+    world.until(START + 22 * DAY)
+
+    assert len(world.asked("payments.read_invoice")) == reads
+    assert world.case.outcome is CaseOutcome.ENDED
+
+
+def test_of_two_cases_the_harshest_counts_and_of_these_the_longest_in_force() -> None:
+    """What a customer may use follows from all their cases."""
+    first, second = World(WATCHING), World(WATCHING)
+    first.observe(first.provider.bill())
+    second.observe(second.provider.bill(at=START + DAY))
+    now = START + 10 * DAY
+    older, younger = (access(world.case, WATCHING, now) for world in (first, second))
+
+    assert (older.level, younger.level) == ("limited", "limited")
+    for order in ([older, younger, full_access()], [full_access(), younger, older]):
+        assert harshest(order) == older
+    mild = access(second.case, WATCHING, START + DAY)
+    assert harshest([mild, younger]) == younger
 
 
 @pytest.mark.parametrize("waits", ["flight", "debit"])

@@ -11,7 +11,7 @@ from attrs import evolve
 from tests.engine.toy import ParcelPolicy
 from tests.engine.world import ADA, DAY, LEASE, NOW, World, run
 
-from retainkit.core import Answer, EffectState, Intent, Lease, NoEffect, NotSent, Outcome
+from retainkit.core import Answer, EffectState, Intent, Lease, NoEffect, NotSent, Outcome, Timer
 from retainkit.engine import Guarantee, Ran, RetainKit
 from retainkit.ids import CustomerId
 
@@ -194,6 +194,22 @@ def _dispatched_mail(world: World) -> tuple[RetainKit, str]:
     world.clock.advance(timedelta(minutes=1))
     assert kit.dispatch(mailbox) == 1
     return kit, mailbox.keys[0]
+
+
+def test_a_worker_that_comes_late_to_a_case_s_timer_is_told_which(world: World) -> None:
+    """Another one has claimed it since: what the first decided is dropped."""
+    world.order()
+    world.post.script = [NotSent(reason="busy")]
+    run(world.kit())
+    world.clock.advance(DAY)
+    late = world.kit()._runner()
+    claimed = [item for item in late.claim(9) if isinstance(item, Timer)]
+    world.leases_run_out()
+    assert len(world.kit()._runner().claim(9)) >= len(claimed) == 1
+    before = world.tables()
+    late.run(claimed[0])
+    assert world.told.fences == [claimed[0].id]
+    assert world.tables() == before
 
 
 def test_keys_are_plain_text_whatever_the_names(world: World) -> None:
