@@ -11,6 +11,7 @@ from retainkit.cli import (
     _demo,
     _explain,
     _migrate,
+    _rules,
     _run_due,
     _timeline,
     _worker,
@@ -28,6 +29,7 @@ _COMMANDS: tuple[Command, ...] = (
     _attention,
     _explain,
     _timeline,
+    _rules,
     _demo,
 )
 
@@ -36,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     Run one command; the exit code.
 
-    0 when it did its work, 2 when something is wrong: then the message and the way out are on
-    standard error, and nothing else.
+    0 when it did its work, 1 when a test of rules failed, 2 when something is wrong: then the
+    message and the way out are on standard error, and nothing else.
 
     Args:
         argv: The arguments after the program's name; those of the process by default.

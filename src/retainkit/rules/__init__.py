@@ -13,11 +13,16 @@ from retainkit.rules._declared import Kind, Signal, Threshold, Value
 from retainkit.rules._difference import Difference, diff
 from retainkit.rules._document import read_rulebook
 from retainkit.rules._events import (
+    Absent,
     Count,
     Derivation,
     Distinct,
+    DistinctTimes,
+    DistinctValues,
     EventPattern,
     Sequence,
+    Steps,
+    Times,
     event,
     sequence,
 )
@@ -25,7 +30,7 @@ from retainkit.rules._explain import Explained, why
 from retainkit.rules._flips import next_flip
 from retainkit.rules._json_logic import json_logic_data, to_json_logic
 from retainkit.rules._lints import Finding, lint
-from retainkit.rules._reading import Mistake, read_condition
+from retainkit.rules._reading import Mistake, conditions_on, read_condition
 from retainkit.rules._readings import Gap, Reading, Readings, readings
 from retainkit.rules._rulebook import Rule, Rulebook, RuleTest, Trial
 from retainkit.rules._signals import (
@@ -40,6 +45,8 @@ from retainkit.rules._signals import (
     declared,
 )
 from retainkit.rules._tree import (
+    MOST_DEEP,
+    MOST_NODES,
     Ago,
     Ahead,
     AllOf,
@@ -72,6 +79,9 @@ from retainkit.rules._windows import days, hours, minutes, weeks
 
 
 __all__ = [
+    "MOST_DEEP",
+    "MOST_NODES",
+    "Absent",
     "Ago",
     "Ahead",
     "AllOf",
@@ -91,6 +101,8 @@ __all__ = [
     "Difference",
     "Distance",
     "Distinct",
+    "DistinctTimes",
+    "DistinctValues",
     "Duration",
     "EventPattern",
     "Explained",
@@ -114,11 +126,13 @@ __all__ = [
     "Sequence",
     "Signal",
     "Signals",
+    "Steps",
     "Text",
     "TextMatch",
     "TextPart",
     "Threshold",
     "Time",
+    "Times",
     "Trial",
     "Truth",
     "Value",
@@ -129,6 +143,7 @@ __all__ = [
     "at_least",
     "compiled",
     "condition_data",
+    "conditions_on",
     "days",
     "declared",
     "diff",

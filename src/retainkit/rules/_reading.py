@@ -77,8 +77,8 @@ _WITH_UNIT = re.compile(r"(-?[0-9.]+)\s+(\S.*)")
 _PAIR = 2
 
 
-def words_for(signal: Signal) -> tuple[str, ...]:
-    """What can be said of a signal of this kind; inside this room only."""
+def conditions_on(signal: Signal) -> tuple[str, ...]:
+    """The words with which files say something of a signal of this kind."""
     return (*_BY_KIND[signal.kind], *PRESENCE)
 
 
@@ -292,14 +292,14 @@ class Reader:
         return self._said(signal, said if isinstance(said, Mapping) else {"eq": said}, place)
 
     def _said(self, signal: Signal, said: Mapping[str, object], place: Place) -> Condition | None:
-        known = self.keys(said, place, words_for(signal))
+        known = self.keys(said, place, conditions_on(signal))
         if not said:
             self.wrong(
                 place,
                 "Nothing is said of the signal",
                 "rules.form",
                 signal.name,
-                f"use one of {', '.join(words_for(signal))}",
+                f"use one of {', '.join(conditions_on(signal))}",
             )
             return None
         items = [self._leaf(signal, word, value, (*place, word)) for word, value in known.items()]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from retainkit.schema._money import Money
 from retainkit.schema._rules import FileMistake, read_rules
+from retainkit.schema._rules_schema import rules_schema
 
 
-__all__ = ["FileMistake", "Money", "read_rules"]
+__all__ = ["FileMistake", "Money", "read_rules", "rules_schema"]

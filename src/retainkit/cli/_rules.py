@@ -1,0 +1,104 @@
+"""``retainkit rules``: check a rule file, and run the tests in it."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retainkit.core import dumps
+from retainkit.errors import ConfigurationError
+
+
+if TYPE_CHECKING:
+    from retainkit.rules import Explained, Signals
+
+NAME = "rules"
+HELP = "run the tests in a rule file, and look for what is suspicious about its rules"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """``ACTION``, ``FILE`` and ``--signals``."""
+    parser.add_argument("action", metavar="ACTION", choices=["test"], help="test")
+    parser.add_argument("file", metavar="FILE", type=Path, help="a rule file, in YAML or JSON")
+    parser.add_argument(
+        "--signals",
+        metavar="MODULE:CLASS",
+        help="where signals are declared in Python; those of the file itself need none",
+    )
+
+
+def run(args: Namespace) -> int:
+    """Run the tests: 0 when all of them pass, 1 when one fails."""
+    from retainkit.rules import lint
+    from retainkit.schema import read_rules
+
+    book = read_rules(_text(args.file), _signals(args.signals), file=str(args.file))
+    trials = book.trials()
+    failed = [trial for trial in trials if not trial.passed]
+    for trial in failed:
+        print(f"FAILED {trial.rule}: {trial.test.name}")
+        print(f"  expected {trial.test.expect.value}, got {trial.explained.truth.value}")
+        for line in explained_lines(trial.explained):
+            print(f"  {line}")
+    for finding in lint(book):
+        print(f"look at {finding.rule}: {finding.because.key} {dumps(finding.because.values)}")
+    print(f"{len(trials) - len(failed)} passed, {len(failed)} failed, {len(book.rules)} rules")
+    return 1 if failed else 0
+
+
+def explained_lines(explained: Explained, indent: str = "") -> list[str]:
+    """An explanation as indented lines of keys and values."""
+    said = explained.because
+    values = " ".join(f"{name}={_shown(value)}" for name, value in said.values.items())
+    lines = [f"{indent}[{explained.truth.value}] {said.key} {values}".rstrip()]
+    for part in explained.parts:
+        lines += explained_lines(part, indent + "  ")
+    return lines
+
+
+def _shown(value: object) -> str:
+    return str(value) if isinstance(value, str | int) else repr(value)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(
+            "This file can't be read",
+            code="cli.file",
+            field="FILE",
+            value=str(file),
+            remedy="name a rule file in UTF-8 that is there",
+        ) from exc
+
+
+def _signals(where: str | None) -> type[Signals] | None:
+    from retainkit.rules import Signals
+
+    if where is None:
+        return None
+    module, _, name = where.partition(":")
+    # A console script does not look where it was called from; `python -m` does.
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        found: object = getattr(import_module(module), name, None)
+    except (ImportError, ValueError) as exc:
+        raise _wrong(where) from exc
+    if isinstance(found, type) and issubclass(found, Signals):
+        return found
+    raise _wrong(where)
+
+
+def _wrong(where: str) -> ConfigurationError:
+    return ConfigurationError(
+        "This names no class of signals",
+        code="cli.signals",
+        field="signals",
+        value=where,
+        remedy="write --signals module:Class, from the folder that holds the module",
+    )

@@ -1,0 +1,200 @@
+"""The JSON Schema of rule files, for editors: which words there are, and what follows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from retainkit.rules import Kind, Signal, Signals, Text, conditions_on, declared
+
+
+Schema: TypeAlias = dict[str, object]
+
+_LENGTH: Schema = {"type": "string", "pattern": r"^\d{1,12}(w|d|h|min|s)$"}
+_NUMBER: Schema = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?[0-9]"}]}
+_AMOUNT: Schema = {
+    "anyOf": [
+        {"type": "integer"},
+        {"type": "string", "pattern": r"^-?[0-9.]+( [A-Za-z]{3})?$"},
+        {
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Z]{3}$"},
+            "additionalProperties": {"type": ["string", "integer"]},
+            "minProperties": 1,
+        },
+    ]
+}
+_INSTANT: Schema = {"type": "string"}
+_TRUE: Schema = {"const": True}
+_PATTERN: Schema = {
+    "name": {"type": "string", "minLength": 1},
+    "where": {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
+    },
+}
+
+
+def rules_schema(
+    signals: type[Signals] | Mapping[str, Signal] | None = None,
+) -> Mapping[str, object]:
+    """
+    The JSON Schema (2020-12) of rule files over these signals.
+
+    An editor that knows it offers names and words, and underlines the rest. It is weaker than
+    `read_rules`, which also knows currencies, contradictions and circles.
+
+    Args:
+        signals: Declared in Python. A file that declares signals of its own needs a schema without
+            these, or with them.
+    """
+    given = {} if signals is None else signals
+    known = dict(given if isinstance(given, Mapping) else declared(given))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Rules",
+        **_closed(
+            {
+                "signals": {"type": "object"},
+                "segments": {"type": "object", "additionalProperties": _CONDITION},
+                "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}},
+            }
+        ),
+        "$defs": {
+            "condition": _condition(known.values()),
+            "event": _event(),
+            "rule": _closed(
+                {
+                    "id": {"type": "string", "minLength": 1},
+                    "when": _CONDITION,
+                    "doc": {"type": "string"},
+                    "group": {"type": "string"},
+                    "priority": {"type": "integer"},
+                    "tests": {"type": "array", "items": {"$ref": "#/$defs/test"}},
+                },
+                ("id", "when"),
+            ),
+            "test": _closed(
+                {
+                    "name": {"type": "string"},
+                    "customer": _customer(known),
+                    "now": _INSTANT,
+                    "expect": {"enum": ["fires", "no", "unknown", False]},
+                },
+                ("now", "expect"),
+            ),
+        },
+    }
+
+
+_CONDITION: Schema = {"$ref": "#/$defs/condition"}
+
+
+def _condition(signals: Iterable[Signal]) -> Schema:
+    listed = {"type": "array", "items": _CONDITION, "minItems": 1}
+    words: Schema = {
+        "all": listed,
+        "any": listed,
+        "at_least": _closed(
+            {"count": {"type": "integer", "minimum": 1}, "of": listed}, ("count", "of")
+        ),
+        "not": _CONDITION,
+        "segment": {"type": "string"},
+        "event": {"$ref": "#/$defs/event"},
+        "sequence": _sequence(),
+    }
+    leaves: Schema = {signal.name: _leaf(signal) for signal in signals}
+    schema: Schema = {"type": "object", "minProperties": 1, "maxProperties": 1}
+    if not leaves:
+        return {**schema, "properties": words}  # the file declares its own
+    return {**schema, "properties": {**words, **leaves}, "additionalProperties": False}
+
+
+def _leaf(signal: Signal) -> Schema:
+    said = _closed({word: _operand(signal, word) for word in conditions_on(signal)})
+    said["minProperties"] = 1
+    if signal.doc:
+        said["description"] = signal.doc
+    return {"anyOf": [said, _value(signal)]}
+
+
+def _operand(signal: Signal, word: str) -> Schema:
+    if word in {"present", "missing"}:
+        return _TRUE
+    if word.endswith(("_than_ago", "_than_ahead")):
+        return _LENGTH
+    if word in {"starts_with", "ends_with", "contains"}:
+        return {"type": "string", "minLength": 1}
+    value = _value(signal)
+    if word == "in":
+        return {"type": "array", "items": value, "minItems": 1}
+    if word == "between":
+        return {"type": "array", "items": value, "minItems": 2, "maxItems": 2}
+    other = _closed(
+        {"signal": {"type": "string"}, "event": {"$ref": "#/$defs/event"}, "times": _NUMBER}
+    )
+    return {"anyOf": [value, other]}
+
+
+def _value(signal: Signal) -> Schema:
+    match signal.kind:
+        case Kind.NUMBER:
+            return _NUMBER
+        case Kind.AMOUNT:
+            return _AMOUNT
+        case Kind.DURATION:
+            return {"anyOf": [_LENGTH, {"const": 0}]}
+        case Kind.TIME:
+            return _INSTANT
+        case Kind.FLAG:
+            return {"type": "boolean"}
+        case Kind.TEXT:
+            choices = signal.choices if isinstance(signal, Text) else ()
+            return {"enum": list(choices)} if choices else {"type": "string"}
+
+
+def _customer(signals: Mapping[str, Signal]) -> Schema:
+    if not signals:
+        return {"type": "object"}
+    return _closed(dict.fromkeys(signals, True))
+
+
+def _event() -> Schema:
+    counted = dict.fromkeys(("lt", "lte", "eq", "ne", "gte", "gt"), _NUMBER)
+    return _closed(
+        {
+            **_PATTERN,
+            "same": {"type": "string"},
+            "distinct": {"type": "string"},
+            "within": _LENGTH,
+            "at_least": {"type": "integer", "minimum": 1},
+            "absent": _TRUE,
+            "between": {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2},
+            **counted,
+        },
+        ("name", "within"),
+    )
+
+
+def _sequence() -> Schema:
+    step = {"anyOf": [{"type": "string"}, _closed(dict(_PATTERN), ("name",))]}
+    return _closed(
+        {
+            "of": {"type": "array", "items": step, "minItems": 2},
+            "within": _LENGTH,
+            "same": {"type": "string"},
+            "strict": {"type": "boolean"},
+            "eq": {"type": "boolean"},
+        },
+        ("of", "within"),
+    )
+
+
+def _closed(properties: Mapping[str, object], required: Sequence[str] = ()) -> Schema:
+    """An object with these keys and no others."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "additionalProperties": False,
+        **({"required": list(required)} if required else {}),
+    }
