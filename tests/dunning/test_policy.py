@@ -223,3 +223,12 @@ def test_overrides_can_t_be_changed_behind_the_policy_s_back() -> None:
     assert policy.overrides == {"do_not_honor": DeclineClass.HARD}
     with pytest.raises(TypeError):
         policy.overrides["x"] = DeclineClass.SOFT  # type: ignore[index]  # that is the point
+
+
+def test_of_two_notices_the_later_one_announces_the_end() -> None:
+    """The end keeps its distance from the last word about it."""
+    notices = [Stage(after=days(day)[0], message="last_notice") for day in (7, 14)]
+    policy = DunningPolicy(retries=(), stages=(MESSAGE, *notices, evolve(KEEP, end="cancel")))
+
+    assert policy.notice == 2
+    assert DunningPolicy(retries=(), stages=(MESSAGE, KEEP)).notice is None
