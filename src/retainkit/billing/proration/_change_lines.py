@@ -39,6 +39,7 @@ def change_lines(
         policy=policy,
         interval=terms.interval,
         cycle=rhythm.cycle,
+        since=rhythm.period.start,
         known=old.known,
     )
     before = {item.id: item for item in subscription.items}

@@ -7,13 +7,14 @@ from typing import TypeAlias, assert_never
 
 from attrs import evolve, field, frozen
 
-from retainkit.billing.prices import Price
+from retainkit.billing.prices import Price, PriceSchedule
 from retainkit.billing.proration._amounts import currency_change
 from retainkit.billing.proration._subscription import (
     Subscription,
     SubscriptionItem,
     check_items,
     check_quantity,
+    duplicate_item,
 )
 from retainkit.errors import InvalidInput
 from retainkit.timing import Interval, utc
@@ -37,12 +38,15 @@ class ChangePrice:
 
         anchor: Where periods are counted from, for another interval; as the policy says unless
             given.
+
+        schedule: How the price changes with later periods; it stays unless given.
     """
 
     item: str
     price: Price
     quantity: int | None = None
     anchor: datetime | None = None
+    schedule: PriceSchedule | None = None
 
 
 @frozen(kw_only=True)
@@ -74,7 +78,7 @@ class Pause:
 
 @frozen(kw_only=True)
 class Resume:
-    """It is billed again after a pause."""
+    """It is billed again after a pause; before one that is to come, there will be none."""
 
 
 @frozen(kw_only=True)
@@ -118,6 +122,7 @@ class Terms:
     anchor: datetime | None = None
     trial_end: datetime | None = None
     paused_at: datetime | None = None
+    paused: bool = False
     canceled: bool = False
     begins: bool = False
     """Whether billing begins again, after a pause or a trial."""
@@ -125,7 +130,7 @@ class Terms:
     @property
     def active(self) -> bool:
         """Whether anything is billed."""
-        return self.paused_at is None and not self.canceled
+        return not self.paused and not self.canceled
 
 
 def terms_after(subscription: Subscription, changes: tuple[Change, ...], at: datetime) -> Terms:
@@ -138,11 +143,16 @@ def terms_after(subscription: Subscription, changes: tuple[Change, ...], at: dat
             ``proration.paused``, ``proration.not_paused``, ``proration.trial``,
             ``proration.no_items``.
     """
+    items = subscription.items
+    if subscription.upcoming is not None and at >= subscription.period.end:
+        items = subscription.upcoming
+    paused_at = subscription.paused_at
     terms = Terms(
-        items=subscription.items,
+        items=items,
         interval=subscription.interval,
         trial_end=subscription.trial_end,
-        paused_at=subscription.paused_at,
+        paused_at=paused_at,
+        paused=paused_at is not None and paused_at <= at,
     )
     for change in changes:
         _check_not_paused(terms, change)
@@ -160,6 +170,8 @@ def terms_after(subscription: Subscription, changes: tuple[Change, ...], at: dat
         terms = evolve(terms, interval=recurring)
     check_items(terms.items, subscription.currency, terms.interval)
     for fee in terms.fees:
+        if [each.id for each in terms.fees].count(fee.id) > 1:
+            raise duplicate_item(fee.id)
         if fee.price.currency != subscription.currency:
             raise currency_change(fee.price.currency, subscription.currency)
     return terms
@@ -177,11 +189,11 @@ def _changed(terms: Terms, change: Change, subscription: Subscription, at: datet
             _item(terms, change.item)
             return evolve(terms, items=tuple(i for i in terms.items if i.id != change.item))
         case Pause():
-            return evolve(terms, paused_at=at)
+            return evolve(terms, paused_at=at, paused=True)
         case Resume():
             if terms.paused_at is None:
                 raise _not_now("This subscription is not paused", "proration.not_paused", "Pause")
-            return evolve(terms, paused_at=None, begins=True)
+            return evolve(terms, paused_at=None, paused=False, begins=terms.paused)
         case StartTrial() | EndTrial():
             return _with_trial(terms, change, at)
         case Cancel():
@@ -191,7 +203,7 @@ def _changed(terms: Terms, change: Change, subscription: Subscription, at: datet
 
 
 def _check_not_paused(terms: Terms, change: Change) -> None:
-    if terms.paused_at is not None and not isinstance(change, Resume | Cancel):
+    if terms.paused and not isinstance(change, Resume | Cancel):
         raise InvalidInput(
             "A paused subscription is resumed before it is changed",
             code="proration.paused",
@@ -204,18 +216,56 @@ def _check_not_paused(terms: Terms, change: Change) -> None:
 def _with_item(
     terms: Terms, change: ChangePrice | ChangeQuantity, subscription: Subscription
 ) -> Terms:
-    old = _item(terms, change.item)
+    new = _changed_item(_item(terms, change.item), change, subscription.currency)
+    items = tuple(new if each.id == new.id else each for each in terms.items)
+    anchor = change.anchor if isinstance(change, ChangePrice) else None
+    return evolve(terms, items=items, anchor=anchor or terms.anchor)
+
+
+def _changed_item(
+    old: SubscriptionItem, change: ChangePrice | ChangeQuantity, currency: str
+) -> SubscriptionItem:
     if isinstance(change, ChangeQuantity):
         check_quantity(change.quantity)
-        return evolve(terms, items=_replaced(terms, evolve(old, quantity=change.quantity)))
-    if change.price.currency != subscription.currency:
-        raise currency_change(change.price.currency, subscription.currency)
+        return evolve(old, quantity=change.quantity)
+    if change.price.currency != currency:
+        raise currency_change(change.price.currency, currency)
     quantity = old.quantity if change.quantity is None else change.quantity
     check_quantity(quantity)
-    new = SubscriptionItem(
-        id=old.id, price=change.price, quantity=quantity, discounts=old.discounts
+    return SubscriptionItem(
+        id=old.id,
+        price=change.price,
+        quantity=quantity,
+        discounts=old.discounts,
+        schedule=change.schedule,
     )
-    return evolve(terms, items=_replaced(terms, new), anchor=change.anchor or terms.anchor)
+
+
+def upcoming_after(
+    subscription: Subscription, changes: tuple[Change, ...]
+) -> tuple[SubscriptionItem, ...] | None:
+    """
+    The items that are to come with the next period, after changes that are made before it: what
+    is changed now is changed then, too, and all else comes as it was to; inside this room only.
+
+    Raises:
+        InvalidInput: ``proration.interval``, ``proration.currency``, ``proration.quantity``.
+    """
+    if subscription.upcoming is None:
+        return None
+    items = {item.id: item for item in subscription.upcoming}
+    for change in changes:
+        if isinstance(change, ChangePrice | ChangeQuantity) and change.item in items:
+            items[change.item] = _changed_item(items[change.item], change, subscription.currency)
+        elif isinstance(change, AddItem) and change.item.price.interval is not None:
+            items[change.item.id] = change.item
+        elif isinstance(change, RemoveItem):
+            items.pop(change.item, None)
+    found = tuple(items.values())
+    if not found or found[0].price.interval is None:
+        return None
+    check_items(found, subscription.currency, found[0].price.interval)
+    return found
 
 
 def _with_trial(terms: Terms, change: StartTrial | EndTrial, at: datetime) -> Terms:
@@ -245,10 +295,6 @@ def _item(terms: Terms, id: str) -> SubscriptionItem:
         value=id,
         remedy=f"name one of {', '.join(each.id for each in terms.items)}",
     )
-
-
-def _replaced(terms: Terms, new: SubscriptionItem) -> tuple[SubscriptionItem, ...]:
-    return tuple(new if each.id == new.id else each for each in terms.items)
 
 
 def _not_now(message: str, code: str, before: str) -> InvalidInput:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from retainkit.billing.proration._amounts import to_whole
+from retainkit.billing.proration._coming import running
 from retainkit.billing.proration._line import Line, LineKind
 from retainkit.billing.proration._policy import ProrationPolicy
 from retainkit.billing.proration._reckoning import Reckoning
@@ -56,12 +58,15 @@ def charge_line(
     )
 
 
-def fee_line(subscription: Subscription, item: SubscriptionItem, policy: ProrationPolicy) -> Line:
+def fee_line(
+    subscription: Subscription, item: SubscriptionItem, policy: ProrationPolicy, at: datetime
+) -> Line:
     """A fee that is charged once, and whole."""
-    whole = whole_amounts((item,), ())[item.id]
+    own = {item.id: running(subscription, item.discounts, at)}
+    whole = whole_amounts((item,), (), own)[item.id]
     units = to_whole(whole.net, subscription.currency, policy)
     return Line(
-        id=f"{subscription.id}/{item.id}/fee",
+        id=f"{subscription.id}/{item.id}/fee/{at.isoformat()}",
         item=item.id,
         kind=LineKind.ONE_OFF,
         net=from_minor(units, subscription.currency),

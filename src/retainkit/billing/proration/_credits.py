@@ -75,7 +75,7 @@ def _credit_of_price(
     last = max(lines, key=lambda line: line.period.end)
     unused = Period(start=since, end=last.period.end)
     share = reckoning.share(unused)
-    exact = reckoning.wholes(reckoning.subscription.items)[item.id].net * share.fraction
+    exact = reckoning.wholes((item,))[item.id].net * share.fraction
     fresh = evolve(lines[-1], credited=from_minor(0, reckoning.subscription.currency))
     yield from _credit(
         reckoning,

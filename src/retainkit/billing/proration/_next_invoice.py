@@ -7,6 +7,7 @@ from datetime import date, datetime
 from attrs import evolve, frozen
 
 from retainkit.billing.proration._charges import period_lines
+from retainkit.billing.proration._coming import coming
 from retainkit.billing.proration._line import Line
 from retainkit.billing.proration._policy import ProrationPolicy
 from retainkit.billing.proration._reckoning import Known, Reckoning
@@ -15,7 +16,7 @@ from retainkit.billing.proration._subscription import Subscription
 from retainkit.billing.proration._tax_of_lines import taxed_lines
 from retainkit.billing.tax import Buyer, Seller, TaxPoint, TaxQuote, TaxRequest, TaxRounding
 from retainkit.money import Money, from_minor, to_units
-from retainkit.timing import Period, local_time, period_at
+from retainkit.timing import Period, local_time
 
 
 @frozen(kw_only=True)
@@ -115,22 +116,19 @@ def next_invoice(
             carried=carried,
             zone=subscription.zone,
         )
-    start = subscription.period.end
-    trial = subscription.trial_end
-    if trial is not None and not any(line.period.end > trial for line in subscription.billed):
-        start = trial if trial >= subscription.period.start else start
-    interval = subscription.upcoming_interval or subscription.interval
-    items = subscription.upcoming or subscription.items
-    cycle = period_at(subscription.anchor, interval, subscription.zone, start)
+    then = coming(subscription)
     reckoning = Reckoning(
-        subscription=subscription, policy=policy, interval=interval, cycle=cycle, known=known
+        subscription=subscription,
+        policy=policy,
+        interval=then.interval,
+        cycle=then.cycle,
+        since=then.period.start,
+        known=known,
     )
-    period = Period(start=start, end=cycle.end)
-    lines = period_lines(reckoning, items, period)
     return NextInvoice(
-        at=start,
-        period=period,
-        lines=(*pending, *lines),
+        at=then.period.start,
+        period=then.period,
+        lines=(*pending, *period_lines(reckoning, then.items, then.period)),
         carried=carried,
         zone=subscription.zone,
     )

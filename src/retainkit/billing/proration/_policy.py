@@ -106,7 +106,8 @@ class CreditBasis(StrEnum):
     """What was billed for the item, after discounts."""
 
     CURRENT_PRICE = "current_price"
-    """What the item costs now, whether that was ever billed or not, as Stripe's classic mode."""
+    """What the item costs now by itself, whether that was ever billed or not: a coupon of several
+    items is taken off it whole. As Stripe's classic mode."""
 
 
 class Unpaid(StrEnum):

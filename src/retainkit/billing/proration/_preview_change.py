@@ -8,10 +8,26 @@ from datetime import datetime
 from attrs import evolve, field, frozen
 
 from retainkit.billing.proration._change_lines import change_lines
-from retainkit.billing.proration._changes import Change, Terms, terms_after
+from retainkit.billing.proration._changes import (
+    Change,
+    EndTrial,
+    Resume,
+    StartTrial,
+    Terms,
+    terms_after,
+    upcoming_after,
+)
 from retainkit.billing.proration._charges import fee_line
+from retainkit.billing.proration._coming import items_from, unspent
 from retainkit.billing.proration._line import Line
-from retainkit.billing.proration._policy import RECOMMENDED, Behavior, Biller, ProrationPolicy, When
+from retainkit.billing.proration._policy import (
+    RECOMMENDED,
+    Anchor,
+    Behavior,
+    Biller,
+    ProrationPolicy,
+    When,
+)
 from retainkit.billing.proration._preview import Preview
 from retainkit.billing.proration._reckoning import Known, Reckoning
 from retainkit.billing.proration._rhythm import Rhythm, check_time, cycle_of, rhythm_after
@@ -48,7 +64,7 @@ def preview_change(
             ``proration.canceled``, ``proration.currency``, ``proration.unknown_item``,
             ``proration.duplicate_item``, ``proration.interval``, ``proration.quantity``,
             ``proration.paused``, ``proration.not_paused``, ``proration.trial``,
-            ``proration.no_items``, ``time.naive``.
+            ``proration.no_items``, ``proration.when``, ``time.naive``.
     """
     return _preview(subscription, _asked(change, at, policy, biller))
 
@@ -103,27 +119,33 @@ def _asked(
 def _preview(subscription: Subscription, asked: _Asked) -> Preview:
     check_time(subscription, asked.at)
     policy = asked.policy
-    terms = terms_after(subscription, asked.changes, asked.at)
-    cycle = cycle_of(subscription)
-    rhythm = rhythm_after(subscription, terms, asked.at, policy, cycle)
     lines: tuple[Line, ...] = ()
     pending = True
-    if policy.when is When.PERIOD_END or rhythm is None:
-        after = _later(subscription, terms)
+    cycle = cycle_of(subscription)
+    rhythm = None
+    if policy.when is When.NOW:
+        terms = terms_after(subscription, asked.changes, asked.at)
+        rhythm = rhythm_after(subscription, terms, asked.at, policy, cycle)
+    if rhythm is None:
+        terms = _terms_then(subscription, asked)
+        after = _later(subscription, terms, policy)
     else:
+        start = rhythm.period.start
+        terms = evolve(terms, items=items_from(subscription, terms.items, start))
         reckoning = Reckoning(
             subscription=subscription,
             policy=policy,
             interval=subscription.interval,
             cycle=cycle,
+            since=subscription.period.start,
             known=asked.known,
         )
         lines, billed = change_lines(reckoning, terms, rhythm, asked.at)
         pending = policy.behavior is not Behavior.INVOICE_NOW and not rhythm.whole
-        after = _after(subscription, terms, rhythm, billed, asked.at)
+        after = _after(subscription, terms, rhythm, billed, asked)
         if rhythm.whole:
             lines = (*subscription.pending, *lines)
-    fees = (fee_line(subscription, fee, policy) for fee in terms.fees)
+    fees = (fee_line(subscription, fee, policy, asked.at) for fee in terms.fees)
     lines = (*lines, *fees)
     return Preview(
         before=subscription,
@@ -144,8 +166,10 @@ def _after(
     terms: Terms,
     rhythm: Rhythm,
     billed: tuple[BilledLine, ...],
-    instant: datetime,
+    asked: _Asked,
 ) -> Subscription:
+    stays = not terms.canceled and asked.at < subscription.period.end
+    upcoming = upcoming_after(subscription, asked.changes) if stays else None
     return evolve(
         subscription,
         items=terms.items,
@@ -155,15 +179,37 @@ def _after(
         billed=billed,
         trial_end=terms.trial_end,
         paused_at=terms.paused_at,
-        canceled_at=instant if terms.canceled else None,
+        canceled_at=asked.at if terms.canceled else None,
         pending=() if rhythm.whole else subscription.pending,
-        upcoming=None,
-        upcoming_interval=None,
+        coupons=unspent(subscription, subscription.coupons, rhythm.period.start),
+        upcoming=None if upcoming == terms.items else upcoming,
+        upcoming_anchor=None if upcoming is None else subscription.upcoming_anchor,
     )
 
 
-def _later(subscription: Subscription, terms: Terms) -> Subscription:
+def _terms_then(subscription: Subscription, asked: _Asked) -> Terms:
+    """The terms with which the next period begins; what has an instant of its own is refused."""
+    for change in asked.changes:
+        if isinstance(change, Resume | StartTrial | EndTrial):
+            raise InvalidInput(
+                "A trial, or the end of a pause, is at an instant and not at a period's end",
+                code="proration.when",
+                field="change",
+                value=type(change).__name__,
+                remedy="preview it with When.NOW, by itself",
+            )
+    return terms_after(subscription, asked.changes, max(asked.at, subscription.period.end))
+
+
+def _later(subscription: Subscription, terms: Terms, policy: ProrationPolicy) -> Subscription:
     """The subscription whose items and rhythm change with its next period."""
-    if not terms.active:
-        return evolve(subscription, ends=True)
-    return evolve(subscription, upcoming=terms.items, upcoming_interval=terms.interval)
+    anchor = terms.anchor or subscription.upcoming_anchor
+    if policy.anchor is Anchor.RESET and terms.active:
+        anchor = subscription.period.end
+    return evolve(
+        subscription,
+        upcoming=terms.items,
+        upcoming_anchor=anchor,
+        paused_at=terms.paused_at,
+        ends=subscription.ends or terms.canceled,
+    )

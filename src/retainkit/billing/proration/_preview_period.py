@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from retainkit.billing.proration._charges import period_lines
+from retainkit.billing.proration._coming import coming, unspent
 from retainkit.billing.proration._line import Line
 from retainkit.billing.proration._next_invoice import next_invoice
 from retainkit.billing.proration._policy import RECOMMENDED, Biller, ProrationPolicy
@@ -14,7 +15,7 @@ from retainkit.billing.proration._rhythm import cycle_of
 from retainkit.billing.proration._subscription import BilledLine, Subscription, billed_line
 from retainkit.billing.tax import Finding
 from retainkit.errors import InvalidInput
-from retainkit.timing import Period, period_at
+from retainkit.timing import Period
 
 
 def preview_start(
@@ -45,6 +46,7 @@ def preview_start(
         policy=policy,
         interval=subscription.interval,
         cycle=cycle_of(subscription),
+        since=subscription.period.start,
     )
     start = max(subscription.period.start, subscription.trial_end or subscription.period.start)
     lines: tuple[Line, ...] = ()
@@ -82,8 +84,8 @@ def preview_renewal(
         InvalidInput: ``proration.no_renewal`` when nothing is billed any more.
     """
     known = Known()
-    coming = next_invoice(subscription, policy, known, subscription.pending, subscription.carried)
-    if coming is None or coming.period is None:
+    invoice = next_invoice(subscription, policy, known, subscription.pending, subscription.carried)
+    if invoice is None or invoice.period is None:
         raise InvalidInput(
             "There is no next period to bill",
             code="proration.no_renewal",
@@ -91,27 +93,29 @@ def preview_renewal(
             value=subscription.id,
             remedy="renew only what is neither paused nor canceled, and does not end",
         )
-    interval = subscription.upcoming_interval or subscription.interval
-    new = coming.lines[len(subscription.pending) :]
-    kept = tuple(each for each in subscription.billed if each.period.end > coming.at)
+    then = coming(subscription)
+    new = invoice.lines[len(subscription.pending) :]
+    kept = tuple(each for each in subscription.billed if each.period.end > invoice.at)
     after = evolve(
         subscription,
-        items=subscription.upcoming or subscription.items,
-        interval=interval,
-        upcoming=None,
-        upcoming_interval=None,
-        period=period_at(subscription.anchor, interval, subscription.zone, coming.at),
-        billed=(*kept, *(billed_line(line, coming.period) for line in new)),
+        items=then.items,
+        interval=then.interval,
+        anchor=then.anchor,
+        upcoming=None if then.turned else subscription.upcoming,
+        upcoming_anchor=None if then.turned else subscription.upcoming_anchor,
+        coupons=unspent(subscription, subscription.coupons, invoice.at),
+        period=then.cycle,
+        billed=(*kept, *(billed_line(line, invoice.period) for line in new)),
         pending=(),
     )
     return Preview(
         before=subscription,
         after=after,
         changes=(),
-        at=coming.at,
+        at=invoice.at,
         policy=policy,
         biller=biller,
-        lines=coming.lines,
+        lines=invoice.lines,
         pending=False,
         known=known,
     )

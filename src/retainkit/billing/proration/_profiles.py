@@ -45,8 +45,8 @@ STRIPE_CLASSIC = ProrationPolicy(
     credit_basis=CreditBasis.CURRENT_PRICE,
     cap_credits=False,
 )
-"""Seconds; credits of the current price, though it may never have been billed.
-A coupon is shared over the items as it was billed; Stripe's classic mode takes all of it off each.
+"""Seconds; credits of the current price, though it may never have been billed, less the whole of
+a coupon that several items share.
 https://docs.stripe.com/billing/subscriptions/prorations"""
 
 STRIPE_FLEXIBLE = ProrationPolicy(name="stripe_flexible", behavior=Behavior.CREATE)

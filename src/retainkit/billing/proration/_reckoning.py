@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from attrs import Factory, field, frozen
 
+from retainkit.billing.prices import Coupon, GivenCoupon
+from retainkit.billing.proration._coming import running
 from retainkit.billing.proration._policy import ProrationPolicy
 from retainkit.billing.proration._shares import Share, share_of
 from retainkit.billing.proration._subscription import Subscription, SubscriptionItem
@@ -43,6 +46,8 @@ class Reckoning:
 
         cycle: What shares are shares of.
 
+        since: When the period starts whose coupons are taken off.
+
         known: What was worked out before.
     """
 
@@ -50,6 +55,7 @@ class Reckoning:
     policy: ProrationPolicy
     interval: Interval
     cycle: Period
+    since: datetime
     known: Known = Factory(Known)
 
     def share(self, stretch: Period, of: Period | None = None) -> Share:
@@ -91,9 +97,11 @@ class Reckoning:
 
     def wholes(self, items: Sequence[SubscriptionItem]) -> Mapping[str, WholeAmount]:
         """What a whole period costs, by item; nothing for metered prices."""
-        coupons = self.subscription.coupons
+        coupons = self._running(self.subscription.coupons)
+        own = {item.id: self._running(item.discounts) for item in items if item.discounts}
         key = (
-            *((item.id, id(item.price), item.quantity, id(item.discounts)) for item in items),
+            *((item.id, id(item.price), item.quantity) for item in items),
+            *((name, *map(id, theirs)) for name, theirs in own.items()),
             *map(id, coupons),
         )
         found = self.known.wholes.get(key)
@@ -101,9 +109,12 @@ class Reckoning:
             if len(self.known.wholes) >= _MOST_REMEMBERED:
                 self.known.wholes.clear()
             # The items are kept with the amounts, so that no other object can get their ids.
-            found = (items, coupons), whole_amounts(items, coupons)
+            found = (items, coupons), whole_amounts(items, coupons, own)
             self.known.wholes[key] = found
         return found[1]
+
+    def _running(self, coupons: tuple[Coupon | GivenCoupon, ...]) -> tuple[Coupon, ...]:
+        return running(self.subscription, coupons, self.since) if coupons else ()
 
     def billed_before(self, id: str) -> int:
         """How many lines were billed for an item, so that ids of new ones differ."""

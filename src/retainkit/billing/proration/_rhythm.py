@@ -89,7 +89,7 @@ def rhythm_after(
         period = Period(start=instant, end=interval.advance(instant, 1, zone))
         return Rhythm(anchor=instant, period=period, cycle=period, whole=True)
     if interval != subscription.interval:
-        if policy.behavior is Behavior.NONE:
+        if policy.behavior is Behavior.NONE and instant < subscription.period.end:
             return None
         period = period_at(anchor, interval, zone, instant)
         return Rhythm(anchor=anchor, period=period, cycle=period, whole=True)

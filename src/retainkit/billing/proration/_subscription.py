@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
 
 from attrs import Factory, field, frozen
 
-from retainkit.billing.prices import Coupon, Price
+from retainkit.billing.prices import Coupon, GivenCoupon, Price, PriceSchedule
 from retainkit.billing.proration._amounts import currency_change
 from retainkit.billing.proration._line import Line
 from retainkit.billing.tax import TaxTreatment
@@ -66,7 +66,10 @@ class SubscriptionItem:
 
         quantity: How many units; nothing is billed in advance for a metered price.
 
-        discounts: Coupons for this item alone.
+        discounts: Coupons for this item alone; as `Subscription.coupons`.
+
+        schedule: How `price` changes with later periods, each of which has the price that holds
+            when it starts; it stays unless given.
 
     Raises:
         InvalidInput: ``proration.quantity``.
@@ -75,7 +78,8 @@ class SubscriptionItem:
     id: str
     price: Price
     quantity: int = 1
-    discounts: tuple[Coupon, ...] = ()
+    discounts: tuple[Coupon | GivenCoupon, ...] = ()
+    schedule: PriceSchedule | None = None
 
     def __attrs_post_init__(self) -> None:
         check_quantity(self.quantity)
@@ -156,11 +160,15 @@ class Subscription:
 
         billed: The lines that were billed for the current period, or for more.
 
-        coupons: For the subscription as a whole.
+        coupons: For the subscription as a whole. Of a coupon that was given it is known when it
+            ends; a mere one is taken off as long as it stands here, or of the current period
+            alone where it is for one invoice.
+
+        events: When each event happened that ends a coupon, as far as it has happened.
 
         trial_end: Until when nothing is billed.
 
-        paused_at: Since when nothing is billed.
+        paused_at: From when on nothing is billed; it may be to come.
 
         canceled_at: Since when there is nothing more.
 
@@ -168,7 +176,7 @@ class Subscription:
 
         upcoming: What items there will be from the period's end on; None when these stay.
 
-        upcoming_interval: The length of periods from then on; None when it stays.
+        upcoming_anchor: Where periods are counted from then on; None when that stays.
 
         pending: Lines that wait for the next invoice.
 
@@ -188,13 +196,14 @@ class Subscription:
     interval: Interval
     period: Period
     billed: tuple[BilledLine, ...] = ()
-    coupons: tuple[Coupon, ...] = ()
+    coupons: tuple[Coupon | GivenCoupon, ...] = ()
+    events: Mapping[str, datetime] = field(factory=dict)
     trial_end: datetime | None = field(default=None, converter=_instant)
     paused_at: datetime | None = field(default=None, converter=_instant)
     canceled_at: datetime | None = field(default=None, converter=_instant)
     ends: bool = False
     upcoming: tuple[SubscriptionItem, ...] | None = None
-    upcoming_interval: Interval | None = None
+    upcoming_anchor: datetime | None = field(default=None, converter=_instant)
     pending: tuple[Line, ...] = ()
     carried: Money = Factory(_no_credit, takes_self=True)
 
@@ -262,13 +271,7 @@ def check_items(items: Iterable[SubscriptionItem], currency: str, interval: Inte
         if each.price.currency != currency:
             raise currency_change(each.price.currency, currency)
         if each.id in seen:
-            raise InvalidInput(
-                "Two items have the same id",
-                code="proration.duplicate_item",
-                field="items",
-                value=each.id,
-                remedy="give each item an id of its own, or change the quantity of the one",
-            )
+            raise duplicate_item(each.id)
         seen.add(each.id)
         if each.price.interval != interval:
             raise InvalidInput(
@@ -279,6 +282,17 @@ def check_items(items: Iterable[SubscriptionItem], currency: str, interval: Inte
                 remedy="give all items prices of one interval, in one change; or make another"
                 " subscription",
             )
+
+
+def duplicate_item(id: str) -> InvalidInput:
+    """The error for two items of one id; inside this room only."""
+    return InvalidInput(
+        "Two items have the same id",
+        code="proration.duplicate_item",
+        field="items",
+        value=id,
+        remedy="give each item an id of its own, or change the quantity of the one",
+    )
 
 
 def check_quantity(quantity: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from attrs import evolve, frozen
@@ -24,7 +24,9 @@ class WholeAmount:
 
 
 def whole_amounts(
-    items: Iterable[SubscriptionItem], coupons: Sequence[Coupon]
+    items: Iterable[SubscriptionItem],
+    coupons: Sequence[Coupon],
+    own: Mapping[str, Sequence[Coupon]],
 ) -> dict[str, WholeAmount]:
     """What a whole period of each licensed item costs, after its own and the common coupons."""
     charges: dict[str, Charge] = {}
@@ -35,11 +37,12 @@ def whole_amounts(
             continue
         charge = charges[item.id] = item.price.charge(item.quantity)
         taken[item.id] = []
-        if item.discounts or coupons:
+        if coupons or item.id in own:
             line = DiscountLine(
                 id=item.id, price=item.price.id, currency=charge.currency, amount=charge.exact
             )
-            off = discount((line,), item.discounts).taken if item.discounts else ()
+            mine = own.get(item.id)
+            off = discount((line,), mine).taken if mine else ()
             taken[item.id] += ((each.coupon, each.exact) for each in off)
             lines.append(
                 evolve(line, amount=charge.exact - sum(each.exact for each in off)) if off else line
