@@ -617,12 +617,15 @@ def _figures(row: Row, preview: Preview) -> dict[str, object]:
     return {key: in_keys_of(row, key, each) for key, each in figures.items()}
 
 
+_OFF = frozenset({"amount_off", "coupon_amount_off", "coupon", "discount"})
+
+
 def credit_basis(row: Row) -> Answer:
     """Several changes in a period, of which one was not billed."""
     given = row["input"]
     modes = {"classic": STRIPE_CLASSIC, "flexible": STRIPE_FLEXIBLE}
     policy = modes[given["billing_mode"]]
-    if "amount_off" in given:
+    if not _OFF.isdisjoint(given):
         return _credit_under_a_coupon(row, policy)
     if "price_changes" not in given:
         message = f"a credit of another kind: {sorted(given)}"
@@ -649,9 +652,11 @@ def credit_basis(row: Row) -> Answer:
 def _credit_under_a_coupon(row: Row, policy: ProrationPolicy) -> Answer:
     """One of several items is removed, and a coupon was taken off them all."""
     given = row["input"]
-    amounts = given.get("items") or given.get("lines")
-    if policy is STRIPE_CLASSIC or not isinstance(amounts, list):
-        message = "classic takes the whole coupon off each item; ours shares it as it was billed"
+    alone = [given[key] for key in ("price", "unit_amount", "item_amount") if key in given]
+    amounts = given.get("items") or given.get("lines") or alone
+    off = next(given[key] for key in sorted(_OFF) if key in given)
+    if not isinstance(amounts, list) or not amounts or not isinstance(off, int):
+        message = f"a coupon over no known items: {sorted(given)}"
         raise NotApplicable(message)
     period, at = _period_and_moment(given)
     interval = Interval(count=length_of(period, _DAILY), unit="day")
@@ -668,10 +673,10 @@ def _credit_under_a_coupon(row: Row, policy: ProrationPolicy) -> Answer:
         zone="UTC",
         interval=interval,
         period=period,
-        coupons=(Coupon(id="coupon", amount=from_minor(given["amount_off"], "USD")),),
+        coupons=(Coupon(id="coupon", amount=from_minor(off, "USD")),),
     )
     before = preview_start(subscription, policy=policy).after
-    change = RemoveItem(item=str(given.get("removed", 0)))
+    change = RemoveItem(item=str(given.get("removed", 0))) if len(prices) > 1 else Cancel()
     return Answer(got=_figures(row, preview_change(before, change, at=at, policy=policy)))
 
 
