@@ -148,6 +148,34 @@ def test_only_a_valid_vat_id_goes_to_stripe(taxes: StripeTaxes) -> None:
     assert taxes.quote(believed).groups[0].category is TaxCategory.REVERSE_CHARGE
 
 
+def test_every_line_of_a_long_invoice_is_read(server: StripeServer, taxes: StripeTaxes) -> None:
+    """An answer holds the first ten; the others are asked for, and no answer is no zero."""
+    lines = tuple(TaxableLine(id=f"seat {n}", amount=money("10.00", "EUR")) for n in range(23))
+    asked = ask(Buyer(country="FR"), "EUR", lines=lines)
+    quote = taxes.quote(asked)
+    assert [line.id for line in quote.lines] == [line.id for line in lines]
+    assert quote.total_tax == money("46.00", "EUR")
+
+    server.fail_next("/v1/tax/calculations/{id}/line_items", Fault.RESET_BEFORE)
+    assert taxes.quote(asked).state is QuoteState.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("country", "region", "tax"), [("us", "US-TX", "6.00"), ("US", "tx", "6.00")]
+)
+def test_codes_are_written_as_stripe_writes_them(
+    taxes: StripeTaxes, country: str, region: str, tax: str
+) -> None:
+    """ISO 3166-2 has the country in front of the state; Stripe has not, and would see another."""
+    quote = taxes.quote(ask(Buyer(country=country, region=region)))
+    assert quote.total_tax == money(tax, "USD")
+
+
+def test_britain_may_be_written_uk(taxes: StripeTaxes) -> None:
+    """As `Buyer` understands it."""
+    assert taxes.quote(ask(Buyer(country="UK"), "GBP")).total_tax == money("24.00", "GBP")
+
+
 def test_an_exempt_buyer_is_exempt_at_stripe(taxes: StripeTaxes) -> None:
     """The host's statement goes along."""
     buyer = Buyer(country="FR", exemption=Exemption(text="Art. 151 2006/112/EC"))

@@ -88,6 +88,7 @@ class _Breakdown(BaseModel):
 
 
 class _Line(BaseModel):
+    id: str
     amount: int
     amount_tax: int
     reference: str
@@ -97,7 +98,7 @@ class _Line(BaseModel):
 
 class _Lines(BaseModel):
     data: list[_Line]
-    has_more: bool = False
+    has_more: bool
 
 
 class _Calculation(BaseModel):
@@ -182,11 +183,14 @@ class StripeTaxes:
         """
         if request.buyer.country is None:
             return _unknown(request, Finding(key="tax.buyer_country_unknown"))
-        answer = self._post("/v1/tax/calculations", self._question(request))
+        answer = self._ask("post", "/v1/tax/calculations", self._question(request))
         if isinstance(answer, _NoAnswer):
             return _unknown(request, answer.finding)
         calculation = _read(_Calculation, answer)
-        found = {line.reference: line for line in calculation.line_items.data}
+        answered = self._lines(calculation)
+        if isinstance(answered, _NoAnswer):
+            return _unknown(request, answered.finding)
+        found = {line.reference: line for line in answered}
         if found.keys() != {line.id for line in request.lines}:
             raise _unreadable("line_items")
         taxed = []
@@ -209,7 +213,8 @@ class StripeTaxes:
                 value=quote.state.value,
                 remedy="ask for a quote again, and report it when it is ok",
             )
-        answer = self._post(
+        answer = self._ask(
+            "post",
             "/v1/tax/transactions/create_from_calculation",
             {"calculation": quote.reference, "reference": reference},
             key=f"retainkit-tax-commit-{reference}",
@@ -226,7 +231,8 @@ class StripeTaxes:
                 value=filing.reference,
                 remedy="report it again with the same reference, and take that back",
             )
-        answer = self._post(
+        answer = self._ask(
+            "post",
             "/v1/tax/transactions/create_reversal",
             {"mode": "full", "original_transaction": filing.id, "reference": reference},
             key=f"retainkit-tax-void-{reference}",
@@ -273,8 +279,24 @@ class StripeTaxes:
             "tax_code": code,
         }
 
-    def _post(
-        self, path: str, params: Mapping[str, object], *, key: str | None = None
+    def _lines(self, calculation: _Calculation) -> list[_Line] | _NoAnswer:
+        """All of them: an answer holds the first few alone."""
+        page = calculation.line_items
+        found = page.data
+        while page.has_more and page.data:
+            answer = self._ask(
+                "get",
+                f"/v1/tax/calculations/{calculation.id}/line_items",
+                {"expand": ["data.tax_breakdown"], "limit": 100, "starting_after": found[-1].id},
+            )
+            if isinstance(answer, _NoAnswer):
+                return answer
+            page = _read(_Lines, answer)
+            found = [*found, *page.data]
+        return found
+
+    def _ask(
+        self, method: str, path: str, params: Mapping[str, object], *, key: str | None = None
     ) -> object | _NoAnswer:
         """One request, never repeated by the SDK."""
         import stripe
@@ -283,7 +305,7 @@ class StripeTaxes:
         if self._account is not None:
             options["stripe_account"] = self._account
         try:
-            return self._sdk().raw_request("post", path, **params, **options).data
+            return self._sdk().raw_request(method, path, **params, **options).data
         except (stripe.AuthenticationError, stripe.PermissionError) as exc:
             raise ProviderError(
                 "Stripe refuses the key",
@@ -348,7 +370,12 @@ def _check(api_key: str, base_url: str | None) -> None:
 
 
 def _customer(buyer: Buyer, unverified: UnverifiedVatId) -> dict[str, object]:
-    address = {"country": buyer.country, "postal_code": buyer.postcode, "state": buyer.region}
+    country, state = (buyer.country or "").strip().upper(), buyer.region
+    address = {
+        "country": {"EL": "GR", "UK": "GB"}.get(country, country),
+        "postal_code": buyer.postcode,
+        "state": None if state is None else state.strip().upper().removeprefix(f"{country}-"),
+    }
     details: dict[str, object] = {
         "address": {name: value for name, value in address.items() if value is not None},
         "address_source": "billing",

@@ -99,6 +99,7 @@ _ROUTES = (
     Route("POST", "/v1/checkout/sessions/{}/expire", _sessions.expire_checkout),
     Route("POST", "/v1/billing_portal/sessions", _sessions.create_portal, _sessions.PORTAL_FIELDS),
     Route("POST", "/v1/tax/calculations", _tax.calculate, _tax.CALCULATION_FIELDS),
+    Route("GET", "/v1/tax/calculations/{}/line_items", _tax.list_lines, _tax.LINES_LISTED),
     Route(
         "POST",
         "/v1/tax/transactions/create_from_calculation",

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from retainkit.testing.stripe_server._call import Call
+from retainkit.testing.stripe_server._call import PAGING, Call, Page, page
 from retainkit.testing.stripe_server._errors import bad_parameter, invalid, missing_parameter
 from retainkit.testing.stripe_server._json import JsonObject
 from retainkit.testing.stripe_server._params import Params
@@ -20,9 +20,11 @@ from retainkit.testing.stripe_server._params import Params
 
 CALCULATION_FIELDS = frozenset({"currency", "customer_details", "line_items", "tax_date"})
 COMMIT_FIELDS = frozenset({"calculation", "metadata", "reference"})
+LINES_LISTED = PAGING - {"created"}
 REVERSAL_FIELDS = frozenset({"metadata", "mode", "original_transaction", "reference"})
 
 _HOME = "DE"
+_EMBEDDED = 10  # as many as Stripe's lists have within another object
 _EU = {"AT": "20", "DE": "19", "ES": "21", "FR": "20", "IE": "23", "IT": "22", "NL": "21"}
 _STATES = {
     # Texas taxes 80 % of a data processing service; the figures are those of the state alone.
@@ -57,7 +59,8 @@ def calculate(call: Call) -> JsonObject:
         raise missing_parameter("line_items")
     rule = _rule(country, state, details)
     calculation = call.state.new_id("taxcalc")
-    lines = [_line(call, item, rule, country, state) for item in items]
+    made = (_line(call, item, rule, country, state) for item in items)
+    lines = [call.state.save({**line, "calculation": calculation}) for line in made]
     inclusive = sum(line["amount_tax"] for line in lines if line["tax_behavior"] == "inclusive")
     exclusive = sum(line["amount_tax"] for line in lines if line["tax_behavior"] == "exclusive")
     return call.state.save(
@@ -83,8 +86,8 @@ def calculate(call: Call) -> JsonObject:
             "expires_at": call.state.now + 90 * 86_400,
             "line_items": {
                 "object": "list",
-                "data": lines,
-                "has_more": False,
+                "data": lines[:_EMBEDDED],
+                "has_more": len(lines) > _EMBEDDED,
                 "url": f"/v1/tax/calculations/{calculation}/line_items",
             },
             "livemode": False,
@@ -94,6 +97,15 @@ def calculate(call: Call) -> JsonObject:
             "tax_date": call.params.integer("tax_date", call.state.now),
         }
     )
+
+
+def list_lines(call: Call) -> Page:
+    """GET /v1/tax/calculations/{id}/line_items, in the order of the request."""
+    (ref,) = call.path
+    call.state.get("tax.calculation", ref)
+    lines = call.state.all("tax.calculation_line_item")
+    found = [line for line in lines if line["calculation"] == ref]
+    return page(call, found, f"/v1/tax/calculations/{ref}/line_items")
 
 
 def commit(call: Call) -> JsonObject:
