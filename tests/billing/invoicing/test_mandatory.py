@@ -150,6 +150,10 @@ def test_a_tax_representative_is_named_in_full(bill: Bill) -> None:
     assert missing(document) == ["representative.name", "representative.vat_id"]
     assert draft_credit_note(document).representative == document.representative
 
+    abroad = Party(name="Acme Inc", address=evolve(ACME.address, country="US"))
+    assert missing(bill(seller=abroad)) == ["seller.vat_id"]
+    assert missing(bill(seller=abroad, representative=NORD)) == []
+
 
 def test_small_amounts_have_fewer_fields(bill: Bill) -> None:
     """Up to 250 EUR with VAT: section 33 UStDV asks for no buyer, number, tax id or unit price."""

@@ -205,9 +205,11 @@ def test_what_is_not_taxed_says_why(bill: Bill, category: TaxCategory) -> None:
 
 
 def test_what_is_outside_the_scope_names_no_vat_id(bill: Bill) -> None:
-    """BR-O-02: neither the seller's nor the buyer's."""
+    """BR-O-02: neither the seller's nor the buyer's, nor that of a tax representative."""
     document = bill(untaxed("500.00", OUT), exemptions={OUT: Exemption(text="Not subject to VAT")})
     assert rules(document) == [("BR-O-02", "seller.vat_id"), ("BR-O-02", "buyer.vat_id")]
+    spoken_for = evolve(document, representative=document.seller)
+    assert ("BR-O-02", "representative.vat_id") in rules(spoken_for)
 
 
 def test_split_payment_stands_alone(bill: Bill) -> None:

@@ -123,8 +123,13 @@ def _alone(document: InvoiceDocument | CreditNote) -> Iterator[Finding]:
     """BR-O-02 and BR-O-11: what is outside the scope of VAT stands alone, without VAT ids."""
     categories = {subtotal.category for subtotal in document.subtotals}
     if TaxCategory.OUTSIDE_SCOPE in categories:
-        for role, party in (("seller", document.seller), ("buyer", document.buyer)):
-            if party.vat_id:
+        parties = (
+            ("seller", document.seller),
+            ("buyer", document.buyer),
+            ("representative", document.representative),
+        )
+        for role, party in parties:
+            if party is not None and party.vat_id:
                 yield Finding(
                     rule="BR-O-02",
                     field=f"{role}.vat_id",

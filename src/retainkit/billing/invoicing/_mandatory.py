@@ -192,7 +192,9 @@ def _vat_ids(document: InvoiceDocument | CreditNote, *, german: bool) -> Iterato
     categories = {each.category for each in document.subtotals}
     taken_over = bool(categories & _TAKEN_OVER)
     charges = not categories or bool(categories - _WITHOUT_ID)
-    if not seller.vat_id and (taken_over or (charges and not german)):
+    # A representative, who owes the VAT in the seller's place, has an id of its own.
+    unnamed = not seller.vat_id and document.representative is None
+    if unnamed and (taken_over or (charges and not german)):
         yield _missing(
             "seller.vat_id",
             _law(german, "(3)", "14a (1) and (3) UStG"),
@@ -200,7 +202,7 @@ def _vat_ids(document: InvoiceDocument | CreditNote, *, german: bool) -> Iterato
             if taken_over
             else "state the seller's VAT id",
         )
-    elif not seller.vat_id and not seller.tax_number:
+    elif unnamed and not seller.tax_number:
         yield _missing(
             "seller.tax_number",
             _law(german, "(3)", "14 (4) no. 2 UStG"),
