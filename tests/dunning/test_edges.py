@@ -23,6 +23,7 @@ from tests.dunning.conftest import (
 )
 
 from retainkit.billing import Decline, InvoiceState, PaymentState, observed_event
+from retainkit.core import Answer
 from retainkit.dunning import (
     CaseOutcome,
     Dunning,
@@ -173,7 +174,13 @@ def test_a_failure_without_a_code_is_an_unknown_one() -> None:
 
 @pytest.mark.parametrize(
     ("method", "credential", "stopped"),
-    [("pm_old", None, True), ("pm_two", "fp_pm_old", True), ("pm_two", "fp_two", False)],
+    [
+        ("pm_old", None, True),
+        ("pm_two", "fp_pm_old", True),
+        ("pm_two", "fp_two", False),
+        ("pm_one", "fp_a", False),
+        ("pm_a", "fp_two", False),
+    ],
 )
 def test_a_decline_speaks_of_a_card_by_its_name_or_by_what_stands_behind_it(
     method: str, credential: str | None, stopped: bool
@@ -275,6 +282,23 @@ def test_the_end_trusts_news_that_is_an_hour_old(age: timedelta, reads: int) -> 
     world.until(START + 22 * DAY)
 
     assert len(world.asked("payments.read_invoice")) == reads
+    assert world.case.outcome is CaseOutcome.ENDED
+
+
+@pytest.mark.parametrize("first", [0, -1])
+def test_a_case_ends_when_the_last_of_its_subscriptions_has(first: int) -> None:
+    """Whichever answer comes first, the other one is waited for."""
+    world = World(WATCHING)
+    world.observe(world.provider.bill("in_1"), world.provider.bill("in_2", subscription="sub_2"))
+    world.until(START + 21 * DAY - HOUR)
+    world.observe(world.provider.change("in_1", tries=2))
+    world.now = START + 21 * DAY
+    world.fire()
+    assert [effect.attempt for _, effect in world.waiting] == ["cancel:sub_1:1", "cancel:sub_2:1"]
+    world.answer(*world.waiting.pop(first), Answer())
+    assert world.case.open
+    assert world.case.ending == (world.waiting[0][1].attempt,)
+    world.answer(*world.waiting.pop(), Answer())
     assert world.case.outcome is CaseOutcome.ENDED
 
 
