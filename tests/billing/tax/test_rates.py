@@ -21,6 +21,7 @@ from retainkit.billing.tax import (
     TaxRequest,
     calculate,
     shipped_rates,
+    tax_point_rule,
 )
 from retainkit.errors import InvalidInput, NotFound, RetainkitError
 from retainkit.money import money
@@ -129,6 +130,14 @@ def test_the_host_overrides_what_overlaps_and_keeps_the_rest() -> None:
     again = changed.with_rates(rate(20, SECOND), data_as_of=THIRD)
     assert [again.rate("DE", day).rate * 100 for day in days] == [19, 20, 20]
     assert again.data_as_of == THIRD
+
+
+@pytest.mark.parametrize(("written", "country"), [("el", "GR"), ("UK", "GB"), ("de", "DE")])
+def test_the_hosts_rate_holds_however_its_country_is_written(written: str, country: str) -> None:
+    """Else the shipped one would go on without a word."""
+    own = Rate(country=written, rate=Fraction(1, 2), valid_from=date(2026, 1, 1), source="a law")
+    assert shipped_rates().with_rates(own).rate(country, date(2026, 6, 1)).rate == Fraction(1, 2)
+    assert tax_point_rule(written) is tax_point_rule(country)
 
 
 def test_the_host_adds_a_category() -> None:

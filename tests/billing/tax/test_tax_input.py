@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,6 +15,7 @@ from retainkit.billing.tax import (
     Evidence,
     EvidenceKind,
     NationalCurrency,
+    Rate,
     Seller,
     TaxableLine,
     TaxCategory,
@@ -119,6 +120,19 @@ DOLLARS = TaxableLine(id="b", amount=money(1, "USD"))
         ),
         (lambda: TaxPoint(zone="Mars/Base"), "time.unknown_zone", "zone", "Mars/Base"),
         (lambda: shipped_rates().rate("DE", NAIVE), "tax.not_a_date", "on", NAIVE),
+        (lambda: shipped_rates().age(NAIVE, timedelta(days=1)), "tax.not_a_date", "today", NAIVE),
+        (
+            lambda: Rate(country="DE", rate=Fraction(1, 5), valid_from=NAIVE, source="x"),
+            "tax.not_a_date",
+            "valid_from",
+            NAIVE,
+        ),
+        (
+            lambda: Rate(country="XQ", rate=Fraction(1, 5), valid_from=DAY, source="x"),
+            "tax.unknown_territory",
+            "country",
+            "XQ",
+        ),
         (
             lambda: Evidence(kind=EvidenceKind.BANK, country="DE", seen_at=NAIVE),
             "time.naive",

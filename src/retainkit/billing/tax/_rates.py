@@ -13,11 +13,16 @@ from attrs import evolve, field, frozen
 
 from retainkit.billing.tax._checks import check_day, check_rate
 from retainkit.billing.tax._findings import Finding
+from retainkit.billing.tax._territories import country_code
 from retainkit.billing.tax._treatment import TaxComponent
 from retainkit.errors import InvalidInput, NotFound
 
 
 _Key: TypeAlias = tuple[str, str | None, str]
+
+
+def _country(code: str) -> str:
+    return country_code(code)
 
 
 @frozen(kw_only=True)
@@ -26,7 +31,7 @@ class Rate:
     One rate in one place from a day on, up to but not including another.
 
     Args:
-        country: An ISO 3166-1 code; Greece is GR, Northern Ireland GB.
+        country: An ISO 3166-1 code; EL and UK are understood, Northern Ireland is GB.
 
         region: A part of it that has rates of its own, such as ``PT-20`` or ``CA-ON``.
 
@@ -43,10 +48,11 @@ class Rate:
         components: The parts of a combined rate; they add up to it.
 
     Raises:
-        InvalidInput: ``tax.rate``, ``tax.rate_dates``, ``tax.rate_components``.
+        InvalidInput: ``tax.rate``, ``tax.rate_dates``, ``tax.rate_components``,
+            ``tax.not_a_date``, ``tax.unknown_territory``.
     """
 
-    country: str
+    country: str = field(converter=_country)
     region: str | None = None
     category: str = "standard"
     rate: Fraction
@@ -57,6 +63,9 @@ class Rate:
 
     def __attrs_post_init__(self) -> None:
         check_rate(self.rate)
+        check_day(self.valid_from, "valid_from")
+        if self.valid_to is not None:
+            check_day(self.valid_to, "valid_to")
         if self.valid_to is not None and self.valid_to <= self.valid_from:
             raise InvalidInput(
                 "A rate ends after it starts",
@@ -216,7 +225,13 @@ class RateTable:
         )
 
     def age(self, today: date, limit: timedelta) -> tuple[Finding, ...]:
-        """A finding when the data is older than the host allows."""
+        """
+        A finding when the data is older than the host allows.
+
+        Raises:
+            InvalidInput: ``tax.not_a_date``.
+        """
+        check_day(today, "today")
         if today - self.data_as_of <= limit:
             return ()
         return (

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from retainkit.billing.tax._lines import TaxableLine
 from retainkit.billing.tax._request import TaxPoint
+from retainkit.billing.tax._territories import country_code
 from retainkit.errors import InvalidInput
 from retainkit.timing import Period, local_time
 
@@ -51,8 +52,13 @@ _RULES = {
 
 
 def tax_point_rule(country: str) -> TaxPointRule:
-    """The rule of a country; `TaxPointRule.NOT_KNOWN` where we don't know it."""
-    return _RULES.get(country, TaxPointRule.NOT_KNOWN)
+    """
+    The rule of a country; `TaxPointRule.NOT_KNOWN` where we don't know it.
+
+    Raises:
+        InvalidInput: ``tax.unknown_territory``.
+    """
+    return _RULES.get(country_code(country), TaxPointRule.NOT_KNOWN)
 
 
 @frozen
