@@ -186,7 +186,7 @@ def test_the_answer_about_a_newer_case_is_kept_for_a_newer_worker(world: World) 
     for _ in range(30):
         world.leases_run_out()
         run(world.kit(feature=evolve(older, policy=patient)))
-    assert world.intent().state is EffectState.ANSWERED
+    assert (world.intent().state, world.intent().tries) == (EffectState.ANSWERED, 1)
     assert world.kit().attention() == ()
     world.leases_run_out()
     run(world.kit(feature=evolve(newer, policy=patient)))
