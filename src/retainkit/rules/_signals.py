@@ -457,10 +457,14 @@ def in_range(signal: Signal, low: object, high: object) -> Condition:
             "No value lies in this range",
             code="rules.empty_range",
             field=f"{signal.name}.between",
-            value=[str(low), str(high)],
+            value=[_told(low), _told(high)],
             remedy="name the low end first; amounts of the same currencies at both ends",
         )
     return Between(signal=signal, low=lowest, high=highest)
+
+
+def _told(end: object) -> str:
+    return f"{end.amount} {end.currency.code}" if isinstance(end, Money) else str(end)
 
 
 def _fit(low: Threshold, high: Threshold) -> bool:
