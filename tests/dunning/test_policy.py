@@ -27,6 +27,7 @@ from retainkit.errors import ConfigurationError, InvalidInput, RetainkitError
 ZERO = timedelta(0)
 MESSAGE = Stage(after=ZERO, message="payment_failed")
 KEEP = Stage(after=21 * DAY, end="keep")
+LONGER = (MESSAGE, *(Stage(after=each, message="payment_failed") for each in days(1, 2)))
 
 
 def test_the_plan_of_the_documentation_is_valid() -> None:
@@ -99,6 +100,37 @@ def test_the_plan_of_the_documentation_is_valid() -> None:
             "access_given_back",
             "stages[1].access",
             AccessLevel.LIMITED,
+        ),
+        # The place is named in a longer plan, too.
+        (
+            (),
+            (*LONGER, evolve(KEEP, message="last_notice")),
+            "notice_at_end",
+            "stages[3].message",
+            "last_notice",
+        ),
+        ((), (*LONGER, evolve(KEEP, end="cancel")), "unannounced_end", "stages[3].end", "cancel"),
+        ((), (*LONGER, LONGER[2], KEEP), "stages_unsorted", "stages[3].after", 2 * DAY),
+        (
+            (),
+            (*LONGER, KEEP, Stage(after=22 * DAY, end="keep")),
+            "stage_after_end",
+            "stages[3].end",
+            EndAction.KEEP,
+        ),
+        (
+            (),
+            (*(evolve(stage, message=None) for stage in LONGER), evolve(KEEP, access="blocked")),
+            "access_before_message",
+            "stages[3].access",
+            AccessLevel.BLOCKED,
+        ),
+        (
+            (),
+            (evolve(MESSAGE, access="blocked"), *LONGER[1:], evolve(KEEP, access="notice")),
+            "access_given_back",
+            "stages[3].access",
+            AccessLevel.NOTICE,
         ),
     ],
 )
