@@ -442,6 +442,18 @@ def test_the_words_of_the_law_stand_beside_the_provision(locale: str, phrase: st
     assert shown.count(exemptions(locale)[category].text) == 1
 
 
+def test_the_time_of_supply_is_shown_once() -> None:
+    """With the document, or with each line whose text does not say it: Art. 226 (7)."""
+    days = "Nov 1\u2009\u2013\u200930, 2026"
+    line = InvoiceLine(id="1", text="Pro", net=euros("1.00"), period=NOVEMBER)
+    told = evolve(line, text=f"Pro, {days}")
+    facts: dict[str, Any] = {"currency": "EUR", "zone": "Europe/Berlin"}
+    for row, supplied in ((line, None), (told, None), (line, NOVEMBER)):
+        page = render_html(draft_invoice(lines=(row,), supplied=supplied, **facts), "en")
+        assert page.count(days) == 1
+    assert f"Pro; {days}" in render_html(draft_invoice(lines=(line,), **facts), "en")
+
+
 # ---------------------------------------------------------------------------------- the catalogues
 
 

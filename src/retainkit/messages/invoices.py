@@ -316,7 +316,8 @@ def _party(party: Party, words: Words) -> str:
 
 def _lines(document: InvoiceDocument | CreditNote, words: Words) -> _Table:
     credit = isinstance(document, CreditNote)
-    rows = [_line(line, words) for line in document.lines]
+    dated = document.supplied is not None
+    rows = [_line(line, words, "" if dated else _supplied(line, words)) for line in document.lines]
     rows.extend(_adjustment_row(each, words) for each in document.adjustments)
     columns = ("text", "quantity", "price", "rate", "net")
     return _Table(
@@ -326,8 +327,15 @@ def _lines(document: InvoiceDocument | CreditNote, words: Words) -> _Table:
     )
 
 
-def _line(line: InvoiceLine, words: Words) -> tuple[str, ...]:
-    text = "; ".join((line.text, *(_with_amount(each, words) for each in line.adjustments)))
+def _supplied(line: InvoiceLine, words: Words) -> str:
+    """When it was supplied, unless its text says so: Art. 226 (7)."""
+    days = "" if line.period is None else words.days(line.period)
+    return "" if days in line.text else days
+
+
+def _line(line: InvoiceLine, words: Words, supplied: str) -> tuple[str, ...]:
+    adjustments = (_with_amount(each, words) for each in line.adjustments)
+    text = "; ".join(filter(None, (line.text, supplied, *adjustments)))
     price = "" if line.unit_price is None else words.money(line.unit_price)
     if price and line.base_quantity != 1:
         price = words.say("price.for", price=price, base=words.number(line.base_quantity))

@@ -250,6 +250,8 @@ def test_bad_figures_are_refused(bill: Bill) -> None:
             "invoice.promised",
             "promised",
         ),
+        (lambda: bill(promised=euros("595.03")), "invoice.promised", "promised"),
+        (lambda: bill(promised=euros("594.97")), "invoice.promised", "promised"),
         (lambda: bill(zone="Mars/Base"), "time.unknown_zone", "zone"),
         (lambda: bill(prepaid=money("1", "USD")), "money.mixed_currencies", "items"),
     ]

@@ -19,7 +19,7 @@ from retainkit.billing.invoicing._lines import Adjustment, InvoiceLine, negated
 from retainkit.billing.invoicing._parties import NOBODY, Party
 from retainkit.billing.tax import Exemption, TaxCategory
 from retainkit.errors import InvalidInput
-from retainkit.money import Money, currency_of, total
+from retainkit.money import Money, currency_of, to_units, total
 from retainkit.timing import Period
 from retainkit.timing import zone as zone_named
 
@@ -73,7 +73,8 @@ def draft_invoice(
 
         promised: The gross sum that was shown to the buyer. Where net prices made of gross ones
             give another sum, the difference becomes the rounding amount: the promise holds, and
-            the VAT is still that of the net sum.
+            the VAT is still that of the net sum. It is at most a minor unit for each line,
+            adjustment and rate: more is no rounding.
 
         kind: What the document is.
 
@@ -101,8 +102,8 @@ def draft_invoice(
 
     Raises:
         InvalidInput: ``invoice.no_lines``; ``invoice.promised`` when both `rounding` and
-            `promised` are given; ``money.mixed_currencies``, ``money.unknown_currency``,
-            ``time.unknown_zone``.
+            `promised` are given, or rounding does not explain what was promised;
+            ``money.mixed_currencies``, ``money.unknown_currency``, ``time.unknown_zone``.
     """
     code = currency_of(currency).code
     zone_named(zone)
@@ -128,6 +129,15 @@ def draft_invoice(
                 remedy="pass either `rounding` or `promised`",
             )
         kept = total((promised, negated(totals.gross)), code)
+        parts = len(lines) + len(adjustments) + len(subtotals)
+        if abs(to_units(kept)) > parts:
+            raise InvalidInput(
+                "Rounding does not explain the promised sum",
+                code="invoice.promised",
+                field="promised",
+                value=str(promised.amount),
+                remedy=f"promise what the lines come to, about {totals.gross.amount:f} {code}",
+            )
         totals = document_totals(
             lines, adjustments, subtotals, currency=code, prepaid=prepaid, rounding=kept
         )
