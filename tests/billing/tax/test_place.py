@@ -94,6 +94,15 @@ def test_a_sale_at_home_is_taxed_for_businesses_too() -> None:
         assert found.findings == ()
 
 
+@pytest.mark.parametrize(("home", "there"), [("CH", "LI"), ("LI", "CH")])
+def test_switzerland_and_liechtenstein_are_one_area(home: str, there: str) -> None:
+    """Whoever sells from the one into the other charges its own tax, to businesses as well."""
+    for business in (True, None):
+        found = treated(Buyer(country=there, business=business), Seller(country=home))
+        assert (found.country, found.rate) == (home, Fraction(81, 1000))
+        assert found.reason is TaxReason.DOMESTIC
+
+
 def test_a_business_elsewhere_owes_the_tax_itself() -> None:
     """Articles 44 and 196, with the register's number kept as proof."""
     found = quote(Buyer(country="FR", vat_id="FR40303265045", vat_id_check=VALID))

@@ -38,6 +38,9 @@ _CHARGED_TO_BUSINESSES = frozenset({"CA", "CH", "LI"})
 
 _PROVIDER_ONLY = frozenset({"US"})
 
+# By treaty both are one area of VAT, in which a seller charges its own.
+_ONE_AREA = frozenset({"CH", "LI"})
+
 
 @frozen(kw_only=True)
 class Ruling:
@@ -93,6 +96,8 @@ def _ruled(request: TaxRequest, place: Territory, rates: RateTable) -> Ruling | 
         if not rates.covers(place.country, place.region):
             return _unknown("tax.provider_needed", country=place.country)
         return _standard(place, TaxReason.DOMESTIC)
+    if {home.country, place.country} == _ONE_AREA:
+        return _standard(home, TaxReason.DOMESTIC)
     if place.area is TaxArea.EU:
         return _within_the_eu(request, home, place)
     if not rates.covers(place.country, place.region):
