@@ -96,7 +96,7 @@ def round_fraction(value: Fraction, rounding: Rounding) -> int:
     if not rest:
         return below
     above = below + 1
-    outwards, inwards = (above, below) if value > 0 else (below, above)
+    outwards, inwards = (above, below) if below >= 0 else (below, above)
     match rounding:
         case Rounding.UP:
             return outwards

@@ -46,7 +46,7 @@ def same_currency(amount: Money, currency: str, field: str) -> None:
 def quantity_of(quantity: int | Fraction, field: str = "quantity") -> Fraction:
     """The quantity as an exact fraction, checked to be one and not below zero."""
     exact = exact_fraction(quantity, field)
-    if exact < 0:
+    if exact.numerator < 0:
         raise InvalidInput(
             "A quantity is not below zero",
             code="price.negative_quantity",
@@ -60,7 +60,7 @@ def quantity_of(quantity: int | Fraction, field: str = "quantity") -> Fraction:
 def share_of(share: int | Fraction) -> Fraction:
     """The share of a period as an exact fraction, checked not to be below zero."""
     exact = exact_fraction(share, "share")
-    if exact < 0:
+    if exact.numerator < 0:
         raise InvalidInput(
             "A share of a period is not below zero",
             code="price.share",

@@ -171,28 +171,32 @@ class Price:
 
 
 def _parts(
-    scheme: Scheme, quantity: Fraction, *, period: Fraction, used: Fraction, limits: Fraction
+    scheme: Scheme, count: Fraction, *, period: Fraction, used: Fraction, limits: Fraction
 ) -> Iterator[ChargePart]:
     """The parts of a scheme: fees for the share `period`, units for the share `used`."""
+    # Whole quantities are compared and subtracted as such: that is most of the work for tiers.
+    quantity: int | Fraction = count if count.denominator != 1 else count.numerator
+    limit: int | Fraction = limits if limits != 1 else 1
     match scheme:
         case Flat():
             yield _part(PartKind.FLAT, _ONE, scheme.amount, scheme.exact, period)
         case PerUnit():
-            yield _part(PartKind.UNITS, quantity, scheme.amount, scheme.exact, used)
+            yield _part(PartKind.UNITS, count, scheme.amount, scheme.exact, used)
         case Package():
-            packages = Fraction(ceil(quantity / scheme.size))
+            packages = Fraction(ceil(count / scheme.size))
             yield _part(PartKind.PACKAGES, packages, scheme.amount, scheme.exact, used)
         case Graduated():
-            below = _ZERO
+            below: int | Fraction = 0
             for number, tier in enumerate(scheme.tiers, start=1):
-                top = quantity if tier.up_to is None else min(quantity, tier.up_to * limits)
+                top = quantity if tier.up_to is None else min(quantity, tier.up_to * limit)
                 if number == 1 or quantity > below:
-                    yield from _tier(number, tier, top - below, period=period, used=used)
-                below = max(below, top)
+                    units = Fraction(top - below)
+                    yield from _tier(number, tier, units, period=period, used=used)
+                    below = top
         case Volume():
             for number, tier in enumerate(scheme.tiers, start=1):
-                if tier.up_to is None or quantity <= tier.up_to * limits:
-                    yield from _tier(number, tier, quantity, period=period, used=used)
+                if tier.up_to is None or quantity <= tier.up_to * limit:
+                    yield from _tier(number, tier, count, period=period, used=used)
                     return
         case _:
             assert_never(scheme)

@@ -11,9 +11,15 @@ from retainkit.billing.proration._changes import Change
 from retainkit.billing.proration._html import preview_html
 from retainkit.billing.proration._line import Line
 from retainkit.billing.proration._next_invoice import NextInvoice, next_invoice
-from retainkit.billing.proration._policy import Biller, ProrationPolicy
+from retainkit.billing.proration._policy import Biller, Leftover, ProrationPolicy
 from retainkit.billing.proration._reckoning import Known
-from retainkit.billing.proration._settlement import Settlement, carried_on, gross_of, settled
+from retainkit.billing.proration._settlement import (
+    Balance,
+    Settlement,
+    balance_of,
+    gross_of,
+    settled,
+)
 from retainkit.billing.proration._subscription import Subscription
 from retainkit.billing.proration._tax_of_lines import tax_unknown, taxed_lines, with_taxed
 from retainkit.billing.tax import (
@@ -96,7 +102,7 @@ class Preview:
     quote: TaxQuote | None = None
     untaxed: bool = False
     _known: Known = field(factory=Known, eq=False, repr=False)
-    _settled: list[Settlement] = field(factory=list, init=False, eq=False, repr=False)
+    _balance: list[Balance] = field(factory=list, init=False, eq=False, repr=False)
 
     @property
     def after(self) -> Subscription:
@@ -109,9 +115,13 @@ class Preview:
     def _carried(self) -> Money:
         if self.pending or not self.lines:
             return self.before.carried
-        if self._settled:
-            return self._settled[0].carried
-        return carried_on(self.lines, self.before, self.policy)
+        left = self._weighed().left if self.policy.leftover is Leftover.CARRY else 0
+        return from_minor(left, self.before.currency)
+
+    def _weighed(self) -> Balance:
+        if not self._balance:
+            self._balance.append(balance_of(self.lines, self.before))
+        return self._balance[0]
 
     @property
     def credits(self) -> tuple[Line, ...]:
@@ -145,9 +155,7 @@ class Preview:
                 refund=nothing,
                 offset=nothing,
             )
-        if not self._settled:
-            self._settled.append(settled(self.lines, self.before, self.policy))
-        return self._settled[0]
+        return settled(self.lines, self.before, self.policy, self._weighed())
 
     @property
     def due_now(self) -> Money:

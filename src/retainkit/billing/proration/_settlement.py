@@ -38,6 +38,15 @@ class Settlement:
     offset: Money
 
 
+@frozen(kw_only=True)
+class Balance:
+    """What is due, what is left over, and what can't be spent, in minor units."""
+
+    due: int
+    left: int
+    withheld: int
+
+
 def gross_of(line: Line) -> int:
     """The line in minor units, with its tax where that is known."""
     if line.tax:
@@ -46,20 +55,20 @@ def gross_of(line: Line) -> int:
 
 
 def settled(
-    lines: Iterable[Line], subscription: Subscription, policy: ProrationPolicy
+    lines: tuple[Line, ...],
+    subscription: Subscription,
+    policy: ProrationPolicy,
+    balance: Balance,
 ) -> Settlement:
     """
-    What the lines of an invoice that is written now come to.
+    What the lines of an invoice that is written now come to; inside this room only.
 
     Raises:
         InvalidInput: ``proration.paid_unknown`` when the policy asks for what was paid.
     """
-    given = tuple(lines)
-    balance, withheld = _balance(given, subscription)
-    left = max(0, -balance)
-    due = max(0, balance)
+    left = balance.left
     carried = note = refund = 0
-    offset = withheld
+    offset = balance.withheld
     if left:
         match policy.leftover:
             case Leftover.CARRY:
@@ -67,18 +76,18 @@ def settled(
             case Leftover.CREDIT_NOTE:
                 note = left
             case Leftover.REFUND:
-                refund = min(left, _above_use(given, subscription))
+                refund = min(left, _above_use(lines, subscription))
                 note = left - refund
             case Leftover.OFFSET:
-                opened = min(left, _open(given, subscription))
+                opened = min(left, _open(lines, subscription))
                 offset += opened
-                refund = min(left - opened, _above_use(given, subscription))
+                refund = min(left - opened, _above_use(lines, subscription))
                 note = left - opened - refund
             case _:
                 assert_never(policy.leftover)
     code = subscription.currency
     return Settlement(
-        due=from_minor(due, code),
+        due=from_minor(balance.due, code),
         carried=from_minor(carried, code),
         credit_note=from_minor(note, code),
         refund=from_minor(refund, code),
@@ -86,22 +95,15 @@ def settled(
     )
 
 
-def carried_on(lines: Iterable[Line], subscription: Subscription, policy: ProrationPolicy) -> Money:
-    """The credit that the next invoice is lowered by; inside this room only."""
-    left = 0
-    if policy.leftover is Leftover.CARRY:
-        left = max(0, -_balance(tuple(lines), subscription)[0])
-    return from_minor(left, subscription.currency)
-
-
-def _balance(lines: tuple[Line, ...], subscription: Subscription) -> tuple[int, int]:
-    """What is due, negative when something is left over; and what can't be spent."""
+def balance_of(lines: tuple[Line, ...], subscription: Subscription) -> Balance:
+    """What the lines come to, less what was carried; inside this room only."""
     withheld = sum(
         round_fraction(-gross_of(line) * line.unpaid, Rounding.HALF_UP)
         for line in lines
         if line.unpaid
     )
-    return sum(map(gross_of, lines)) + withheld - to_minor(subscription.carried), withheld
+    units = sum(map(gross_of, lines)) + withheld - to_minor(subscription.carried)
+    return Balance(due=max(0, units), left=max(0, -units), withheld=withheld)
 
 
 def _sources(

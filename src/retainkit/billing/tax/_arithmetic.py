@@ -89,13 +89,26 @@ def _in_groups(
     amounts = [round_fraction(each.amount, rounding.mode) for each in charged]
     parts: _Parts = [(0, 0)] * len(charged)
     for of_group in grouped:
+        share = charged[of_group[0]].share
         for behavior in TaxBehavior:
             chosen = [index for index in of_group if charged[index].behavior is behavior]
-            exact = [Fraction(amounts[index]) for index in chosen]
-            made = _made(exact, [charged[index].share for index in chosen], behavior, rounding)
+            own = [amounts[index] for index in chosen]
+            if behavior is TaxBehavior.EXCLUSIVE:
+                made = list(zip(own, _taxes(own, share, rounding), strict=True))
+            else:
+                made = _made(
+                    [Fraction(each) for each in own], [share] * len(own), behavior, rounding
+                )
             for index, part in zip(chosen, made, strict=True):
                 parts[index] = part
     return parts
+
+
+def _taxes(amounts: list[int], share: Fraction, rounding: TaxRounding) -> list[int]:
+    """The tax of whole amounts at one rate, from one rounding of their sum."""
+    exact = [amount * share.numerator for amount in amounts]
+    tax = round_fraction(Fraction(sum(exact), share.denominator), rounding.mode)
+    return spread(exact, tax, of=share.denominator)
 
 
 def _together(charged: Sequence[Charged], rounding: TaxRounding) -> _Parts:
@@ -142,17 +155,18 @@ def _within(gross: int, exact_net: Fraction, rounding: TaxRounding) -> tuple[int
     return net, gross - net
 
 
-def spread(exact: Sequence[Fraction], total: int) -> list[int]:
+def spread(exact: Sequence[Fraction | int], total: int, *, of: int = 1) -> list[int]:
     """
     The total in whole parts, each within one unit of its exact value; ties by order.
 
-    Values may have either sign; with all signs turned, so is the result.
+    Values may have either sign; with all signs turned, so is the result. They are counted in
+    parts of a unit, so many as `of` says.
     """
-    parts = [int(value) for value in exact]  # towards zero
+    parts = [value // of if value >= 0 else -(-value // of) for value in exact]  # towards zero
     left = total - sum(parts)
     if left:
         unit = 1 if left > 0 else -1
-        rests = [unit * (value - part) for value, part in zip(exact, parts, strict=True)]
+        rests = [unit * (value - part * of) for value, part in zip(exact, parts, strict=True)]
         for index in sorted(range(len(rests)), key=rests.__getitem__, reverse=True)[: abs(left)]:
             parts[index] += unit
     return parts
