@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -95,6 +97,32 @@ def test_the_shipped_table_is_what_the_sources_give() -> None:
     )
     assert done.returncode == 0, done.stdout
     assert done.stdout.endswith(" 0 faults\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"start": date(2020, 9, 2)}, "gap: IE standard 2020-09-01 2020-09-02"),
+        ({"end": date(2021, 3, 2)}, "overlap: IE standard 2021-03-02 2021-03-01"),
+        ({"rate": Decimal(22)}, "ibericode disagrees: IE 2020-09-01 21, ours 22"),
+        (
+            {"end": None, "rate": Decimal(25)},
+            "eu-vat-rates-data 2026.9.29 disagrees: IE 23, ours 25",
+        ),
+    ],
+)
+def test_the_build_finds_what_is_wrong(changes: dict[str, object], fault: str) -> None:
+    """Ireland's half year of 21 %, put down wrongly in each of the ways."""
+    build = runpy.run_path(str(ROOT / "scripts" / "build_vat_rates.py"))
+    rows = build["build"]()
+    assert build["faults"](rows) == []
+    (index,) = (
+        index
+        for index, row in enumerate(rows)
+        if (row.country, row.start) == ("IE", date(2020, 9, 1))
+    )
+    rows[index] = rows[index]._replace(**changes)
+    assert fault in build["faults"](rows)
 
 
 def test_the_shipped_table_has_no_gaps() -> None:
