@@ -242,6 +242,19 @@ def test_an_end_can_write_invoices_off() -> None:
     assert world.said("message.requested")[0].data["end"] is None
 
 
+def test_what_could_not_be_written_off_stays_open() -> None:
+    """The plan is over, and nobody claims that the invoices were settled."""
+    world = World(ending("uncollectible"))
+    world.provider.ends = NoEffect(reason="nothing_happened")
+    world.observe(world.provider.bill())
+    world.until(START + 22 * DAY)
+
+    assert len(world.asked("invoices.mark_uncollectible")) == 3
+    assert world.said("dunning.invoice_settled") == []
+    assert world.case.invoices[0].state is InvoiceState.OPEN
+    assert world.case.outcome is CaseOutcome.ENDED
+
+
 def test_an_end_may_have_a_message_of_its_own() -> None:
     """The last stage may say goodbye."""
     stages = (*STAGES[:3], evolve(STAGES[3], message="subscription_ended"))

@@ -127,8 +127,7 @@ def _rungs_by(case: DunningCase, invoice: CaseInvoice, policy: DunningPolicy, no
     due = next_rung(case, invoice, policy)
     if case.ended_at is not None or due is None or due > now:
         return invoice.rungs
-    overdue = [offset for offset in policy.retries if invoice.failed_at + offset <= now]
-    return max(invoice.rungs + 1, len(overdue))
+    return sum(invoice.failed_at + offset <= now for offset in policy.retries)
 
 
 def _repeats_unknown(case: DunningCase, invoice: CaseInvoice, policy: DunningPolicy) -> bool:
