@@ -345,12 +345,14 @@ def test_explaining_never_fails() -> None:
     odd = changed(
         trail=(
             TrailStep("proration.moon", {"phase": "full", "start": "not a time"}),
+            TrailStep("odd", {"amount": "1/0", "start": "0001-01-01T00:00:00+14:00"}),
             TrailStep("proration.cap", {}),
             TrailStep("proration.rounding", {"exact": "?", "rounding": "odd", "amount": "x/0"}),
         )
     )
     assert explain_line(odd, "en") == (
         "proration.moon phase=full start=not a time",
+        "odd amount=1/0 start=0001-01-01T00:00:00+14:00",
         "No more is credited than was billed: unknown was left.",
         "Exactly that is ?; rounded once (odd) it is x/0.",
     )

@@ -465,7 +465,7 @@ def _shown(name: str, value: str | int, currency: str, words: Words) -> str:
             return words.money(money(str(value), currency))
         if name in _NUMBERS and _is_number(value):
             return words.number(Fraction(value))
-    except ValueError:  # of a newer or a foreign step: shown as it is
+    except (ValueError, ArithmeticError):  # of a newer or a foreign step: shown as it is
         return str(value)
     return words.word(f"value.{name}.{value}", str(value))
 

@@ -158,6 +158,15 @@ def test_a_rounding_amount_is_given_back_with_the_rest(bill: Bill) -> None:
     assert check_totals(rest) == ()
 
 
+def test_a_credit_note_follows_the_invoice_whatever_the_order_of_the_amounts(bill: Bill) -> None:
+    """Two hosts that name the same amounts get the same document."""
+    invoice = bill(line("100.00", id="a"), line("50.00", SEVEN, id="b"))
+    amounts = {"b": euros("10.00"), "a": euros("20.00")}
+    note = draft_credit_note(invoice, amounts=amounts)
+    assert [each.id for each in note.lines] == ["a", "b"]
+    assert note == draft_credit_note(invoice, amounts=dict(reversed(amounts.items())))
+
+
 def test_bad_credits_are_named(bill: Bill) -> None:
     """A line that is not there; a note to another invoice."""
     invoice = bill()

@@ -233,26 +233,29 @@ def _rest_of_adjustments(
 def _chosen(
     invoice: InvoiceDocument, left: Creditable, amounts: Mapping[str, Money]
 ) -> tuple[InvoiceLine, ...]:
-    known = {line.id: line for line in invoice.lines}
+    strange = [name for name in amounts if name not in left.lines]
+    if strange:
+        raise InvalidInput(
+            "The invoice has no such line",
+            code="credit.unknown_line",
+            field="amounts",
+            value=strange[0],
+            remedy=f"name one of {', '.join(left.lines)}",
+        )
     lines = []
-    for name, amount in amounts.items():
-        if name not in known:
-            raise InvalidInput(
-                "The invoice has no such line",
-                code="credit.unknown_line",
-                field="amounts",
-                value=name,
-                remedy=f"name one of {', '.join(known)}",
-            )
+    for line in invoice.lines:
+        amount = amounts.get(line.id)
+        if amount is None:
+            continue
         to_minor(amount)
-        rest = left.lines[name]
+        rest = left.lines[line.id]
         # A line that gave something back is credited by a negative amount, never beyond zero.
         against = rest.amount < 0
         beyond = compare(amount, rest)
         if (beyond < 0 if against else beyond > 0) or (amount.amount < 0) != against:
-            raise _refused("credit.exceeds_line", f"amounts[{name}]", amount, rest)
+            raise _refused("credit.exceeds_line", f"amounts[{line.id}]", amount, rest)
         if amount.amount:
-            lines.append(_crediting(known[name], amount))
+            lines.append(_crediting(line, amount))
     return tuple(lines)
 
 
