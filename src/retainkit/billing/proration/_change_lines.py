@@ -52,7 +52,8 @@ def change_lines(
     )
     credited = policy.behavior is not Behavior.NONE
     stretch = time_to_charge(subscription, terms, rhythm, instant, policy)
-    wholes = new.wholes(terms.items) if stretch is not None else {}
+    time = None if stretch is None else new.measured(stretch)
+    wholes = new.wholes(terms.items) if time is not None else {}
     kind = LineKind.PERIOD if stretch == rhythm.cycle else LineKind.CHARGE
     lines: list[Line] = []
     billed: list[BilledLine] = []
@@ -62,10 +63,10 @@ def change_lines(
         if credited and id in before:
             own += credit_lines(old, before[id], credit_from)
             given.update((line.source, line) for line in own)
-        if stretch is not None and id in after and id in wholes:
-            charged = charge_line(new, after[id], wholes[id], stretch, kind)
+        if time is not None and id in wholes:
+            charged = charge_line(new, after[id], wholes[id], time, kind)
             own.append(charged)
-            billed.append(billed_line(charged, stretch))
+            billed.append(billed_line(charged, time.period))
         lines += [difference(own)] if own and policy.bill is Bill.DIFFERENCE else own
     kept = (_less(line, given.get(line.id)) for line in subscription.billed)
     return tuple(lines), (*kept, *billed)

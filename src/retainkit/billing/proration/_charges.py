@@ -9,7 +9,7 @@ from retainkit.billing.proration._amounts import to_whole
 from retainkit.billing.proration._coming import running
 from retainkit.billing.proration._line import Line, LineKind
 from retainkit.billing.proration._policy import ProrationPolicy
-from retainkit.billing.proration._reckoning import Reckoning
+from retainkit.billing.proration._reckoning import Measured, Reckoning
 from retainkit.billing.proration._subscription import Subscription, SubscriptionItem
 from retainkit.billing.proration._trail import rounding_step
 from retainkit.billing.proration._whole_amounts import WholeAmount, whole_amounts
@@ -22,25 +22,25 @@ def period_lines(
 ) -> Iterator[Line]:
     """The lines that bill a period, or all of it that is billed; none for metered prices."""
     wholes = reckoning.wholes(items)
+    time = reckoning.measured(stretch)
     for item in items:
         if item.id in wholes:
-            yield charge_line(reckoning, item, wholes[item.id], stretch, LineKind.PERIOD)
+            yield charge_line(reckoning, item, wholes[item.id], time, LineKind.PERIOD)
 
 
 def charge_line(
     reckoning: Reckoning,
     item: SubscriptionItem,
     whole: WholeAmount,
-    stretch: Period,
+    time: Measured,
     kind: LineKind,
 ) -> Line:
     """The charge of an item for a stretch of time."""
     policy, subscription = reckoning.policy, reckoning.subscription
-    share = reckoning.share(stretch)
-    exact = whole.net * share.fraction
+    exact = whole.net * time.share.fraction
     units = to_whole(exact, subscription.currency, policy)
     number = reckoning.billed_before(item.id)
-    start = stretch.start.isoformat()
+    start = time.period.start.isoformat()
     return Line(
         id=f"{subscription.id}/{item.id}/{start}/{number}",
         item=item.id,
@@ -48,10 +48,10 @@ def charge_line(
         net=from_minor(units, subscription.currency),
         exact=exact,
         quantity=item.quantity,
-        period=stretch,
+        period=time.period,
         price=item.price,
         trail=(
-            *reckoning.time(stretch, share),
+            *time.steps,
             *whole.trail,
             rounding_step(policy, exact, units),
         ),

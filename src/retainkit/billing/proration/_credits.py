@@ -12,8 +12,8 @@ from retainkit.billing.prices import Usage
 from retainkit.billing.proration._amounts import to_whole
 from retainkit.billing.proration._line import Line, LineKind
 from retainkit.billing.proration._policy import CreditBasis, ProrationPolicy, Unpaid
-from retainkit.billing.proration._reckoning import Reckoning
-from retainkit.billing.proration._shares import Share, scaled
+from retainkit.billing.proration._reckoning import Measured, Reckoning, measured
+from retainkit.billing.proration._shares import scaled
 from retainkit.billing.proration._subscription import BilledLine, SubscriptionItem, paid_of
 from retainkit.billing.proration._trail import TrailStep, rounding_step
 from retainkit.money import from_minor, to_minor, to_units
@@ -55,10 +55,9 @@ def difference(lines: Sequence[Line]) -> Line:
 
 def _credit_of_line(reckoning: Reckoning, line: BilledLine, since: datetime) -> Iterator[Line]:
     unused = Period(start=max(since, line.period.start), end=line.period.end)
-    share = _share_of_line(reckoning, line, unused)
-    if share is not None:
-        exact = line.exact * share.fraction
-        yield from _credit(reckoning, line, unused, share, exact)
+    time = _unused_of_line(reckoning, line, unused)
+    if time is not None:
+        yield from _credit(reckoning, line, time, line.exact * time.share.fraction)
 
 
 def _credit_of_price(
@@ -73,15 +72,13 @@ def _credit_of_price(
         return
     # What the item costs now counts once, up to the end of what was billed last.
     last = max(lines, key=lambda line: line.period.end)
-    unused = Period(start=since, end=last.period.end)
-    share = reckoning.share(unused)
-    exact = reckoning.wholes((item,))[item.id].net * share.fraction
+    time = reckoning.measured(Period(start=since, end=last.period.end))
+    exact = reckoning.wholes((item,))[item.id].net * time.share.fraction
     fresh = evolve(lines[-1], credited=from_minor(0, reckoning.subscription.currency))
     yield from _credit(
         reckoning,
         lines[-1] if reckoning.policy.cap_credits else fresh,
-        unused,
-        share,
+        time,
         exact,
     )
 
@@ -89,8 +86,7 @@ def _credit_of_price(
 def _credit(
     reckoning: Reckoning,
     line: BilledLine,
-    unused: Period,
-    share: Share,
+    time: Measured,
     exact: Fraction,
 ) -> Iterator[Line]:
     policy, currency = reckoning.policy, reckoning.subscription.currency
@@ -111,19 +107,19 @@ def _credit(
     )
     capped = () if units == wanted else (TrailStep("proration.cap", {"left": left}),)
     yield Line(
-        id=f"{line.id}/credit/{unused.start.isoformat()}/{already}",
+        id=f"{line.id}/credit/{time.period.start.isoformat()}/{already}",
         item=line.item,
         kind=LineKind.CREDIT,
         net=from_minor(-units, currency),
         exact=already - exact,
         quantity=line.quantity,
-        period=unused,
+        period=time.period,
         price=line.price,
         source=line.id,
         credits=line.tax,
         unpaid=_unpaid(line, policy),
         trail=(
-            *reckoning.time(unused, share),
+            *time.steps,
             billed,
             *capped,
             rounding_step(policy, already - exact, -units),
@@ -131,26 +127,27 @@ def _credit(
     )
 
 
-def _share_of_line(reckoning: Reckoning, line: BilledLine, unused: Period) -> Share | None:
-    """Which share of a billed line is unused; None when its time counts nothing."""
+def _unused_of_line(reckoning: Reckoning, line: BilledLine, unused: Period) -> Measured | None:
+    """Which share of a billed line is unused, at most one; None when its time counts nothing."""
     if line.period in (unused, reckoning.cycle):
-        return _at_most_one(reckoning.share(unused, line.period))
-    part, whole = reckoning.share(unused), reckoning.share(line.period)
-    if not whole.exact:
-        return None
-    exact = part.exact / whole.exact
-    return _at_most_one(
-        evolve(
+        time = reckoning.measured(unused, line.period)
+        if time.share.fraction <= 1:
+            return time
+        share = time.share
+    else:
+        part, whole = reckoning.measured(unused).share, reckoning.measured(line.period).share
+        if not whole.exact:
+            return None
+        exact = part.exact / whole.exact
+        share = evolve(
             part,
             fraction=scaled(exact, reckoning.policy.factor_scale),
             exact=exact,
             whole=whole.part if whole.rule == part.rule else whole.whole,
         )
-    )
-
-
-def _at_most_one(share: Share) -> Share:
-    return share if share.fraction <= 1 else evolve(share, fraction=_ONE, exact=_ONE)
+    if share.fraction > 1:
+        share = evolve(share, fraction=_ONE, exact=_ONE)
+    return measured(reckoning.policy, unused, share)
 
 
 def _unpaid(line: BilledLine, policy: ProrationPolicy) -> Fraction:

@@ -20,16 +20,28 @@ from retainkit.timing import Interval, Period
 
 
 _MOST_REMEMBERED = 512
-_FEW = 4
+
+
+@frozen(kw_only=True, eq=False)
+class Measured:
+    """A stretch of time, the share that it is, and the steps that say so."""
+
+    period: Period
+    share: Share
+    steps: tuple[TrailStep, ...]
+
+
+def measured(policy: ProrationPolicy, stretch: Period, share: Share) -> Measured:
+    """The share with its steps; inside this room only."""
+    return Measured(period=stretch, share=share, steps=time_steps(policy, stretch, share))
 
 
 @frozen(kw_only=True, eq=False)
 class Known:
     """What was worked out before, for previews of many subscriptions; never more than some."""
 
-    shares: dict[tuple[object, ...], Share] = field(factory=dict)
+    measured: dict[tuple[object, ...], Measured] = field(factory=dict)
     wholes: dict[tuple[object, ...], tuple[object, dict[str, WholeAmount]]] = field(factory=dict)
-    times: list[tuple[Period, Share, tuple[TrailStep, ...]]] = field(factory=list)
 
 
 @frozen(kw_only=True, eq=False)
@@ -58,7 +70,7 @@ class Reckoning:
     since: datetime
     known: Known = Factory(Known)
 
-    def share(self, stretch: Period, of: Period | None = None) -> Share:
+    def measured(self, stretch: Period, of: Period | None = None) -> Measured:
         """The stretch as a share of the cycle, or of another period."""
         whole = of or self.cycle
         key = (
@@ -70,30 +82,19 @@ class Reckoning:
             self.subscription.zone,
             self.policy.name,
         )
-        found = self.known.shares.get(key)
+        found = self.known.measured.get(key)
         if found is None:
-            found = share_of(
+            share = share_of(
                 stretch,
                 self.policy,
                 of=whole,
                 interval=self.interval,
                 zone=self.subscription.zone,
             )
-            if len(self.known.shares) >= _MOST_REMEMBERED:
-                self.known.shares.clear()
-            self.known.shares[key] = found
+            if len(self.known.measured) >= _MOST_REMEMBERED:
+                self.known.measured.clear()
+            found = self.known.measured[key] = measured(self.policy, stretch, share)
         return found
-
-    def time(self, stretch: Period, share: Share) -> tuple[TrailStep, ...]:
-        """The steps that say which time an amount is for, shared by the lines of a change."""
-        for known, same, steps in self.known.times:
-            if same is share and known == stretch:
-                return steps
-        steps = time_steps(self.policy, stretch, share)
-        if len(self.known.times) >= _FEW:
-            self.known.times.clear()
-        self.known.times.append((stretch, share, steps))
-        return steps
 
     def wholes(self, items: Sequence[SubscriptionItem]) -> Mapping[str, WholeAmount]:
         """What a whole period costs, by item; nothing for metered prices."""
