@@ -75,6 +75,17 @@ def test_nothing_below_a_cent_is_given_up(bill: Bill, amount: str) -> None:
         assert caught.value.code == "money.fraction_of_minor_unit"
 
 
+def test_what_is_credited_in_between_is_not_given_up_again(bill: Bill) -> None:
+    """Half written off, a part credited, the rest written off: the VAT is that of the invoice."""
+    invoice = bill(line("100.00", id="a"), line("100.00", SEVEN, id="b"))
+    half = write_off(invoice, euros("113.00"), on=TODAY)
+    note = draft_credit_note(invoice, amounts={"a": euros("50.00")})
+    rest = write_off(invoice, euros("53.50"), on=TODAY, credited=[note], earlier=[half])
+    assert [each.tax for each in rest.taxes] == [euros("0.00"), euros("3.50")]
+    touched = total((half.tax, note.totals.tax, rest.tax), "EUR")
+    assert touched == invoice.totals.tax == euros("26.00")
+
+
 def test_no_more_is_given_up_than_is_open(bill: Bill) -> None:
     """What is paid, credited, prepaid or written off is open no more."""
     invoice = bill(prepaid=euros("95.00"))  # 595.00, of which 500.00 are open

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
 
 from attrs import evolve, frozen
 
+from retainkit.billing.invoicing._amounts import GroupKey, group_key
 from retainkit.billing.invoicing._credit import creditable, rounding_left
 from retainkit.billing.invoicing._documents import (
     CreditNote,
@@ -129,7 +130,8 @@ def write_off(
     Give up so much of what is still to pay, and say which VAT that touches.
 
     What is paid, credited or written off is spread over the invoice's rates by their gross sums;
-    the VAT of each is computed on the running sum, so that pieces come to what the whole would.
+    the VAT of each is computed on the running sum, so that pieces come to what the whole would,
+    and never to more than credit notes have left.
 
     Args:
         invoice: The invoice.
@@ -179,7 +181,7 @@ def write_off(
         invoice=_reference(invoice),
         on=on,
         amount=amount,
-        taxes=_touched(left.groups, owed, given_up, amount),
+        taxes=_touched(left.groups, owed, earlier, amount),
         reason=reason,
     )
 
@@ -207,8 +209,7 @@ def recovered(
     """
     to_minor(amount)
     code = given_up.amount.currency
-    before = negated(total((each.amount for each in earlier), code))
-    rest = total((given_up.amount, negated(before)), code)
+    rest = total((given_up.amount, *(each.amount for each in earlier)), code)
     if amount.amount <= 0 or compare(amount, rest) > 0:
         raise InvalidInput(
             "What is recovered is above zero, and at most what was written off",
@@ -217,25 +218,24 @@ def recovered(
             value=f"{amount.amount:f}",
             remedy=f"pass at most {rest.amount:f}",
         )
-    touched = _touched(given_up.taxes, given_up.amount, before, amount)
-    return evolve(
-        given_up,
-        on=on,
-        amount=negated(amount),
-        taxes=tuple(
-            evolve(each, taxable=negated(each.taxable), tax=negated(each.tax)) for each in touched
-        ),
-    )
+    paid_before = [_negated(each) for each in earlier]
+    touched = _touched(given_up.taxes, given_up.amount, paid_before, amount)
+    return _negated(evolve(given_up, on=on, amount=amount, taxes=touched))
 
 
 def _touched(
-    groups: Sequence[TaxSubtotal], gross: Money, before: Money, amount: Money
+    groups: Sequence[TaxSubtotal], gross: Money, earlier: Sequence[WriteOff], amount: Money
 ) -> tuple[TaxSubtotal, ...]:
+    """The running sums of all pieces by category and rate, less what the earlier ones touched."""
     code = amount.currency
-    start = to_units(before) / to_units(gross)
-    end = to_units(total((before, amount), code)) / to_units(gross)
-    taxes = [_between(each.tax, start, end) for each in groups]
-    sums = [_between(each.taxable, start, end) for each in groups]
+    so_far = total((*(each.amount for each in earlier), amount), code)
+    part = to_units(so_far) / to_units(gross)
+    before = [each for piece in earlier for each in piece.taxes]
+    taxes, sums = [], []
+    for group in groups:
+        alike = [each for each in before if _key(each) == _key(group)]
+        taxes.append(_grown(group.tax, part, (each.tax for each in alike)))
+        sums.append(_grown(group.taxable, part, (each.taxable for each in alike)))
     # Net and VAT make the amount: what rounding left over belongs to the largest sum.
     missing = total((amount, *map(negated, taxes), *map(negated, sums)), code)
     largest = max(range(len(sums)), key=lambda index: abs(to_units(sums[index])))
@@ -246,9 +246,25 @@ def _touched(
     )
 
 
-def _between(whole: Money, start: Fraction, end: Fraction) -> Money:
-    upper, lower = share(whole, end, Rounding.HALF_UP), share(whole, start, Rounding.HALF_UP)
-    return total((upper, negated(lower)), whole.currency)
+def _grown(whole: Money, part: Fraction, before: Iterable[Money]) -> Money:
+    now = share(whole, part, Rounding.HALF_UP)
+    return total((now, *map(negated, before)), whole.currency)
+
+
+def _key(subtotal: TaxSubtotal) -> GroupKey:
+    return group_key(subtotal.category, subtotal.rate)
+
+
+def _negated(piece: WriteOff) -> WriteOff:
+    """The same with the other sign: a recovery as a write-off, or a write-off as a recovery."""
+    return evolve(
+        piece,
+        amount=negated(piece.amount),
+        taxes=tuple(
+            evolve(each, taxable=negated(each.taxable), tax=negated(each.tax))
+            for each in piece.taxes
+        ),
+    )
 
 
 def _reference(invoice: InvoiceDocument) -> InvoiceReference:
