@@ -14,7 +14,7 @@ from retainkit.billing import InvoiceState, observed_event
 from retainkit.core import Event, Intent, NotSent, Outcome, Unknown
 from retainkit.customers import Customer, StaticDirectory
 from retainkit.dunning import DunningPolicy
-from retainkit.engine import Guarantee, Performer, RetainKit
+from retainkit.engine import AttentionKind, Guarantee, Performer, RetainKit
 from retainkit.errors import ProviderError
 from retainkit.ids import CustomerId, TenantId
 from retainkit.messages import Message, SendOutcome, Sent
@@ -129,6 +129,27 @@ def test_what_is_settled_elsewhere_is_not_charged_by_a_try_that_waited(
     ]
     assert reasons == ["withdrawn"]
     assert kit.dunning.open_cases() == ()
+
+
+def test_what_is_withdrawn_is_refused_no_longer(world: World) -> None:
+    """Somebody was told that the provider refuses it; there is nothing to mend any more."""
+    outside = Outside(*[NotSent(reason="provider.key")] * 12)
+    world.clock.set(START)
+    kit = outside.kit(world)
+    kit.record(observed_event(outside.provider.bill(), ANNA, START))
+    kit.run_due()
+    world.clock.advance(timedelta(days=1))
+    while not _refused(kit):
+        kit.run_due()
+        world.clock.advance(timedelta(hours=2))
+    kit.record(leaving(world.clock.now()))
+    kit.run_due()
+    assert "dunning.retry_without_effect" in _said(kit)
+    assert _refused(kit) == []
+
+
+def _refused(kit: RetainKit) -> list[str]:
+    return [entry.id for entry in kit.attention() if entry.kind is AttentionKind.REFUSED]
 
 
 class Unreachable:

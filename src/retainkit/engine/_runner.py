@@ -24,7 +24,7 @@ from retainkit.core import (
     Timer,
     Unknown,
 )
-from retainkit.engine._attention import list_refused, list_undecidable, unlist_refused
+from retainkit.engine._attention import list_refused, list_undecidable
 from retainkit.engine._circuit import Circuit, circuit, note
 from retainkit.engine._features import Features, NewerSchema
 from retainkit.engine._instrumentation import Instrumentation
@@ -427,8 +427,6 @@ class Runner:
                 defined=True,
             )
             step.outcome(intent, outcome)
-            if intent.tries:
-                unlist_refused(tx, intent)
         self._tell.decided(
             intent.feature, intent.effect.kind, events=step.events, effects=step.effects
         )

@@ -28,7 +28,7 @@ from retainkit.core import (
     Unknown,
     Woken,
 )
-from retainkit.engine._attention import list_case_missing
+from retainkit.engine._attention import list_case_missing, unlist_refused
 from retainkit.engine._features import AnyBound, Features, NewerSchema
 from retainkit.errors import Conflict
 from retainkit.ids import CaseId, CustomerId, EffectId, TenantId, derive
@@ -184,6 +184,8 @@ class Step:
         trigger = Performed(effect=intent.effect, outcome=outcome, actor=actor)
         record = None if intent.case is None else self.tx.records.get(intent.feature, intent.case)
         self._decide(bound, intent.customer, record, trigger, closed)
+        if intent.tries:
+            unlist_refused(self.tx, intent)
 
     def _wake(self, bound: AnyBound, timer: Timer, counter: int) -> None:
         if not self.tx.schedule.rest(timer, since=counter + 1):
