@@ -655,7 +655,7 @@ class StoreContract:
         assert len(store.claim(LEASE, now=now, limit=20)) == 9
 
     def test_what_nobody_serves_is_found(self, store: Store, tenant: TenantStore) -> None:
-        """Long due, free, and of other skills; soonest first, at most so many, of one tenant."""
+        """Long due, or long let go, and of other skills; soonest first, at most so many."""
         lost = [_foreign(tenant.tenant, f"case_{n}", due=START + n * HOUR) for n in range(4)]
         for planned in reversed(lost):
             _plan(tenant, planned)
@@ -672,7 +672,11 @@ class StoreContract:
             assert [item.id for item in found] == [lost[0].id, wanted.id, lost[1].id, lost[2].id]
         store.claim(LEASE, now=START, limit=9)
         with tenant.transaction() as tx:
-            assert tx.schedule.unserved(SKILLS, before=before) == tuple(lost[1:3])
+            assert tx.schedule.unserved(SKILLS, before=START + HOUR) == ()
+        store.claim(SHORT, now=START + HOUR, limit=9)
+        with tenant.transaction() as tx:
+            let_go = tx.schedule.unserved(SKILLS, before=START.replace(year=2100))
+            assert lost[1].id in [item.id for item in let_go]
 
     def test_a_step_ends_or_moves(self, store: Store, tenant: TenantStore) -> None:
         """A finished timer is gone; a moved one comes due again at its new time, free."""

@@ -167,8 +167,7 @@ class MemorySchedule:
         found = (
             (row.wake_at, key, row.item)
             for key, row in self._tables.rows.items()
-            if row.wake_at is not None and row.wake_at < before
-            if row.item.lease is None and not skills.cover(row.item)
+            if row.wake_at is not None and row.wake_at < before and not skills.cover(row.item)
         )
         return tuple(item for _, _, item in sorted(found, key=itemgetter(0, 1))[:limit])
 

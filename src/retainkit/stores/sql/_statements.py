@@ -173,7 +173,6 @@ class ScheduleStatements:
             .where(
                 same(item, "tenant"),
                 item.c.wake_at < bind("before", sa.BigInteger()),
-                item.c.lease.is_(None),
                 ~_covered(item, dialect),
             )
             .order_by(item.c.wake_at, item.c.id)
