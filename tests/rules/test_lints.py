@@ -60,14 +60,14 @@ def test_a_sound_rule_is_not_looked_at() -> None:
 def test_a_rule_without_a_negative_test_is_found() -> None:
     """A rule that nobody saw not firing may fire always."""
     (finding,) = lint(Rulebook(signals=Customer, rules=[BIG]))
-    assert (finding.rule, finding.because.key) == ("big", "rules.no_negative_test")
+    assert (finding.rule, finding.because.key) == ("big", "rules.lint.no_negative_test")
 
 
 def test_a_signal_that_nothing_fills_is_found() -> None:
     """The rule stands, the import was never built."""
     either = Rule(id="either", when=(Customer.tickets > 3) | (Customer.seats > 5))
     assert found(either, sources={"app", "helpdesk"}) == []
-    assert found(either, sources={"app"}) == [("either", "rules.unknowable")]
+    assert found(either, sources={"app"}) == [("either", "rules.lint.unknowable")]
 
 
 def test_a_rule_that_needs_what_nothing_fills_is_never_true() -> None:
@@ -77,12 +77,12 @@ def test_a_rule_that_needs_what_nothing_fills_is_never_true() -> None:
     never = Rule(id="never", when=Customer.asked_at.more_than_ago(days(14)))
 
     assert found(noisy, sources={"app"}) == [
-        ("noisy", "rules.unknowable"),
-        ("noisy", "rules.never_true"),
+        ("noisy", "rules.lint.unknowable"),
+        ("noisy", "rules.lint.never_true"),
     ]
     assert found(silent, never, sources={"app"}) == [
-        ("silent", "rules.unknowable"),
-        ("never", "rules.unknowable"),
+        ("silent", "rules.lint.unknowable"),
+        ("never", "rules.lint.unknowable"),
     ]
 
 
@@ -90,7 +90,7 @@ def test_a_rule_in_the_shadow_of_its_group_is_found() -> None:
     """Whoever has more than 8 has more than 5; so the second of the two never counts."""
     huge = Rule(id="huge", when=(Customer.seats > 8) & Customer.opted_out, group="size")
 
-    assert found(BIG, huge) == [("huge", "rules.shadowed")]
+    assert found(BIG, huge) == [("huge", "rules.lint.shadowed")]
     assert found(huge, BIG) == []
     preferred = Rule(id="huge", when=huge.when, group="size", priority=1)
     assert found(BIG, preferred) == []

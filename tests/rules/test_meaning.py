@@ -349,12 +349,12 @@ def test_each_leaf_is_told_with_value_time_source_and_threshold() -> None:
 
     assert explained.to_json() == {
         "result": "unknown",
-        "because": {"key": "rules.all", "values": {}},
+        "because": {"key": "rules.of.all", "values": {}},
         "parts": [
             {
                 "result": "true",
                 "because": {
-                    "key": "rules.gte",
+                    "key": "rules.is.gte",
                     "values": {
                         "signal": "mrr",
                         "value": {"amount": "600.00", "currency": "EUR"},
@@ -366,12 +366,12 @@ def test_each_leaf_is_told_with_value_time_source_and_threshold() -> None:
             },
             {
                 "result": "unknown",
-                "because": {"key": "rules.not", "values": {}},
+                "because": {"key": "rules.of.not", "values": {}},
                 "parts": [
                     {
                         "result": "unknown",
                         "because": {
-                            "key": "rules.eq",
+                            "key": "rules.is.eq",
                             "values": {"signal": "opted_out", "gap": "missing", "threshold": True},
                         },
                     }
@@ -389,7 +389,7 @@ def test_the_smallest_change_is_named() -> None:
     (change,) = answer.changes
     assert (change.signal, change.value, change.to) == ("seats", 7, 10)
     (wanted,) = change.wanted
-    assert (wanted.key, wanted.values["threshold"]) == ("rules.gte", 10)
+    assert (wanted.key, wanted.values["threshold"]) == ("rules.is.gte", 10)
 
 
 def test_waiting_may_be_enough() -> None:

@@ -53,7 +53,7 @@ def test_each_test_of_a_rule_is_a_test_of_pytest(tmp_path: Path) -> None:
 
     assert "1 failed, 1 passed" in said
     assert "big: expected false, got true" in said
-    assert '"key":"rules.gte"' in said
+    assert '"key":"rules.is.gte"' in said
     assert "big: small" in said
 
 

@@ -48,8 +48,9 @@ class Explained:
     Args:
         truth: What it is.
 
-        because: A message key such as ``rules.gte`` and its values; of a leaf the signal, its
-            value, the time and source of that, and the threshold; ``gap`` when it is unknown.
+        because: A message key such as ``rules.is.gte`` and its values; of a leaf the signal, its
+            value, the time and source of that, and the threshold; when it is unknown, the `Gap`
+            as ``gap``, and what was known once as ``last``.
 
         parts: The same of the conditions inside of it.
     """
@@ -109,20 +110,20 @@ class _Asked:
         match node:
             case AllOf():
                 parts = self._parts(node.items)
-                return _made("rules.all", all_true(part.truth for part in parts), parts)
+                return _made("rules.of.all", all_true(part.truth for part in parts), parts)
             case AnyOf():
                 parts = self._parts(node.items)
-                return _made("rules.any", any_true(part.truth for part in parts), parts)
+                return _made("rules.of.any", any_true(part.truth for part in parts), parts)
             case AtLeast():
                 parts = self._parts(node.items)
                 truth = so_many_true(node.count, (part.truth for part in parts))
-                return _made("rules.at_least", truth, parts, {"count": node.count})
+                return _made("rules.of.at_least", truth, parts, {"count": node.count})
             case Not():
                 parts = self._parts((node.item,))
-                return _made("rules.not", ~parts[0].truth, parts)
+                return _made("rules.of.not", ~parts[0].truth, parts)
             case InSegment():
                 parts = self._parts((segment_of(node, self.segments),))
-                return _made("rules.segment", parts[0].truth, parts, {"segment": node.name})
+                return _made("rules.of.segment", parts[0].truth, parts, {"segment": node.name})
             case Present() | Missing():
                 return self._presence(node)
             case CompareSignals():
@@ -137,8 +138,8 @@ class _Asked:
         there = self.known.known(node.signal.name, self.at) is not None
         said = self._said(node.signal)
         if isinstance(node, Present):
-            return _leaf("rules.present", there, said)
-        return _leaf("rules.missing", not there, said)
+            return _leaf("rules.is.present", there, said)
+        return _leaf("rules.is.missing", not there, said)
 
     def _two(self, node: CompareSignals) -> Explained:
         left, right = (self.known.comparable(s, self.at) for s in (node.left, node.right))
@@ -150,9 +151,9 @@ class _Asked:
         }
         if left is None or right is None:
             gap = self.known.gap((node.left if left is None else node.right).name)
-            return _leaf(f"rules.{node.op}_signal", None, {**values, "gap": gap.value})
+            return _leaf(f"rules.is.{node.op}_signal", None, {**values, "gap": gap.value})
         truth = _compare.against_signal(node.op, left, node.factor, right)
-        return _leaf(f"rules.{node.op}_signal", truth, values)
+        return _leaf(f"rules.is.{node.op}_signal", truth, values)
 
     def _one(self, node: Compare | OneOf | Between | TextMatch | Ago | Ahead) -> Explained:
         key, threshold = _key(node)
@@ -186,7 +187,7 @@ class _Asked:
         if value is None:
             said["gap"] = self.known.gap(signal.name).value
         if reading is not None and reading.value is not None:
-            said["value"] = plain(reading.value)
+            said["last" if value is None else "value"] = plain(reading.value)
             if reading.at is not None:
                 said["at"] = plain(reading.at)
             if reading.source is not None:
@@ -215,17 +216,17 @@ def _key(
 ) -> tuple[str, dict[str, JsonValue]]:
     match node:
         case Compare():
-            return f"rules.{node.op}", {"threshold": plain(node.value)}
+            return f"rules.is.{node.op}", {"threshold": plain(node.value)}
         case OneOf():
-            return "rules.in", {"threshold": [plain(value) for value in node.values]}
+            return "rules.is.in", {"threshold": [plain(value) for value in node.values]}
         case Between():
-            return "rules.between", {"low": plain(node.low), "high": plain(node.high)}
+            return "rules.is.between", {"low": plain(node.low), "high": plain(node.high)}
         case TextMatch():
-            return f"rules.{node.part}", {"threshold": node.text}
+            return f"rules.is.{node.part}", {"threshold": node.text}
         case Ago():
-            return f"rules.{node.than}_than_ago", {"seconds": int(node.length.total_seconds())}
+            return f"rules.is.{node.than}_than_ago", {"seconds": int(node.length.total_seconds())}
         case Ahead():
-            return f"rules.{node.than}_than_ahead", {"seconds": int(node.length.total_seconds())}
+            return f"rules.is.{node.than}_than_ahead", {"seconds": int(node.length.total_seconds())}
         case _:
             assert_never(node)
 

@@ -22,8 +22,8 @@ class Finding:
     Args:
         rule: The rule's id.
 
-        because: A message key, ``rules.never_true``, ``rules.shadowed``, ``rules.unknowable`` or
-            ``rules.no_negative_test``, and its values.
+        because: A message key, ``rules.lint.never_true``, ``rules.lint.shadowed``, ``rules.lint.unknowable`` or
+            ``rules.lint.no_negative_test``, and its values.
     """
 
     rule: str
@@ -34,10 +34,10 @@ def lint(rulebook: Rulebook, *, sources: Collection[str] | None = None) -> list[
     """
     What is suspicious about the rules.
 
-    - ``rules.unknowable``: nothing makes a signal known that the rule reads.
-    - ``rules.never_true``: without those signals it can't become true.
-    - ``rules.shadowed``: whenever it is true, so is one of its group that comes before it.
-    - ``rules.no_negative_test``: no test shows a customer for whom it is false.
+    - ``rules.lint.unknowable``: nothing makes a signal known that the rule reads.
+    - ``rules.lint.never_true``: without those signals it can't become true.
+    - ``rules.lint.shadowed``: whenever it is true, so is one of its group that comes before it.
+    - ``rules.lint.no_negative_test``: no test shows a customer for whom it is false.
 
     Args:
         rulebook: The rules.
@@ -60,15 +60,15 @@ def _findings(rulebook: Rulebook, rule: Rule, sources: Collection[str] | None) -
     ]
     for signal in dark:
         values = {"signal": signal.name, "source": signal.source}
-        yield Because(key="rules.unknowable", values=values)
+        yield Because(key="rules.lint.unknowable", values=values)
     if dark and _never_true(rulebook, rule, dark):
-        yield Because(key="rules.never_true", values={"signals": [s.name for s in dark]})
+        yield Because(key="rules.lint.never_true", values={"signals": [s.name for s in dark]})
     shadow = _shadow(rulebook, rule)
     if shadow is not None:
         values = {"by": shadow.id, "group": rule.group}
-        yield Because(key="rules.shadowed", values=values)
+        yield Because(key="rules.lint.shadowed", values=values)
     if not any(test.expect is Truth.FALSE for test in rule.tests):
-        yield Because(key="rules.no_negative_test", values={})
+        yield Because(key="rules.lint.no_negative_test", values={})
 
 
 def _never_true(rulebook: Rulebook, rule: Rule, dark: list[Signal]) -> bool:

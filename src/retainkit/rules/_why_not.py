@@ -40,7 +40,7 @@ class Change:
         to: The nearest value found with which the whole condition is true; None for a value that
             would have to be missing. Where a threshold itself is not enough, it lies beyond it.
 
-        wanted: What the new value fulfils: message keys and thresholds; ``rules.not`` before a key
+        wanted: What the new value fulfils: message keys and thresholds; ``rules.of.not`` before a key
             that must not hold.
     """
 
@@ -183,7 +183,7 @@ class _Search:
         }
         if literal.wanted:
             return Because(key=because.key, values=said)
-        return Because(key="rules.not", values={"key": because.key, **said})
+        return Because(key="rules.of.not", values={"key": because.key, **said})
 
 
 _THRESHOLDS = frozenset(
