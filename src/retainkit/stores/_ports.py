@@ -218,9 +218,7 @@ class Schedule(Protocol):
         ...
 
     def unserved(self, skills: Skills, *, before: datetime, limit: int = 100) -> tuple[Item, ...]:
-        """
-        What was due ``before``, or had its lease run out by then, and these skills do not cover.
-        """
+        """What was due, or let go, ``before``, and these skills do not cover."""
         ...
 
     def orphans(self, feature: str, *, limit: int = 100) -> tuple[Record, ...]:

@@ -15,14 +15,13 @@ from retainkit.stores.sql._statements import RecordStatements
 
 
 class SqlRecords:
-    """The present in SQL."""
+    """The present, as `retainkit.stores.Records` promises it."""
 
     def __init__(self, bound: Bound, statements: RecordStatements) -> None:
         self._bound = bound
         self._sql = statements
 
     def lock(self, customer: CustomerId) -> int:
-        """Serialise with everybody who decides for this customer; returns the counter."""
         row = self._bound.first(self._sql.lock, w_id=customer)
         if row is None:
             self._bound.write(self._sql.enrol, id=customer, counter=0)
@@ -30,7 +29,6 @@ class SqlRecords:
         return 0 if row is None else rows.integer(row[0])
 
     def get(self, feature: str, case: CaseId) -> Record | None:
-        """The record of a case."""
         row = self._bound.first(self._sql.record, w_feature=feature, w_id=case)
         return None if row is None else rows.record(row)
 
@@ -42,7 +40,6 @@ class SqlRecords:
         after: CaseId | None = None,
         limit: int = 1000,
     ) -> tuple[Record, ...]:
-        """Open cases of a feature, in the order of their ids."""
         page: dict[str, Value] = {"w_feature": feature, "after": after or "", "limit": limit}
         if customer is None:
             return self._found(self._sql.open_records, page)
@@ -56,7 +53,6 @@ class SqlRecords:
         after: CaseId | None = None,
         limit: int = 1000,
     ) -> tuple[Record, ...]:
-        """All cases of a feature, in the order of their ids."""
         page: dict[str, Value] = {"w_feature": feature, "after": after or "", "limit": limit}
         if customer is None:
             return self._found(self._sql.records, page)
@@ -66,7 +62,6 @@ class SqlRecords:
         return tuple(map(rows.record, self._bound.all(statement, **values)))
 
     def put(self, record: Record) -> None:
-        """Write a record whose version is one above the stored one."""
         with current(record):
             if self._bound.write_part(self.putting(record)) != 1:
                 raise not_current(record)
@@ -77,11 +72,9 @@ class SqlRecords:
         return statement, rows.record_row(self._bound.tenant, record)
 
     def define(self, definition: str, body: JsonObject) -> None:
-        """Keep a policy or definition under its content hash."""
         self._bound.write(self._sql.define, id=definition, body=dumps(body))
 
     def definition(self, definition: str) -> JsonObject | None:
-        """The policy or definition of that content hash."""
         row = self._bound.first(self._sql.definition, w_id=definition)
         return None if row is None else loads(str(row[0]))
 

@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SqlSchedule:
-    """The future in SQL."""
+    """The future, as `retainkit.stores.Schedule` promises it."""
 
     def __init__(
         self, bound: Bound, statements: ScheduleStatements, damage: DamageStatements
@@ -29,20 +29,17 @@ class SqlSchedule:
         self._damage = damage
 
     def wake(self, timers: Sequence[Timer]) -> None:
-        """Add wake-ups; one that is already pending is kept as it is."""
         self._check_tenant(*timers)
         if timers:
             self._bound.write_rows(self._sql.wake, [rows.timer_row(timer) for timer in timers])
 
     def rest(self, timer: Timer, *, since: int) -> bool:
-        """Put a wake-up to rest; whether the claim still held it."""
         return (
             self._bound.write(self._sql.rest, w_id=timer.id, held=timer.lease or "", since=since)
             == 1
         )
 
     def missed(self, feature: str, names: frozenset[str], *, limit: int = 100) -> tuple[Timer, ...]:
-        """Wake-ups at rest, or gone, although there are events to decide."""
         found = self._bound.all(
             self._damage.missed, feature=feature, ids=dumps(sorted(names)), limit=limit
         )
@@ -58,14 +55,12 @@ class SqlSchedule:
         )
 
     def recount(self) -> tuple[CustomerId, ...]:
-        """Raise counters that lie below their customer's last event."""
         found = self._bound.all(self._damage.miscounted)
         for customer, last in found:
             self._bound.write(self._damage.recount, id=customer, counter=last)
         return tuple(CustomerId(str(customer)) for customer, _ in found)
 
     def plan(self, timer: Timer) -> None:
-        """Set a case's next step, replacing the one it has."""
         self._bound.write_part(self.planning(timer))
 
     def planning(self, timer: Timer) -> Part:
@@ -74,7 +69,6 @@ class SqlSchedule:
         return self._sql.plan, rows.timer_row(timer)
 
     def drop(self, feature: str, case: CaseId) -> None:
-        """Remove a case's next step, if it has one."""
         self._bound.write_part(self.dropping(feature, case))
 
     def dropping(self, feature: str, case: CaseId) -> Part:
@@ -82,7 +76,6 @@ class SqlSchedule:
         return self._bound.part(self._sql.drop, w_id=f"{feature}:{case}")
 
     def finish(self, timer: Timer, *, next_due: datetime | None = None) -> bool:
-        """End a claimed timer, or move it; whether the claim still held it."""
         return self._bound.write_part(self.finishing(timer, next_due)) == 1
 
     def finishing(self, timer: Timer, next_due: datetime | None) -> Part:
@@ -93,7 +86,6 @@ class SqlSchedule:
         return self._bound.part(self._sql.move, wake_at=to_micros(next_due), **held)
 
     def intend(self, intents: Sequence[Intent], lease: Lease | None, *, now: datetime) -> None:
-        """Keep effects as intents; the first is leased and ``sent`` when a lease is given."""
         parts = self.intending(intents, lease, now)
         if sum(self._bound.write_parts(parts)[0]) != len(intents):
             raise effect_exists(intents)
@@ -113,7 +105,6 @@ class SqlSchedule:
         return [*parts, *((self._sql.intend, row) for row in ready)]
 
     def settle(self, intent: Intent, *, lease: str | None) -> bool:
-        """Write an intent's state and give up its lease; whether the claim still held it."""
         return self._bound.write_part(self.settling(intent, lease)) == 1
 
     def settling(self, intent: Intent, lease: str | None) -> Part:
@@ -123,7 +114,6 @@ class SqlSchedule:
         )
 
     def begin(self, intent: Intent, lease: Lease, *, now: datetime) -> bool:
-        """Mark a claimed ``ready`` intent as ``sent`` under a lease that runs anew."""
         begun = self._bound.write(
             self._sql.begin,
             w_id=intent.id,
@@ -134,16 +124,13 @@ class SqlSchedule:
         return begun == 1
 
     def withdraw(self, intent: Intent) -> bool:
-        """Write the end of an intent that nobody has begun; whether that was so."""
         return self._bound.write(self._sql.withdraw, w_id=intent.id, **_changed(intent)) == 1
 
     def timer(self, id: str) -> Timer | None:
-        """The timer of that id."""
         found = self._item(id)
         return found if isinstance(found, Timer) else None
 
     def intent(self, effect: EffectId) -> Intent | None:
-        """The effect of that id, performed ones too."""
         found = self._item(effect)
         return found if isinstance(found, Intent) else None
 
@@ -152,29 +139,24 @@ class SqlSchedule:
         return None if row is None else rows.item(row)
 
     def of(self, customer: CustomerId) -> tuple[Item, ...]:
-        """What is still to come for a customer, soonest first."""
         return tuple(map(rows.item, self._bound.all(self._sql.items, w_customer=customer)))
 
     def unclear(self, *, limit: int = 100) -> tuple[Intent, ...]:
-        """Effects that wait for a person."""
         found = map(rows.item, self._bound.all(self._sql.unclear, limit=limit))
         return tuple(item for item in found if isinstance(item, Intent))
 
     def unserved(self, skills: Skills, *, before: datetime, limit: int = 100) -> tuple[Item, ...]:
-        """What was due before a time, is held by nobody, and these skills do not cover."""
         found = self._bound.all(
             self._sql.unserved, before=to_micros(before), limit=limit, **rows.skills(skills)
         )
         return tuple(map(rows.item, found))
 
     def orphans(self, feature: str, *, limit: int = 100) -> tuple[Record, ...]:
-        """Open cases with neither a next step nor an effect that is not done."""
         return tuple(
             map(rows.record, self._bound.all(self._damage.orphans, w_feature=feature, limit=limit))
         )
 
     def strays(self, *, limit: int = 100) -> tuple[Item, ...]:
-        """Rows that would never come due."""
         return tuple(map(rows.item, self._bound.all(self._damage.strays, limit=limit)))
 
     def _check_tenant(self, *items: Item) -> None:
