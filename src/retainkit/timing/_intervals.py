@@ -132,6 +132,13 @@ def period_number(anchor: datetime, interval: Interval, zone: str | ZoneInfo, at
     Raises:
         InvalidInput: as `Interval.advance`.
     """
+    return _boundary(anchor, interval, zone, at)[0]
+
+
+def _boundary(
+    anchor: datetime, interval: Interval, zone: str | ZoneInfo, at: datetime
+) -> tuple[int, datetime]:
+    """The last boundary at an instant or before it, with its number."""
     there = zone_of(zone)
     instant = utc(at)
     first, last = local_time(anchor, there, "anchor"), local_time(instant, there)
@@ -139,9 +146,9 @@ def period_number(anchor: datetime, interval: Interval, zone: str | ZoneInfo, at
         number = (last.date() - first.date()).days // interval.days
     else:
         number = (_month_number(last) - _month_number(first)) // interval.months
-    while interval.advance(anchor, number, there) > instant:
+    while (start := interval.advance(anchor, number, there)) > instant:
         number -= 1
-    return number
+    return number, start
 
 
 def trial_period(start: datetime, length: Interval, zone: str | ZoneInfo) -> Period:
@@ -162,11 +169,8 @@ def period_at(anchor: datetime, interval: Interval, zone: str | ZoneInfo, at: da
     Raises:
         InvalidInput: as `Interval.advance`.
     """
-    number = period_number(anchor, interval, zone, at)
-    return Period(
-        start=interval.advance(anchor, number, zone),
-        end=interval.advance(anchor, number + 1, zone),
-    )
+    number, start = _boundary(anchor, interval, zone, at)
+    return Period(start=start, end=interval.advance(anchor, number + 1, zone))
 
 
 def periods(

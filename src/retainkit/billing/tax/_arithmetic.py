@@ -16,7 +16,7 @@ from retainkit.billing.tax._findings import Finding
 from retainkit.billing.tax._lines import TaxedLine, TaxGroup, group_of
 from retainkit.billing.tax._rounding import InclusiveRounding, TaxLevel, TaxRounding
 from retainkit.billing.tax._treatment import TaxTreatment, percent
-from retainkit.money import Money, from_minor, round_fraction
+from retainkit.money import Currency, Money, from_minor, round_fraction
 from retainkit.timing import Period
 
 
@@ -40,7 +40,7 @@ _Parts: TypeAlias = list[tuple[int, int]]  # net and tax of each line, in order
 
 
 def taxed(
-    charged: Sequence[Charged], rounding: TaxRounding, currency: str
+    charged: Sequence[Charged], rounding: TaxRounding, currency: Currency
 ) -> tuple[tuple[TaxedLine, ...], tuple[TaxGroup, ...], tuple[Finding, ...]]:
     """The lines with their tax, the sums by rate, and the groups that EN 16931 would not take."""
     grouped = _grouped(charged)
@@ -181,7 +181,7 @@ def _grouped(charged: Iterable[Charged]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _line(each: Charged, net: int, tax: int, currency: str) -> TaxedLine:
+def _line(each: Charged, net: int, tax: int, currency: Currency) -> TaxedLine:
     return TaxedLine(
         id=each.id,
         net=from_minor(net, currency),
@@ -193,7 +193,7 @@ def _line(each: Charged, net: int, tax: int, currency: str) -> TaxedLine:
     )
 
 
-def _off_by(first: TaxTreatment, tax: int, by_rule: int, currency: str) -> Finding:
+def _off_by(first: TaxTreatment, tax: int, by_rule: int, currency: Currency) -> Finding:
     return Finding(
         key="tax.not_net_times_rate",
         values={

@@ -25,7 +25,15 @@ from retainkit.billing.tax._treatment import (
     percent,
 )
 from retainkit.errors import RetainkitError
-from retainkit.money import Money, Rounding, from_minor, minor_digits, round_fraction, to_units
+from retainkit.money import (
+    Money,
+    Rounding,
+    currency_of,
+    from_minor,
+    minor_digits,
+    round_fraction,
+    to_units,
+)
 
 
 def calculate(
@@ -74,7 +82,7 @@ def calculate(
         if len(found) == 1:
             alike[kind] = found[0].treatment
         charged += found
-    lines, groups, more = taxed(charged, request.rounding, request.currency)
+    lines, groups, more = taxed(charged, request.rounding, currency_of(request.currency))
     quote = TaxQuote(
         state=QuoteState.OK,
         currency=request.currency,
