@@ -132,23 +132,39 @@ class _Compiler:
     columns: Mapping[str, int]
     segments: Mapping[str, Condition]
 
-    def of(self, condition: Condition) -> Ask:
+    def of(self, condition: Condition, *, wanted: bool = True) -> Ask:
+        """Whether it is true; false, when that is wanted. So no function is spent on `not`."""
         node = closed(condition)
         match node:
             case AllOf():
-                return _all([self.of(item) for item in node.items])
+                asked = self._each(node.items, wanted=wanted)
+                return _all(asked) if wanted else _any(asked)
             case AnyOf():
-                return _any([self.of(item) for item in node.items])
+                asked = self._each(node.items, wanted=wanted)
+                return _any(asked) if wanted else _all(asked)
             case AtLeast():
-                return _at_least(node.count, [self.of(item) for item in node.items])
+                count = node.count if wanted else len(node.items) - node.count + 1
+                return _at_least(count, self._each(node.items, wanted=wanted))
             case Not():
-                return _not(self.of(node.item))
+                return self.of(node.item, wanted=not wanted)
             case InSegment():
-                return self.of(segment_of(node, self.segments))
+                return self.of(segment_of(node, self.segments), wanted=wanted)
+            case Compare(signal=signal, op=op, value=value):
+                said = op if wanted else _CONTRARY[op]
+                at = self.columns[signal.name]
+                return (
+                    _amount(at, said, value)
+                    if isinstance(value, Amounts)
+                    else _COMPARE[said](at, value)
+                )
             case CompareSignals():
-                return self._two(node)
+                return self._two(node) if wanted else _not(self._two(node))
             case _:
-                return self._one(node, self.columns[node.signal.name])
+                asked_one = self._one(node, self.columns[node.signal.name])
+                return asked_one if wanted else _not(asked_one)
+
+    def _each(self, items: Sequence[Condition], *, wanted: bool) -> list[Ask]:
+        return [self.of(item, wanted=wanted) for item in items]
 
     def _two(self, node: CompareSignals) -> Ask:
         left, right = self.columns[node.left.name], self.columns[node.right.name]
@@ -162,14 +178,10 @@ class _Compiler:
 
     def _one(
         self,
-        node: Compare | OneOf | Between | TextMatch | Ago | Ahead | Present | Missing,
+        node: OneOf | Between | TextMatch | Ago | Ahead | Present | Missing,
         at: int,
     ) -> Ask:
         match node:
-            case Compare(value=Amounts() as table):
-                return _amount(at, node.op, table)
-            case Compare():
-                return _COMPARE[node.op](at, node.value)
             case OneOf():
                 return _one_of(at, frozenset(node.values))
             case Between():
@@ -349,5 +361,15 @@ _COMPARE: Mapping[Comparison, Callable[[int, Any], Ask]] = MappingProxyType(
         Comparison.NE: _ne,
         Comparison.GTE: _gte,
         Comparison.GT: _gt,
+    }
+)
+_CONTRARY = MappingProxyType(
+    {
+        Comparison.LT: Comparison.GTE,
+        Comparison.LTE: Comparison.GT,
+        Comparison.EQ: Comparison.NE,
+        Comparison.NE: Comparison.EQ,
+        Comparison.GTE: Comparison.LT,
+        Comparison.GT: Comparison.LTE,
     }
 )

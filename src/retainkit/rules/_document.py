@@ -104,14 +104,15 @@ class _Document:
         raise mistaken(self.mistakes)
 
     def _whole(self, segments: Mapping[str, Condition], rules: list[Rule]) -> Rulebook:
-        """All of it together, once its parts are right; each rule alone first, to find them all."""
+        """All of it together, once its parts are right; else each rule alone, to find them all."""
+        book = self._tried(segments, rules, rules)
+        if book is not None:
+            return book
+        first = self.mistakes.pop()
         if self._tried(segments, [], rules) is not None:
             for rule in rules:
                 self._tried(segments, [rule], rules)
-        book = None if self.mistakes else self._tried(segments, rules, rules)
-        if book is None:
-            raise mistaken(self.mistakes)
-        return book
+        raise mistaken(self.mistakes or [first])
 
     def _tried(
         self, segments: Mapping[str, Condition], some: list[Rule], rules: list[Rule]

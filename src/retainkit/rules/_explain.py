@@ -159,25 +159,8 @@ class _Asked:
         key, threshold = _key(node)
         values = {**self._said(node.signal), **threshold}
         value = self.known.comparable(node.signal, self.at)
-        truth = None if value is None else self._holds(node, value)
+        truth = None if value is None else holds(node, value, self.at)
         return _leaf(key, truth, values)
-
-    def _holds(
-        self, node: Compare | OneOf | Between | TextMatch | Ago | Ahead, value: Value
-    ) -> bool | None:
-        match node:
-            case Compare():
-                return _compare.against(node.op, value, node.value)
-            case OneOf():
-                return value in node.values
-            case Between():
-                return _compare.inside(value, node.low, node.high)
-            case TextMatch():
-                return _compare.matches(node, str(value))
-            case Ago() | Ahead():
-                return isinstance(value, datetime) and _compare.far(node, value, self.at)
-            case _:
-                assert_never(node)
 
     def _said(self, signal: Signal) -> dict[str, JsonValue]:
         """The signal, its value, and where that comes from."""
@@ -195,6 +178,25 @@ class _Asked:
         elif value is NEVER:
             said["value"] = "never"
         return said
+
+
+def holds(
+    node: Compare | OneOf | Between | TextMatch | Ago | Ahead, value: Value, at: datetime
+) -> bool | None:
+    """What a condition on one signal says of its known value; inside this room only."""
+    match node:
+        case Compare():
+            return _compare.against(node.op, value, node.value)
+        case OneOf():
+            return value in node.values
+        case Between():
+            return _compare.inside(value, node.low, node.high)
+        case TextMatch():
+            return _compare.matches(node, str(value))
+        case Ago() | Ahead():
+            return isinstance(value, datetime) and _compare.far(node, value, at)
+        case _:
+            assert_never(node)
 
 
 def segment_of(node: InSegment, segments: Mapping[str, Condition]) -> Condition:

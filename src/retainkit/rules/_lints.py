@@ -22,8 +22,8 @@ class Finding:
     Args:
         rule: The rule's id.
 
-        because: A message key, ``rules.lint.never_true``, ``rules.lint.shadowed``, ``rules.lint.unknowable`` or
-            ``rules.lint.no_negative_test``, and its values.
+        because: A message key, ``rules.lint.never_true``, ``rules.lint.shadowed``,
+            ``rules.lint.unknowable`` or ``rules.lint.no_negative_test``, and its values.
     """
 
     rule: str

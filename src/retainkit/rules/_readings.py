@@ -33,7 +33,7 @@ class Gap(StrEnum):
 
 
 def _instant(at: datetime | None) -> datetime | None:
-    return None if at is None else utc(at)
+    return at if at is None or at.tzinfo is UTC else utc(at)
 
 
 @frozen(kw_only=True)
@@ -147,6 +147,7 @@ def readings(
             ``rules.reading_time`` when a signal with ``fresh_for`` has no time.
     """
     known = signals if isinstance(signals, Mapping) else declared(signals)
+    at = _instant(at)
     found: dict[str, Reading] = {}
     until: dict[str, datetime] = {}
     for name, given in values.items():
@@ -192,16 +193,13 @@ def named(signals: Mapping[str, Signal], name: str, place: str) -> Signal:
 
 
 def _reading(signal: Signal, given: object, at: datetime | None, source: str | None) -> Reading:
-    reading = given if isinstance(given, Reading) else None
-    raw = given if reading is None else reading.value
-    value = None if raw is None else signal.value(raw, signal.name)
-    if reading is None:
-        reading = Reading(value=value, at=at, source=source)
-    return evolve(
-        reading,
-        value=value,
-        source=signal.source if reading.source is None else reading.source,
-    )
+    if not isinstance(given, Reading):
+        value = None if given is None else signal.value(given, signal.name)
+        return Reading(value=value, at=at, source=source or signal.source)
+    if given.value is None:
+        return given
+    value = signal.value(given.value, signal.name)
+    return evolve(given, value=value, source=given.source or signal.source)
 
 
 def _limit(signal: Signal, reading: Reading) -> datetime | None:

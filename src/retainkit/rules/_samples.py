@@ -11,8 +11,8 @@ from typing import Any, assert_never
 
 from retainkit.money import Money, money
 from retainkit.rules._declared import Kind, Signal, Value
-from retainkit.rules._explain import why
-from retainkit.rules._readings import Reading, Readings
+from retainkit.rules._explain import holds
+from retainkit.rules._readings import NEVER, Readings, means_never
 from retainkit.rules._signals import Amount, Text
 from retainkit.rules._tree import (
     Ago,
@@ -22,12 +22,14 @@ from retainkit.rules._tree import (
     Compare,
     CompareSignals,
     Condition,
+    Missing,
     OneOf,
+    Present,
     TextMatch,
     TextPart,
     amounts,
+    closed,
 )
-from retainkit.rules._truth import Truth
 from retainkit.rules._ways import Literal
 
 
@@ -57,12 +59,21 @@ def samples(
 
 def agrees(value: Value | None, signal: Signal, literals: Iterable[Literal], at: datetime) -> bool:
     """Whether these literals, all of them of this signal alone, are as wanted with the value."""
-    there = {} if value is None else {signal.name: value}
-    known = Readings({name: Reading(value=v) for name, v in there.items()}, there, {})
-    return all(
-        why(literal.leaf, known, at).truth is (Truth.TRUE if literal.wanted else Truth.FALSE)
-        for literal in literals
-    )
+    read = NEVER if value is None and means_never(signal) else value
+    return all(_answer(literal.leaf, value, read, at) is literal.wanted for literal in literals)
+
+
+def _answer(leaf: Condition, value: Value | None, read: Value | None, at: datetime) -> bool | None:
+    node = closed(leaf)
+    match node:
+        case Present():
+            return value is not None
+        case Missing():
+            return value is None
+        case Compare() | OneOf() | Between() | TextMatch() | Ago() | Ahead() if read is not None:
+            return holds(node, read, at)
+        case _:
+            return None
 
 
 def is_decided(signal: Signal, leaves: Iterable[Condition], *, anywhen: bool) -> bool:

@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 
 from retainkit.core import JsonObject
 from retainkit.errors import InvalidInput
-from retainkit.money import Money, currency_of, money, to_json
+from retainkit.money import Money, compare, currency_of, money
 from retainkit.rules._declared import Kind, Signal, Threshold, Value, wrong_type
 from retainkit.rules._tree import (
     Ago,
@@ -181,7 +181,7 @@ class Amount(_Ordered["Money | Amounts | int | Decimal"]):
         """An amount, in the declared currency if there is one."""
         if not isinstance(value, Money):
             raise wrong_type(self, value, place, 'pass money("500", "EUR")')
-        to_json(value)
+        compare(value, value)  # refuses what py-moneyed lets in: NaN, infinity
         self._same_currency(value.currency.code, place)
         return value
 

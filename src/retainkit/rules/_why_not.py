@@ -11,7 +11,7 @@ from attrs import frozen
 
 from retainkit.core import Because, JsonValue
 from retainkit.money import Money
-from retainkit.rules._closures import truth_of
+from retainkit.rules._closures import Compiled, compiled, truth_of
 from retainkit.rules._declared import Signal, Value
 from retainkit.rules._explain import NO_SEGMENTS, Explained, why
 from retainkit.rules._flips import next_flip
@@ -40,8 +40,8 @@ class Change:
         to: The nearest value found with which the whole condition is true; None for a value that
             would have to be missing. Where a threshold itself is not enough, it lies beyond it.
 
-        wanted: What the new value fulfils: message keys and thresholds; ``rules.of.not`` before a key
-            that must not hold.
+        wanted: What the new value fulfils: message keys and thresholds; ``rules.of.not`` with the
+            key of what must not hold.
     """
 
     signal: str
@@ -90,7 +90,8 @@ def why_not(
     explained = why(condition, known, at, segments=segments)
     if explained.truth is Truth.TRUE:
         return WhyNot(explained=explained)
-    search = _Search(condition, known, at, segments)
+    asked = compiled({"": condition}, segments=segments)
+    search = _Search(condition, known, at, segments, asked, {})
     return WhyNot(
         explained=explained,
         changes=search.smallest(),
@@ -104,6 +105,9 @@ class _Search:
     known: Readings
     at: datetime
     segments: Mapping[str, Condition]
+    asked: Compiled
+    held: dict[Literal, bool]
+    """What is as wanted now, once it was asked."""
 
     def smallest(self) -> tuple[Change, ...]:
         found = ways(self.condition, self.segments, lambda way: len(self._open(way)))
@@ -120,8 +124,10 @@ class _Search:
         return [literal for literal in way if not self._holds(literal)]
 
     def _holds(self, literal: Literal) -> bool:
-        wanted = Truth.TRUE if literal.wanted else Truth.FALSE
-        return truth_of(literal.leaf, self.known, self.at) is wanted
+        if literal not in self.held:
+            wanted = Truth.TRUE if literal.wanted else Truth.FALSE
+            self.held[literal] = truth_of(literal.leaf, self.known, self.at) is wanted
+        return self.held[literal]
 
     def _touched(self, way: Way) -> Iterator[tuple[Signal, ...]]:
         """The sets of signals whose change could do; of a comparison of two, either or both."""
@@ -166,7 +172,7 @@ class _Search:
 
     def _is_true_with(self, values: Mapping[str, Value | None]) -> bool:
         known = changed(self.known, values)
-        return truth_of(self.condition, known, self.at, segments=self.segments) is Truth.TRUE
+        return self.asked.truths(known, self.at)[""] is Truth.TRUE
 
     def _change(self, way: Way, name: str, to: Value | None) -> Change:
         wanted = sorted(
