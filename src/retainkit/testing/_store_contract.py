@@ -950,7 +950,7 @@ class StoreContract:
             with pytest.raises(Conflict) as caught:
                 _intend(tenant, fresh, evolve(once, customer=B), lease=lease)
             assert (caught.value.code, caught.value.field) == ("effect.exists", "attempt")
-            assert "try 1" in repr(caught.value.value)
+            assert caught.value.value == ["try 2", "try 1"]
             assert caught.value.remedy
         with tenant.transaction() as tx:
             assert _effect(tx, once.id) == before

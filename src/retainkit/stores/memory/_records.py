@@ -8,8 +8,8 @@ from itertools import islice
 from attrs import evolve
 
 from retainkit.core import JsonObject, Record
-from retainkit.errors import Conflict
 from retainkit.ids import CaseId, CustomerId
+from retainkit.stores._refusals import not_current
 from retainkit.stores.memory._frozen import frozen_object
 from retainkit.stores.memory._tables import Tables
 
@@ -55,13 +55,7 @@ class MemoryRecords:
         slot = (record.feature, record.customer, record.key)
         current = record.version == (1 if stored is None else stored.version + 1)
         if not current or (record.open and tables.open.get(slot, record.id) != record.id):
-            raise Conflict(
-                "The case was changed by somebody else, or its key has an open case",
-                code="record.version",
-                field="version",
-                value=record.version,
-                remedy="read the case again and decide again",
-            )
+            raise not_current(record)
         if stored is not None and stored.open:
             tables.drop(tables.open, (stored.feature, stored.customer, stored.key))
         if record.open:

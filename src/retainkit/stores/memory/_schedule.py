@@ -11,8 +11,8 @@ from typing import Final
 from attrs import evolve
 
 from retainkit.core import EffectState, Intent, Item, Lease, Record, Skills, Timer
-from retainkit.errors import Conflict, InvalidInput
 from retainkit.ids import CaseId, CustomerId, EffectId
+from retainkit.stores._refusals import check_tenant, effect_exists
 from retainkit.stores.memory._frozen import frozen_object, frozen_outcome
 from retainkit.stores.memory._tables import Row, Tables
 from retainkit.timing import utc
@@ -30,7 +30,7 @@ class MemorySchedule:
 
     def wake(self, timers: Sequence[Timer]) -> None:
         for timer in timers:
-            self._check_tenant(timer)
+            check_tenant(self._tables.tenant, [timer])
             row = self._tables.rows.get(timer.id)
             if row is None:
                 self.plan(timer)
@@ -64,7 +64,7 @@ class MemorySchedule:
         return ()
 
     def plan(self, timer: Timer) -> None:
-        self._check_tenant(timer)
+        check_tenant(self._tables.tenant, [timer])
         free = timer if timer.lease is None else evolve(timer, lease=None)
         self._tables.schedule(timer.id, free, free.due)
 
@@ -85,16 +85,10 @@ class MemorySchedule:
 
     def intend(self, intents: Sequence[Intent], lease: Lease | None, *, now: datetime) -> None:
         now = utc(now, "now")
+        check_tenant(self._tables.tenant, intents)
         for intent in intents:
-            self._check_tenant(intent)
             if (key := intent.id) in self._tables.rows:
-                raise Conflict(
-                    "An effect of this attempt exists: its key can't be used again",
-                    code="effect.exists",
-                    field="attempt",
-                    value=intent.effect.attempt,
-                    remedy="read again: the step was taken before, or needs an attempt of its own",
-                )
+                raise effect_exists(intents)
             kept = evolve(
                 intent,
                 effect=evolve(intent.effect, data=frozen_object(intent.effect.data)),
@@ -206,16 +200,6 @@ class MemorySchedule:
             if recorded.event.name in names:
                 return 0 if row is None else recorded.sequence
         return None
-
-    def _check_tenant(self, item: Item) -> None:
-        if item.tenant != self._tables.tenant:
-            raise InvalidInput(
-                "This item belongs to another tenant",
-                code="tenant.foreign",
-                field="tenant",
-                value=item.tenant,
-                remedy="use the store of that tenant",
-            )
 
 
 def _is_stray(item: Item) -> bool:

@@ -9,9 +9,9 @@ from itertools import islice
 from attrs import evolve
 
 from retainkit.core import Event, EventState, RecordedEvent
-from retainkit.errors import NotFound
 from retainkit.ids import CustomerId, EventId
 from retainkit.stores import Appended
+from retainkit.stores._refusals import not_parked
 from retainkit.stores.memory._frozen import frozen_event
 from retainkit.stores.memory._tables import Tables
 from retainkit.timing import utc
@@ -79,13 +79,7 @@ class MemoryTimeline:
         tables = self._tables
         parked = tables.events.get(event)
         if parked is None or parked.state is not EventState.PARKED:
-            raise NotFound(
-                "No parked event has this id",
-                code="event.not_parked",
-                field="event",
-                value=event,
-                remedy="list the parked events; this one may have been released before",
-            )
+            raise not_parked(event)
         # Its customer is part of the fingerprint; the sender still sends it without one.
         tables.put(tables.reported, event, parked.event.fingerprint)
         tables.drop(tables.aside, event)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from retainkit.core import JsonObject, Record, dumps, loads
 from retainkit.errors import Conflict
 from retainkit.ids import CaseId, CustomerId
+from retainkit.stores._refusals import not_current
 from retainkit.stores.sql import _rows as rows
 from retainkit.stores.sql._bound import Bound
 from retainkit.stores.sql._statement import Part, Statement, Value
@@ -88,14 +89,3 @@ def current(record: Record | None) -> Iterator[None]:
         if record is None or exc.code != "store.duplicate":
             raise
         raise not_current(record) from exc
-
-
-def not_current(record: Record) -> Conflict:
-    """The record was decided on another version than the stored one, or its key is taken."""
-    return Conflict(
-        "The case was changed by somebody else, or its key has an open case",
-        code="record.version",
-        field="version",
-        value=record.version,
-        remedy="read the case again and decide again",
-    )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from retainkit.core import Intent, Item, Lease, Record, Skills, Timer, dumps
-from retainkit.errors import Conflict, InvalidInput
 from retainkit.ids import CaseId, CustomerId, EffectId
+from retainkit.stores._refusals import check_tenant, effect_exists
 from retainkit.stores.sql import _rows as rows
 from retainkit.stores.sql._bound import Bound
 from retainkit.stores.sql._statement import Part, Value
@@ -29,7 +29,7 @@ class SqlSchedule:
         self._damage = damage
 
     def wake(self, timers: Sequence[Timer]) -> None:
-        self._check_tenant(*timers)
+        check_tenant(self._bound.tenant, timers)
         if timers:
             self._bound.write_rows(self._sql.wake, [rows.timer_row(timer) for timer in timers])
 
@@ -65,7 +65,7 @@ class SqlSchedule:
 
     def planning(self, timer: Timer) -> Part:
         """The part of a change that sets a case's next step."""
-        self._check_tenant(timer)
+        check_tenant(self._bound.tenant, [timer])
         return self._sql.plan, rows.timer_row(timer)
 
     def drop(self, feature: str, case: CaseId) -> None:
@@ -94,7 +94,7 @@ class SqlSchedule:
         self, intents: Sequence[Intent], lease: Lease | None, now: datetime
     ) -> list[Part]:
         """The parts of a change that keep effects; each touches one row."""
-        self._check_tenant(*intents)
+        check_tenant(self._bound.tenant, intents)
         at = to_micros(now)
         ready = [{**rows.intent_row(intent), "state": "ready", "wake_at": at} for intent in intents]
         parts: list[Part] = []
@@ -159,17 +159,6 @@ class SqlSchedule:
     def strays(self, *, limit: int = 100) -> tuple[Item, ...]:
         return tuple(map(rows.item, self._bound.all(self._damage.strays, limit=limit)))
 
-    def _check_tenant(self, *items: Item) -> None:
-        for item in items:
-            if item.tenant != self._bound.tenant:
-                raise InvalidInput(
-                    "This item belongs to another tenant",
-                    code="tenant.foreign",
-                    field="tenant",
-                    value=item.tenant,
-                    remedy="use the store of that tenant",
-                )
-
 
 def _changed(intent: Intent) -> dict[str, Value]:
     return {
@@ -179,14 +168,3 @@ def _changed(intent: Intent) -> dict[str, Value]:
         "outcome": rows.outcome_text(intent.outcome),
         "wake_at": rows.micros_or_none(intent.wake_at),
     }
-
-
-def effect_exists(intents: Sequence[Intent]) -> Conflict:
-    """One of the effects was there already."""
-    return Conflict(
-        "An effect of this attempt exists already: its key can't be used again",
-        code="effect.exists",
-        field="attempt",
-        value=[intent.effect.attempt for intent in intents],
-        remedy="number the attempt anew",
-    )

@@ -9,9 +9,9 @@ from operator import itemgetter
 from typing import cast
 
 from retainkit.core import Event, EventState, JsonObject, RecordedEvent, dumps
-from retainkit.errors import NotFound
 from retainkit.ids import CustomerId, EventId
 from retainkit.stores import Appended
+from retainkit.stores._refusals import not_parked
 from retainkit.stores.sql import _rows as rows
 from retainkit.stores.sql._bound import Bound
 from retainkit.stores.sql._statement import Part, Row, Value
@@ -203,13 +203,7 @@ class SqlTimeline:
         if not self._bound.write(
             self._sql.release, w_id=event, customer=customer, sequence=sequence, recorded_at=at
         ):
-            raise NotFound(
-                "No parked event has this id",
-                code="event.not_parked",
-                field="event",
-                value=event,
-                remedy="list the parked events; it may have been released already",
-            )
+            raise not_parked(event)
         return sequence
 
 

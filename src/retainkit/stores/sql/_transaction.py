@@ -7,9 +7,10 @@ from itertools import islice
 
 from retainkit.ids import TenantId
 from retainkit.stores import Appended, Change
+from retainkit.stores._refusals import effect_exists, not_current
 from retainkit.stores.sql._bound import Bound
-from retainkit.stores.sql._records import SqlRecords, current, not_current
-from retainkit.stores.sql._schedule import SqlSchedule, effect_exists
+from retainkit.stores.sql._records import SqlRecords, current
+from retainkit.stores.sql._schedule import SqlSchedule
 from retainkit.stores.sql._statement import Cursor
 from retainkit.stores.sql._statements import Statements
 from retainkit.stores.sql._timeline import SqlTimeline
