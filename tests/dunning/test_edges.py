@@ -361,3 +361,14 @@ def test_the_same_invoice_number_of_another_account_is_another_invoice(other: st
     world.observe(failed)
 
     assert [case.key for case in world.cases.values()] == ["EUR:acct_1"]
+
+
+@pytest.mark.parametrize("name", ["in_0", "in_2"])
+def test_another_invoice_of_an_ended_case_s_customer_opens_a_new_one(name: str) -> None:
+    """What was ended is that invoice, not its neighbours by number."""
+    world = World(WATCHING)
+    world.observe(world.provider.bill())
+    world.until(START + 22 * DAY)
+    world.observe(world.provider.bill(name, at=world.now))
+
+    assert [case.open for case in world.cases.values()] == [False, True]
