@@ -21,7 +21,7 @@ from retainkit.billing.proration._settlement import (
     settled,
 )
 from retainkit.billing.proration._subscription import Subscription
-from retainkit.billing.proration._tax_of_lines import tax_unknown, taxed_lines, with_taxed
+from retainkit.billing.proration._tax_of_lines import tax_unknown, taxed_billed, taxed_lines
 from retainkit.billing.tax import (
     Buyer,
     Finding,
@@ -107,7 +107,10 @@ class Preview:
     @property
     def after(self) -> Subscription:
         """The subscription as it will be, with the lines that wait and the credit carried."""
-        return evolve(self._after, pending=self._waiting(), carried=self._carried())
+        billed = self._after.billed
+        if self.quote is not None:
+            billed = taxed_billed(billed, self.lines, self.before)
+        return evolve(self._after, billed=billed, pending=self._waiting(), carried=self._carried())
 
     def _waiting(self) -> tuple[Line, ...]:
         return (*self._after.pending, *self.lines) if self.pending else self._after.pending
@@ -216,11 +219,9 @@ class Preview:
             InvalidInput: ``proration.quote`` when the quote is not about these lines.
             Refused: ``proration.tax_unknown`` when it has no answer.
         """
-        lines = taxed_lines(self.lines, quote)
         return evolve(
             self,
-            lines=lines,
-            after=with_taxed(self._after, lines, self.before),
+            lines=taxed_lines(self.lines, quote),
             quote=quote,
             untaxed=False,
             findings=(*self.findings, *quote.findings),

@@ -11,7 +11,15 @@ from attrs import frozen
 from retainkit.billing.proration._line import Line
 from retainkit.billing.proration._policy import Leftover, ProrationPolicy
 from retainkit.billing.proration._subscription import BilledLine, Subscription, paid_of
-from retainkit.money import Money, Rounding, from_minor, round_fraction, to_minor, to_units
+from retainkit.money import (
+    Money,
+    Rounding,
+    currency_of,
+    from_minor,
+    round_fraction,
+    to_minor,
+    to_units,
+)
 
 
 @frozen(kw_only=True)
@@ -85,7 +93,7 @@ def settled(
                 note = left - opened - refund
             case _:
                 assert_never(policy.leftover)
-    code = subscription.currency
+    code = currency_of(subscription.currency)
     return Settlement(
         due=from_minor(balance.due, code),
         carried=from_minor(carried, code),

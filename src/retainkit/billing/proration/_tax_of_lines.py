@@ -24,15 +24,17 @@ def taxed_lines(lines: tuple[Line, ...], quote: TaxQuote) -> tuple[Line, ...]:
     return tuple(_taxed(line, tuple(parts.get(line.id, ()))) for line in lines)
 
 
-def with_taxed(after: Subscription, lines: tuple[Line, ...], before: Subscription) -> Subscription:
-    """The subscription whose new billed lines say how they were taxed; inside this room only."""
+def taxed_billed(
+    billed: tuple[BilledLine, ...], lines: tuple[Line, ...], before: Subscription
+) -> tuple[BilledLine, ...]:
+    """The billed lines, where the new ones say how they were taxed; inside this room only."""
     taxed = {line.id: line for line in lines if line.tax}
     old = {line.id for line in before.billed}
-    billed: list[BilledLine] = []
-    for each in after.billed:
+    found: list[BilledLine] = []
+    for each in billed:
         line = taxed.get(each.id)
-        billed += [each] if line is None or each.id in old else _in_parts(each, line)
-    return evolve(after, billed=tuple(billed))
+        found += [each] if line is None or each.id in old else _in_parts(each, line)
+    return tuple(found)
 
 
 def tax_unknown(state: str | None) -> Refused:
