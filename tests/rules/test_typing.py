@@ -91,7 +91,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[int, set[str]]:
     )
     found: dict[int, set[str]] = {}
     for line, code in re.findall(
-        r"^rules_of_a_shop\.py:(\d+): error: .*\[([a-z-]+)\]$", done.stdout, re.M
+        r"^rules_of_a_shop\.py:(\d+): error: .*\[([a-z-]+)\]$", done.stdout, re.MULTILINE
     ):
         found.setdefault(int(line), set()).add(code)
     assert found, done.stdout + done.stderr
