@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 
 import pytest
 from attrs import evolve
@@ -45,7 +45,7 @@ from retainkit.billing.proration import (
     preview_renewal,
     preview_start,
 )
-from retainkit.errors import InvalidInput
+from retainkit.errors import InvalidInput, Refused
 from retainkit.timing import Interval
 
 
@@ -321,3 +321,21 @@ def test_a_fee_twice_in_one_change_is_refused() -> None:
     second = preview_change(first.after, fee, at=DAY_21, policy=waits)
     ids = [line.id for line in second.after.pending]
     assert len(set(ids)) == len(ids) == 2
+
+
+def test_a_credit_that_no_invoice_can_lower_is_a_credit_note() -> None:
+    """A cancellation under the default carries nothing: there is no next invoice."""
+    ended = preview_change(april(), Cancel(), at=DAY_21)
+    assert ended.settlement.credit_note == eur("10")
+    assert ended.settlement.carried == ended.after.carried == eur("0")
+    lower = preview_change(april(PRO), ChangePrice(item="plan", price=BASE), at=DAY_21)
+    assert lower.settlement.carried == lower.after.carried == eur("10")
+
+
+def test_what_was_not_shown_is_refused_in_any_decimal_context() -> None:
+    """The amounts in the error are written exactly, where a short context can't round them."""
+    large = preview_change(april(plan("large", "123456789.12")), Cancel(), at=DAY_21).without_tax()
+    with localcontext(Context(prec=5)), pytest.raises(Refused) as refused:
+        large.apply(eur("0"))
+    assert (refused.value.code, refused.value.value) == ("proration.total_shown", "0.00 EUR")
+    assert refused.value.remedy == "show -41152263.04 EUR, and ask again"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from retainkit.money import Money
+
 
 if TYPE_CHECKING:
     from retainkit.billing.proration._preview import Preview
@@ -18,7 +20,7 @@ def preview_html(preview: Preview) -> str:
             line.kind.value,
             "" if line.period is None else f"{line.period.start:%Y-%m-%d %H:%M}",
             "" if line.period is None else f"{line.period.end:%Y-%m-%d %H:%M}",
-            f"{line.net.amount:f} {line.net.currency.code}",
+            written(line.net),
         )
         for line in preview.lines
     ]
@@ -28,9 +30,14 @@ def preview_html(preview: Preview) -> str:
     heads = "".join(
         f'<th scope="col">{head}</th>' for head in ("Item", "Line", "From", "Until", "Amount")
     )
-    total = f"{preview.total.amount:f} {preview.total.currency.code}"
+    total = written(preview.total)
     when = "on the next invoice" if preview.pending else "now"
     return (
         f"<table><caption>{escape(preview.before.id)}: {escape(total)} {when}</caption>"
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     )
+
+
+def written(money: Money) -> str:
+    """An amount for errors and notebooks, the same in every locale and decimal context."""
+    return f"{money.amount:f} {money.currency.code}"

@@ -124,7 +124,7 @@ class Leftover(StrEnum):
     """What becomes of credits above the charges."""
 
     CARRY = "carry"
-    """They lower the next invoice."""
+    """They lower the next invoice; where there will be none, a credit note is written."""
 
     CREDIT_NOTE = "credit_note"
     """A credit note for the customer's balance."""

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from attrs import evolve, field, frozen
 
 from retainkit.billing.proration._changes import Change
-from retainkit.billing.proration._html import preview_html
+from retainkit.billing.proration._html import preview_html, written
 from retainkit.billing.proration._line import Line
 from retainkit.billing.proration._next_invoice import NextInvoice, next_invoice
 from retainkit.billing.proration._policy import Biller, Leftover, ProrationPolicy
@@ -118,8 +118,13 @@ class Preview:
     def _carried(self) -> Money:
         if self.pending or not self.lines:
             return self.before.carried
-        left = self._weighed().left if self.policy.leftover is Leftover.CARRY else 0
+        left = self._weighed().left if self._leftover() is Leftover.CARRY else 0
         return from_minor(left, self.before.currency)
+
+    def _leftover(self) -> Leftover:
+        if self._after.canceled_at is not None and self.policy.leftover is Leftover.CARRY:
+            return Leftover.CREDIT_NOTE  # there is no next invoice to lower
+        return self.policy.leftover
 
     def _weighed(self) -> Balance:
         if not self._balance:
@@ -158,7 +163,7 @@ class Preview:
                 refund=nothing,
                 offset=nothing,
             )
-        return settled(self.lines, self.before, self.policy, self._weighed())
+        return settled(self.lines, self.before, self._leftover(), self._weighed())
 
     @property
     def due_now(self) -> Money:
@@ -251,8 +256,8 @@ class Preview:
                 "The total that was shown is not the one that would be charged",
                 code="proration.total_shown",
                 field="shown_total",
-                value=str(shown_total),
-                remedy=f"show {self.total}, and ask again",
+                value=written(shown_total),
+                remedy=f"show {written(self.total)}, and ask again",
             )
         shown = shown_fees or {}
         for line in self.charges:
@@ -262,7 +267,7 @@ class Preview:
                     code="proration.fee_shown",
                     field="shown_fees",
                     value=line.id,
-                    remedy=f"show {line.net} for it, and ask again",
+                    remedy=f"show {written(line.net)} for it, and ask again",
                 )
         return Applied(
             subscription=self.after,

@@ -9,7 +9,7 @@ from typing import assert_never
 from attrs import frozen
 
 from retainkit.billing.proration._line import Line
-from retainkit.billing.proration._policy import Leftover, ProrationPolicy
+from retainkit.billing.proration._policy import Leftover
 from retainkit.billing.proration._subscription import BilledLine, Subscription, paid_of
 from retainkit.money import (
     Money,
@@ -65,7 +65,7 @@ def gross_of(line: Line) -> int:
 def settled(
     lines: tuple[Line, ...],
     subscription: Subscription,
-    policy: ProrationPolicy,
+    leftover: Leftover,
     balance: Balance,
 ) -> Settlement:
     """
@@ -78,7 +78,7 @@ def settled(
     carried = note = refund = 0
     offset = balance.withheld
     if left:
-        match policy.leftover:
+        match leftover:
             case Leftover.CARRY:
                 carried = left
             case Leftover.CREDIT_NOTE:
@@ -92,7 +92,7 @@ def settled(
                 refund = min(left - opened, _above_use(lines, subscription))
                 note = left - opened - refund
             case _:
-                assert_never(policy.leftover)
+                assert_never(leftover)
     code = currency_of(subscription.currency)
     return Settlement(
         due=from_minor(balance.due, code),
