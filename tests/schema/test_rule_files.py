@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 import pytest
@@ -419,3 +420,105 @@ def test_versions_do_not_depend_on_the_way_of_writing() -> None:
     one = read_rules("rules: [{id: a, when: {mrr: {gt: 5 EUR}}}]", Customer)
     other = read_rules('rules: [{id: a, when: {mrr: {gt: {EUR: "5.00"}}}}]', Customer)
     assert version(one.rules[0].when) == version(other.rules[0].when)
+
+
+@pytest.mark.parametrize(
+    ("when", "code"),
+    [
+        ("{at_least: {count: 2}}", "rules.form"),
+        ("{at_least: 2}", "rules.form"),
+        ("{usage: {}}", "rules.form"),
+        ("{usage: {present: false}}", "rules.form"),
+        ("{usage: {in: 5}}", "rules.form"),
+        ("{usage: {in: []}}", "rules.empty"),
+        ("{usage: {between: 5}}", "rules.form"),
+        ("{usage: {between: [5, 1]}}", "rules.empty_range"),
+        ("{usage: {lt: {signal: befor}}}", "rules.unknown_signal"),
+        ("{usage: {lt: {signal: before, times: .inf}}}", "rules.not_finite"),
+        ("{usage: {gt: 5 seats}}", "rules.unit"),
+        ("{mrr: {gt: {EUR: 5.5}}}", "rules.amount"),
+        ("{mrr: {gt: 5 EURO}}", "money.unknown_currency"),
+        ("{mrr: {gt: many}}", "money.not_a_number"),
+        ("{mrr: {gt: {signal: mrr, times: 1/0}}}", "rules.value_type"),
+        ("{renewal_at: {gt: tomorrow}}", "rules.value_type"),
+        ("{renewal_at: {gt: 2026-11-01 09:00:00}}", "time.naive"),
+        ("{last_login_at: {more_than_ago: 99999999w}}", "rules.window"),
+        ("{event: login}", "rules.form"),
+        ("{event: {name: login, at_least: 1}}", "rules.window"),
+        ("{event: {name: login, at_least: 0, within: 7d}}", "rules.times"),
+        ("{event: {name: login, where: 5, at_least: 1, within: 7d}}", "rules.form"),
+        ("{event: {name: login, where: {a: [1]}, at_least: 1, within: 7d}}", "rules.where"),
+        ("{event: {name: 5, at_least: 1, within: 7d}}", "rules.event_name"),
+        ("{sequence: {of: [], within: 7d}}", "rules.sequence"),
+        ("{sequence: {of: [a], within: 7d}}", "rules.sequence"),
+        ("{sequence: {of: a, within: 7d}}", "rules.form"),
+        ("{sequence: {of: [{nme: a}, b], within: 7d}}", "rules.unknown_word"),
+        ("{not: 5}", "rules.form"),
+        ("5", "rules.form"),
+    ],
+)
+def test_each_mistake_of_a_condition_is_told(when: str, code: str) -> None:
+    """One condition, one mistake; nothing is guessed."""
+    text = f"rules: [{{id: a, when: {when}}}]"
+    assert code in {found[2] for found in mistakes(text)}
+
+
+@pytest.mark.parametrize(
+    ("test", "code"),
+    [
+        ("{name: a, customer: 5, now: 2026-11-01T00:00:00Z, expect: no}", "rules.form"),
+        ("{name: a, now: 0001-01-02T00:00:00Z, expect: no}", "time.out_of_range"),
+        ("{name: a, now: yesterday, expect: no}", "rules.instant"),
+        (
+            "{name: a, now: 2026-11-01T00:00:00Z, expect: no, customer: {renewal_at: 99999d ago}}",
+            "rules.window",
+        ),
+        (
+            "{name: a, now: 2026-11-01T00:00:00Z, expect: no, customer: {renewal_at: soon}}",
+            "rules.instant",
+        ),
+        (
+            "{name: a, now: 2026-11-01T00:00:00Z, expect: no, customer: {nps: {value: 1, aat: 5}}}",
+            "rules.unknown_word",
+        ),
+        ("fires", "rules.form"),
+    ],
+)
+def test_each_mistake_of_a_test_is_told(test: str, code: str) -> None:
+    """A test that can't be asked is no test."""
+    text = f"rules: [{{id: a, when: {{usage: 5}}, priority: 1, tests: [{test}]}}]"
+    assert code in {found[2] for found in mistakes(text)}
+
+
+def test_a_broken_file_never_ends_in_another_error() -> None:
+    """Whatever is cut out of a file or put into it: a rulebook, or its mistakes."""
+    chance = Random(7)
+    pieces = [
+        "{",
+        "]",
+        ":",
+        "- ",
+        "\n",
+        "not",
+        "5",
+        "null",
+        "'",
+        "-1",
+        "1e999",
+        "all: ",
+        "{}",
+        "0d",
+    ]
+    read = 0
+    for _ in range(200):
+        text = GOOD
+        for _ in range(chance.randint(1, 3)):
+            start = chance.randrange(len(text))
+            end = start + chance.choice((0, 1, 4, 20))
+            text = text[:start] + chance.choice(pieces) + text[end:]
+        try:
+            read_rules(text, Customer).trials()
+            read += 1
+        except InvalidInput as error:
+            assert error.code == "rules.mistakes"  # noqa: PT017 - the only one there may be
+    assert 3 < read < 197

@@ -39,7 +39,7 @@ from retainkit.rules._tree import (
     signals_of,
 )
 from retainkit.rules._truth import Truth
-from retainkit.timing import utc
+from retainkit.rules._windows import instant
 
 
 Row: TypeAlias = Sequence[Any]
@@ -74,9 +74,9 @@ class Compiled:
             only: Ask these alone; all by default.
 
         Raises:
-            InvalidInput: ``time.naive``.
+            InvalidInput: ``time.naive``, ``time.out_of_range``.
         """
-        at = utc(now, "now")
+        at = instant(now)
         row = known.row(self._columns, self._never, at)
         asked = self._asked
         if only is None:
@@ -121,7 +121,7 @@ def truth_of(
     Whether a condition is true, false or unknown of a customer at this instant.
 
     Raises:
-        InvalidInput: ``time.naive``.
+        InvalidInput: ``time.naive``, ``time.out_of_range``.
         NotFound: ``rules.unknown_segment``.
     """
     return compiled({"": condition}, segments=segments).truths(known, now)[""]

@@ -55,7 +55,7 @@ def diff(
     The population is read once, one customer at a time.
 
     Raises:
-        InvalidInput: ``time.naive``.
+        InvalidInput: ``time.naive``, ``time.out_of_range``.
         NotFound: ``rules.unknown_segment``.
     """
     before = compiled({"": old}, segments=old_segments)

@@ -25,7 +25,7 @@ from retainkit.rules._signals import (
 )
 from retainkit.rules._tree import Condition
 from retainkit.rules._truth import Truth
-from retainkit.rules._windows import read_length
+from retainkit.rules._windows import instant, read_length, window
 from retainkit.timing import utc
 
 
@@ -246,7 +246,7 @@ class _Document:
         data = reader.keys(said, place, TEST_WORDS)
         if not isinstance(said, Mapping):
             return None
-        at = reader.made((*place, "now"), lambda: _test_time(data.get("now")))
+        at = reader.made((*place, "now"), lambda: instant(_test_time(data.get("now"))))
         expect = EXPECT.get("no" if data.get("expect") is False else str(data.get("expect")))
         if expect is None:
             reader.wrong(
@@ -317,9 +317,9 @@ def _relative(raw: object, at: datetime) -> datetime:
     if isinstance(raw, str):
         text = raw.strip()
         if text.endswith(" ago"):
-            return at - read_length(text.removesuffix(" ago").strip(), "time")
+            return at - window(read_length(text.removesuffix(" ago").strip(), "time"), "time")
         if text.startswith("in "):
-            return at + read_length(text.removeprefix("in ").strip(), "time")
+            return at + window(read_length(text.removeprefix("in ").strip(), "time"), "time")
     return _test_time(raw)
 
 

@@ -56,8 +56,9 @@ def _name(text: str) -> str:
     return given
 
 
-def _times(count: int) -> int:
-    if type(count) is not int or count < 1:
+def times(count: object) -> int:
+    """So many times, checked; inside this room only."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise InvalidInput(
             "Something happens once or more",
             code="rules.times",
@@ -66,6 +67,18 @@ def _times(count: int) -> int:
             remedy="pass an int above zero; absent() says that it didn't happen",
         )
     return count
+
+
+def _patterns(patterns: tuple[EventPattern, ...]) -> tuple[EventPattern, ...]:
+    if len(patterns) < _SHORTEST_SEQUENCE:
+        raise InvalidInput(
+            "A sequence has two events or more",
+            code="rules.sequence",
+            field="patterns",
+            value=len(patterns),
+            remedy="for one event, write event(...).at_least(1)",
+        )
+    return patterns
 
 
 @frozen(kw_only=True)
@@ -146,7 +159,7 @@ class Sequence:
         strict: No other event of the customer lies between them.
     """
 
-    patterns: tuple[EventPattern, ...]
+    patterns: tuple[EventPattern, ...] = field(converter=_patterns)
     within: timedelta = field(converter=_length)
     same: str | None = field(default=None, converter=_named)
     strict: bool = False
@@ -171,7 +184,7 @@ class Times:
     """So many events, waiting for their window."""
 
     pattern: EventPattern
-    least: int = field(converter=_times)
+    least: int = field(converter=times)
     key: str | None = field(default=None, converter=_named)
 
     def same(self, key: str) -> Times:
@@ -227,7 +240,7 @@ class DistinctTimes:
     """So many different values, waiting for their window."""
 
     values: DistinctValues
-    least: int = field(converter=_times)
+    least: int = field(converter=times)
 
     def within(self, length: timedelta) -> Condition:
         """
@@ -243,7 +256,7 @@ class DistinctTimes:
 class Steps:
     """Events in their order, waiting for their window; made by `sequence`."""
 
-    patterns: tuple[EventPattern, ...]
+    patterns: tuple[EventPattern, ...] = field(converter=_patterns)
     key: str | None = field(default=None, converter=_named)
     strict: bool = False
 
@@ -280,14 +293,6 @@ def sequence(*patterns: EventPattern, strict: bool = False) -> Steps:
     Raises:
         InvalidInput: ``rules.sequence`` for fewer than two.
     """
-    if len(patterns) < _SHORTEST_SEQUENCE:
-        raise InvalidInput(
-            "A sequence has two events or more",
-            code="rules.sequence",
-            field="patterns",
-            value=len(patterns),
-            remedy="for one event, write event(...).at_least(1)",
-        )
     return Steps(patterns=patterns, strict=strict)
 
 

@@ -34,7 +34,7 @@ from retainkit.rules._tree import (
     closed,
 )
 from retainkit.rules._truth import Truth, all_true, any_true, so_many_true
-from retainkit.timing import utc
+from retainkit.rules._windows import instant
 
 
 NO_SEGMENTS: Mapping[str, Condition] = MappingProxyType({})
@@ -93,10 +93,10 @@ def why(
     Each part is asked, also where the answer is clear before: for people, not for a hot path.
 
     Raises:
-        InvalidInput: ``time.naive``.
+        InvalidInput: ``time.naive``, ``time.out_of_range``.
         NotFound: ``rules.unknown_segment``.
     """
-    return _Asked(known, utc(now, "now"), segments).of(condition)
+    return _Asked(known, instant(now), segments).of(condition)
 
 
 @frozen

@@ -20,7 +20,7 @@ from retainkit.rules._tree import (
     walk,
 )
 from retainkit.rules._truth import Truth
-from retainkit.timing import utc
+from retainkit.rules._windows import instant
 
 
 def next_flip(
@@ -41,10 +41,10 @@ def next_flip(
         The instant, in UTC; None when time alone never changes the answer.
 
     Raises:
-        InvalidInput: ``time.naive``.
+        InvalidInput: ``time.naive``, ``time.out_of_range``.
         NotFound: ``rules.unknown_segment``.
     """
-    at = utc(now, "now")
+    at = instant(now)
     asked = compiled({"": condition}, segments=segments)
     before = asked.truths(known, at)[""]
     rereads = set(_rereads(condition, known, segments))

@@ -41,7 +41,7 @@ from retainkit.rules._tree import (
     TextPart,
     closed,
 )
-from retainkit.timing import utc
+from retainkit.rules._windows import instant
 
 
 Logic: TypeAlias = Mapping[str, object]
@@ -87,9 +87,9 @@ def json_logic_data(signals: Iterable[Signal], known: Readings, now: datetime) -
     since 1970, lengths milliseconds; what is missing or stale is null. ``now`` is the instant.
 
     Raises:
-        InvalidInput: ``time.naive``.
+        InvalidInput: ``time.naive``, ``time.out_of_range``.
     """
-    at = utc(now, "now")
+    at = instant(now)
     data: dict[str, object] = {
         signal.name: _datum(known.comparable(signal, at)) for signal in signals
     }

@@ -27,6 +27,7 @@ from retainkit.rules._events import (
     counted,
     event,
     followed,
+    times,
 )
 from retainkit.rules._events import Sequence as Steps
 from retainkit.rules._readings import named
@@ -149,6 +150,13 @@ class Reader:
 
     def condition(self, data: object, place: Place) -> Condition | None:
         """The condition, or None and a mistake."""
+        before = len(self.mistakes)
+        found = self._condition(data, place)
+        if found is None and len(self.mistakes) == before:  # nothing is dropped in silence
+            self.wrong(place, "This is no condition", "rules.form", remedy="say more")
+        return found
+
+    def _condition(self, data: object, place: Place) -> Condition | None:
         if not isinstance(data, Mapping) or len(data) != 1:
             self.wrong(
                 place,
@@ -415,7 +423,9 @@ class Reader:
         if word == "sequence" and not asked:
             asked = {"eq": True}
         if "at_least" in said:
-            asked["gte"] = said["at_least"]
+            asked["gte"] = self.made((*place, "at_least"), lambda: times(said["at_least"]))
+            if asked["gte"] is None:
+                return None
         if said.get("absent") is True:
             asked["eq"] = 0
         if not asked:
@@ -457,7 +467,11 @@ class Reader:
         steps = self.listed(data.get("of"), (*place, "of"))
         patterns = [self._step(step, (*place, "of", i)) for i, step in enumerate(steps)]
         found = tuple(pattern for pattern in patterns if pattern is not None)
-        if within is None or not steps or len(found) < len(steps):
+        if (
+            within is None
+            or len(found) < len(steps)
+            or not isinstance(data.get("of"), list | tuple)
+        ):
             return None
         return self.made(
             place,

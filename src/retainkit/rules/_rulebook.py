@@ -30,7 +30,7 @@ from retainkit.rules._tree import (
 )
 from retainkit.rules._truth import Truth
 from retainkit.rules._ways import Literal, Way, ways
-from retainkit.timing import utc
+from retainkit.rules._windows import instant
 
 
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _at(at: datetime) -> datetime:
-    return utc(at, "at")
+    return instant(at, "at")
 
 
 @frozen(kw_only=True)

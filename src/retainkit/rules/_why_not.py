@@ -20,7 +20,7 @@ from retainkit.rules._samples import agrees, samples
 from retainkit.rules._tree import Condition
 from retainkit.rules._truth import Truth
 from retainkit.rules._ways import Literal, Way, ways
-from retainkit.timing import utc
+from retainkit.rules._windows import instant
 
 
 _MOST_TRIES = 2_000
@@ -83,10 +83,10 @@ def why_not(
     before nearer values. For people, not for a hot path.
 
     Raises:
-        InvalidInput: ``time.naive``.
+        InvalidInput: ``time.naive``, ``time.out_of_range``.
         NotFound: ``rules.unknown_segment``.
     """
-    at = utc(now, "now")
+    at = instant(now)
     explained = why(condition, known, at, segments=segments)
     if explained.truth is Truth.TRUE:
         return WhyNot(explained=explained)

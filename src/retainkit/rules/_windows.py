@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from retainkit.errors import InvalidInput
+from retainkit.timing import utc
 
 
 _SECOND = timedelta(seconds=1)
 _LONGEST = timedelta(days=36_525)
+_FIRST = datetime.min.replace(tzinfo=UTC) + _LONGEST
+_LAST = datetime.max.replace(tzinfo=UTC) - _LONGEST
 _UNITS = {
     "w": timedelta(weeks=1),
     "d": timedelta(days=1),
@@ -51,6 +54,25 @@ def window(length: timedelta, field: str) -> timedelta:
     if isinstance(given, timedelta) and timedelta(0) < given <= _LONGEST and not given % _SECOND:
         return given
     raise _not_a_window(given, field)
+
+
+def instant(now: datetime, field: str = "now") -> datetime:
+    """
+    The instant that something is asked at, in UTC, with room for a window on either side.
+
+    Raises:
+        InvalidInput: ``time.naive``, ``time.not_a_datetime``, ``time.out_of_range``.
+    """
+    at = utc(now, field)
+    if not _FIRST <= at <= _LAST:
+        raise InvalidInput(
+            "Rules are asked in the years 101 to 9899",
+            code="time.out_of_range",
+            field=field,
+            value=at.isoformat(),
+            remedy="check the unit: microseconds, seconds and milliseconds are easily confused",
+        )
+    return at
 
 
 def written(length: timedelta) -> str:
