@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 from tests.dunning.conftest import ANNA, RETRYING, START, Provider, cancelled, method_changed
-from tests.engine.world import LEASE, World
+from tests.engine.world import LEASE, Watched, World
 
 from retainkit.billing import InvoiceState, observed_event
-from retainkit.core import Event, Intent, NotSent, Outcome, Unknown
+from retainkit.core import (
+    Case,
+    Caseless,
+    Decision,
+    Event,
+    Facts,
+    Intent,
+    NotSent,
+    Outcome,
+    Trigger,
+    Unknown,
+)
 from retainkit.customers import Customer, StaticDirectory
 from retainkit.dunning import DunningPolicy
 from retainkit.engine import AttentionKind, Guarantee, Performer, RetainKit
 from retainkit.errors import ProviderError
-from retainkit.ids import CustomerId, TenantId
+from retainkit.ids import CustomerId, EventId, TenantId
 from retainkit.messages import Message, SendOutcome, Sent
+from retainkit.stores import Store
 
 
 class Outside:
@@ -184,18 +196,47 @@ class Letterbox:
         return Unknown(reason="lost") if self.crash else Sent(message_id=key)
 
 
-def _writing(world: World, letterbox: Letterbox, policy: DunningPolicy = RETRYING) -> RetainKit:
-    """A failed payment leads to a message at once; the mail server decides what becomes of it."""
-    world.clock.set(START)
-    kit = RetainKit(
-        store=world.store,
+@frozen
+class Broken(Caseless):
+    """A feature of the host's that fails at every new card."""
+
+    name: str = "broken"
+    subscribes: frozenset[str] = frozenset({"payment_method.changed"})
+
+    def decide(
+        self, case: Case | None, trigger: Trigger, facts: Facts, now: datetime, policy: None
+    ) -> Decision[Case]:
+        raise ZeroDivisionError
+
+
+def _over(
+    world: World,
+    letterbox: Letterbox,
+    store: Store,
+    policy: DunningPolicy = RETRYING,
+    features: Sequence[Broken] = (),
+) -> RetainKit:
+    return RetainKit(
+        store=store,
         dunning=policy,
+        features=features,
         customers=StaticDirectory({ANNA: Customer(id=ANNA, email="anna@shop.example")}),
         messages=letterbox,
         clock=world.clock,
         instrumentation=world.told,
         lease=LEASE,
     )
+
+
+def _writing(
+    world: World,
+    letterbox: Letterbox,
+    policy: DunningPolicy = RETRYING,
+    features: Sequence[Broken] = (),
+) -> RetainKit:
+    """A failed payment leads to a message at once; the mail server decides what becomes of it."""
+    world.clock.set(START)
+    kit = _over(world, letterbox, world.store, policy, features)
     kit.record(observed_event(Provider().bill(), ANNA, START))
     kit.run_due()
     assert world.told.failures == []
@@ -240,6 +281,71 @@ def test_a_slow_worker_asks_again_before_it_reminds(world: World) -> None:
 
     assert letterbox.sent == []
     assert "message.not_sent" in _said(kit)
+
+
+def test_what_waited_for_long_is_not_sent_before_the_news_is_read(world: World) -> None:
+    """After hours without a worker there is more due than one batch holds; the mail is older."""
+    letterbox = Letterbox()
+    letterbox.busy = True
+    kit = _writing(world, letterbox)
+    letterbox.busy = False
+    world.clock.advance(timedelta(hours=4))
+    kit.record(_settled(world, InvoiceState.PAID))
+    while not kit.run_due(limit=1).finished:
+        pass
+
+    assert letterbox.sent == []
+    assert "message.not_sent" in _said(kit)
+
+
+def test_a_feature_that_fails_holds_up_no_mail_of_another(world: World) -> None:
+    """Its news waits to be mended; the reminder, which still holds, does not."""
+    letterbox = Letterbox()
+    letterbox.busy = True
+    kit = _writing(world, letterbox, features=[Broken()])
+    letterbox.busy = False
+    world.clock.advance(timedelta(hours=4))
+    kit.record(method_changed("pm_new", world.clock.now()))
+    kit.run_due(limit=1)
+
+    assert len(letterbox.sent) == 1
+    assert [what for what, _ in world.told.failures] == ["broken:anna"]
+    assert "dunning.method_noted" in _said(kit)
+    assert [entry.kind for entry in kit.attention()] == [AttentionKind.UNDECIDABLE]
+
+
+class Meanwhile(Watched):
+    """A store at which something happens after its first commit."""
+
+    def __init__(self, inner: Store, happens: Callable[[], object]) -> None:
+        super().__init__(inner)
+        self.happens = [happens]
+
+    def point(self, name: str) -> None:
+        if name == "after a commit" and self.happens:
+            self.happens.pop()()
+
+
+def test_news_that_another_worker_was_quicker_with_is_not_decided_twice(world: World) -> None:
+    """Decided and followed by more between a look at it and its decision: only the rest is new."""
+    letterbox = Letterbox()
+    letterbox.busy = True
+    kit = _writing(world, letterbox)
+    letterbox.busy = False
+    world.clock.advance(timedelta(hours=4))
+    (asked,) = (e.event for e in kit.timeline(ANNA) if e.event.name == "message.requested")
+    kit.record(evolve(asked, id=EventId("second")))
+
+    def quicker() -> None:
+        with kit.transaction() as k:
+            k.decide(ANNA)
+        kit.record(evolve(asked, id=EventId("third")))
+
+    slow = _over(world, letterbox, Meanwhile(world.store, quicker))
+    slow.run_due(limit=1)
+    assert world.told.failures == []
+    kit.run_due()
+    assert len(letterbox.sent) == 3
 
 
 def test_a_thank_you_goes_out_though_the_reminder_does_not(world: World) -> None:

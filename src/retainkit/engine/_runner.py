@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import count
 from time import monotonic, perf_counter
@@ -220,21 +220,32 @@ class Runner:
             case EffectState.DONE | EffectState.UNCLEAR:
                 return None
 
-    def _send(self, intent: Intent) -> Intent | None:
+    def _send(self, intent: Intent) -> Intent:
         """
         Mark it as sent before it is: a crash in between counts as sent.
 
-        What its feature has not been told yet is decided first, as it may take the effect back.
+        What waits to be told about its customer is decided first, as it may take the effect back:
+        a payment tells dunning, which tells contact. Another feature that fails holds nothing up.
         """
-        now, lease = self._clock.now(), Lease(id=intent.lease or "", length=self._length)
-        with self._store.for_tenant(intent.tenant).transaction() as tx:
-            news = _news(intent, tx.schedule.of(intent.customer), now)
-            if news is None and not tx.schedule.begin(intent, lease, now=now):
-                raise Fenced(intent.effect.kind)
-        if news is None:
-            return evolve(intent, state=EffectState.SENT, sent_at=now)
-        self._timer(news)
-        return self._send(intent)
+        lease = Lease(id=intent.lease or "", length=self._length)
+        features = set(self._skills.features)
+        while True:
+            now = self._clock.now()
+            with self._store.for_tenant(intent.tenant).transaction() as tx:
+                news = _news(tx.schedule.of(intent.customer), features, now)
+                if news is None and not tx.schedule.begin(intent, lease, now=now):
+                    raise Fenced(intent.effect.kind)
+            if news is None:
+                return evolve(intent, state=EffectState.SENT, sent_at=now)
+            try:
+                self._timer(news)
+            except Fenced:
+                continue  # somebody else was quicker
+            except Exception as exc:
+                if news.feature == intent.feature:
+                    raise
+                self._tell.failed(news.id, exc)
+                features.remove(news.feature)
 
     def _recover(self, intent: Intent) -> Intent | None:
         """Its worker is gone, and nobody knows how far it came."""
@@ -457,12 +468,15 @@ def _pause(intent: Intent) -> timedelta:
     return base + base * digest[0] // 512
 
 
-def _news(intent: Intent, ahead: Iterable[Item], now: datetime) -> Timer | None:
-    """What waits to be told to the effect's feature about its customer, if nobody is at it."""
-    for item in ahead:
-        if isinstance(item, Timer) and (item.feature, item.case) == (intent.feature, None):
-            return item if item.lease is None and item.due <= now else None
-    return None
+def _news(ahead: Iterable[Item], features: Collection[str], now: datetime) -> Timer | None:
+    """What waits to be told to one of these features, if nobody is at it."""
+    waiting = (
+        item
+        for item in ahead
+        if isinstance(item, Timer) and item.case is None and item.feature in features
+        if item.lease is None and item.due <= now
+    )
+    return next(waiting, None)
 
 
 def _turn(item: Item) -> bool:

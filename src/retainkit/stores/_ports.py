@@ -137,7 +137,7 @@ class Schedule(Protocol):
         """
         Put a wake-up to rest: everything before the counter ``since`` is decided.
 
-        Returns whether the claim still held it.
+        Returns whether the claim still held it, and nobody has rested it since it was read.
         """
         ...
 

@@ -561,6 +561,17 @@ class StoreContract:
             assert tx.schedule.rest(held[A], since=9) is True
             assert tx.schedule.rest(held[A], since=11) is False
 
+    def test_who_read_before_another_rest_puts_nothing_to_rest(self, tenant: TenantStore) -> None:
+        """Nobody holds the wake-up, as before; but what it is about was decided in between."""
+        read = timer(tenant.tenant, since=1)
+        _wake(tenant, read)
+        with tenant.transaction() as tx:
+            assert tx.schedule.rest(read, since=3) is True
+        _wake(tenant, timer(tenant.tenant, since=3))
+        with tenant.transaction() as tx:
+            assert tx.schedule.rest(read, since=4) is False
+            assert tx.schedule.of(A) == (timer(tenant.tenant, since=3),)
+
     def test_missed_news_are_found(self, store: Store, tenant: TenantStore) -> None:
         """A wake-up that rests over its event, and one that is gone; not one that will wake."""
         whose = ("rested", "pending", "seen", "gone", "other name", "other feature")

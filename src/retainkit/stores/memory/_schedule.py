@@ -39,7 +39,7 @@ class MemorySchedule:
 
     def rest(self, timer: Timer, *, since: int) -> bool:
         stored = self.timer(timer.id)
-        if stored is None or stored.lease != timer.lease:
+        if stored is None or (stored.lease, stored.since) != (timer.lease, timer.since):
             return False
         asleep = evolve(stored, due=_NEVER, since=since, lease=None)
         self._tables.schedule(timer.id, asleep, None)

@@ -34,10 +34,10 @@ class SqlSchedule:
             self._bound.write_rows(self._sql.wake, [rows.timer_row(timer) for timer in timers])
 
     def rest(self, timer: Timer, *, since: int) -> bool:
-        return (
-            self._bound.write(self._sql.rest, w_id=timer.id, held=timer.lease or "", since=since)
-            == 1
+        rested = self._bound.write(
+            self._sql.rest, w_id=timer.id, held=timer.lease or "", was=timer.since, since=since
         )
+        return rested == 1
 
     def missed(self, feature: str, names: frozenset[str], *, limit: int = 100) -> tuple[Timer, ...]:
         found = self._bound.all(

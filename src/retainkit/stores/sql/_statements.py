@@ -195,7 +195,7 @@ class ScheduleStatements:
         )
         self.rest: Statement = ready(
             sa.update(item)
-            .where(held)
+            .where(held, item.c.since == bind("was", sa.BigInteger()))
             .values(wake_at=sa.null(), lease=sa.null(), since=bind("since", sa.BigInteger()))
         )
         replaced = {
