@@ -142,9 +142,9 @@ def test_the_capabilities_are_those_of_the_adapters() -> None:
     declared = rows("payments", "What the adapters declare")
     listed = {coded(row[0])[0]: row[1:3] for row in declared}
     assert list(listed) == [field.name for field in attrs.fields(Capabilities)]
-    declared = (StripePayments("sk_test_reference").capabilities, SimulatedPayments().capabilities)
+    adapters = (StripePayments("sk_test_reference").capabilities, SimulatedPayments().capabilities)
     for name, cells in listed.items():
-        assert cells == [_said(getattr(adapter, name)) for adapter in declared], name
+        assert cells == [_said(getattr(adapter, name)) for adapter in adapters], name
 
 
 def _said(value: object) -> str:

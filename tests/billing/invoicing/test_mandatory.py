@@ -12,6 +12,7 @@ from tests.billing.invoicing.conftest import ACME, NORD, NOVEMBER, SEVEN, Bill, 
 
 from retainkit.billing.invoicing import (
     Address,
+    CreditNote,
     DocumentKind,
     InvoiceDocument,
     Party,
@@ -29,7 +30,7 @@ AE = TaxCategory.REVERSE_CHARGE
 REVERSE = {AE: Exemption(text="Reverse charge")}
 
 
-def missing(document: InvoiceDocument) -> list[str]:
+def missing(document: InvoiceDocument | CreditNote) -> list[str]:
     return [finding.field for finding in check_mandatory(document)]
 
 
