@@ -488,6 +488,23 @@ def test_stripe_classic_credits_more_than_was_billed() -> None:
     assert not capped([down])
 
 
+def test_stripe_classic_does_not_undo_a_change_under_a_shared_coupon() -> None:
+    """A coupon of two items is shared by their charges, and taken whole off the one credited."""
+    subscription = monthly("30", STRIPE_CLASSIC)
+    first = subscription.items[0]
+    both = evolve(
+        subscription,
+        items=(first, evolve(first, id="item-1")),
+        coupons=(Coupon(id="five", amount=money(5, "USD")),),
+        billed=(),
+    )
+    high = evolve(first.price, id="high", scheme=Flat(amount=money(60, "USD")))
+    change, at = ChangePrice(item="item-0", price=high), datetime(2025, 4, 11, tzinfo=UTC)
+    shared = preview_start(both, policy=STRIPE_CLASSIC).after
+    assert undone(shared, change, at, STRIPE_CLASSIC) != 0
+    assert undone(shared, change, at, RECOMMENDED) == 0
+
+
 def test_killbill_loses_a_share_and_a_unit() -> None:
     """A third thrice is not a whole in nine decimals, and billions show it."""
     policy = PROFILES["killbill"]

@@ -93,7 +93,7 @@ BROKEN_LAWS: Mapping[str, frozenset[Law]] = MappingProxyType(
         "stripe_flexible": frozenset(),
         "chargebee": frozenset(),
         "lago": frozenset(),
-        "stripe_classic": frozenset({Law.KEPT_PLUS_CREDITED, Law.CREDIT_CAP}),
+        "stripe_classic": frozenset({Law.KEPT_PLUS_CREDITED, Law.UP_AND_DOWN, Law.CREDIT_CAP}),
         "killbill": frozenset({Law.ONE_UNIT, Law.SPLIT_IS_WHOLE, Law.UP_AND_DOWN}),
         "zuora_30_360": frozenset({Law.SPLIT_IS_WHOLE}),
         "silver": frozenset({Law.SPLIT_IS_WHOLE}),
