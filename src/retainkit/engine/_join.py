@@ -302,6 +302,8 @@ class JoinedKit:
             NotFound: No open entry has that id.
         """
         record = self._tx.records.get("attention", CaseId(entry))
+        if record is not None:
+            self._tx.records.lock(record.customer)  # before the entry, as every decision does
         if record is None or not _attention.dismiss(self._tx, entry):
             raise NotFound(
                 "No open entry has this id",
