@@ -13,8 +13,6 @@ import pytest
 import retainkit
 
 
-pytest.importorskip("mypy")
-
 RIGHT = """
 from datetime import UTC, datetime
 from decimal import Decimal

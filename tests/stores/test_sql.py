@@ -510,7 +510,8 @@ def test_a_refused_commit_leaves_no_transaction_open(postgres: PostgresServer) -
 @pytest.mark.postgres
 def test_an_interrupted_commit_leaves_no_transaction_open(postgres: PostgresServer) -> None:
     """The keys are pressed while the database is about to commit."""
-    store = _checked_late(postgres, "PERFORM pg_advisory_xact_lock(7)")
+    for_ever = "PERFORM set_config('lock_timeout', '0', true)"
+    store = _checked_late(postgres, f"{for_ever}; PERFORM pg_advisory_xact_lock(7)")
     url = store._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True) as holder:
         holder.execute("SELECT pg_advisory_lock(7)")
