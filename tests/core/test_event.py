@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retainkit.core import Event, JsonObject, JsonValue, Origin, dumps
+from retainkit.core._json import _encoder
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId, EventId
 
@@ -103,6 +104,15 @@ def test_a_fingerprint_keeps_its_bytes() -> None:
     """What earlier versions have stored still recognises its duplicates."""
     said = told({"rows": 1, "Größe": ["x", None, {"b": True}]}, at=NOON.replace(microsecond=5))
     assert said.fingerprint == "a701bcfde95b239c36f66006bec203fd729a3eb8628969b1e63ee653762b184d"
+
+
+def test_the_public_encoder_serves_where_its_inner_part_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another Python may do without the undocumented part: the text is the same."""
+    data = {"b": [1, None], "a": "ü"}
+    monkeypatch.setattr("json.encoder.c_make_encoder", None)
+    assert "".join(_encoder()(data, 0)) == dumps(data) == '{"a":"ü","b":[1,null]}'
 
 
 @given(VALUES)

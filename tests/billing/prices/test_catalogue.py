@@ -106,6 +106,11 @@ CATALOGUE = Catalogue(
 )
 
 
+def test_an_availability_may_be_promised_without_a_credit() -> None:
+    """Not every promise has its price."""
+    assert Sla(availability=Decimal("99.5")).credit is None
+
+
 def test_the_ladder_tells_up_from_down() -> None:
     """Its order is stated, not guessed from prices."""
     assert CATALOGUE.step("base", "enterprise") is LadderStep.UP

@@ -37,6 +37,7 @@ from retainkit.billing.proration import (
     Cancel,
     ChangePrice,
     ChangeQuantity,
+    Denominator,
     Granularity,
     Leftover,
     RemoveItem,
@@ -279,3 +280,57 @@ def test_what_was_billed_is_in_the_currency_too() -> None:
         evolve(april(), billed=(line,))
     assert (refused.value.code, refused.value.value) == ("proration.currency", "USD")
     assert BASE.currency in refused.value.remedy
+
+
+def test_a_quarter_of_92_days_counted_as_90_gives_back_no_more_than_was_billed() -> None:
+    """From its second day on, 91 days are unused, of 90 so to speak."""
+    policy = evolve(DAILY, denominator=Denominator.ACTUAL_360)
+    quarter = Interval(unit="month", count=3)
+    july = datetime(2025, 7, 1, tzinfo=UTC)
+    started = preview_start(
+        evolve(
+            unbilled(plan("quarterly", "90", quarter)),
+            anchor=july,
+            period=Period(start=july, end=datetime(2025, 10, 1, tzinfo=UTC)),
+        ),
+        policy=policy,
+    ).after
+    for days, credit in ((1, "-90.00"), (2, "-90.00"), (3, "-89.00")):
+        preview = preview_change(started, Cancel(), at=july + timedelta(days), policy=policy)
+        assert nets(preview) == [credit]
+
+
+@pytest.mark.parametrize("granularity", Granularity)
+@pytest.mark.parametrize("denominator", Denominator)
+def test_a_third_of_a_month_of_30_days_is_a_third_however_it_is_counted(
+    denominator: Denominator, granularity: Granularity
+) -> None:
+    """In April, all ways to count agree at midnight."""
+    policy = evolve(RECOMMENDED, denominator=denominator, granularity=granularity)
+    preview = preview_change(april(), ChangePrice(item="plan", price=PRO), at=DAY_21, policy=policy)
+    assert nets(preview) == ["-10.00", "20.00"]
+
+
+@pytest.mark.parametrize("granularity", ["second", "minute"])
+@pytest.mark.parametrize(
+    ("denominator", "credit"),
+    [
+        ("actual_period", "-15.00"),  # 15.5 of 31 days
+        ("plan_period", "-15.00"),
+        ("actual_360", "-15.50"),  # 15.5 of 30
+        ("fixed_30", "-14.50"),  # the month's 31st day does not count
+        ("strict_30_360", "-14.50"),
+    ],
+)
+def test_the_time_of_day_counts_in_months_of_30_days(
+    denominator: str, granularity: str, credit: str
+) -> None:
+    """Cancelled at noon on 16 May, of 30.00 for May."""
+    may = datetime(2025, 5, 1, tzinfo=UTC)
+    started = evolve(unbilled(), period=Period(start=may, end=datetime(2025, 6, 1, tzinfo=UTC)))
+    policy = evolve(
+        RECOMMENDED, denominator=Denominator(denominator), granularity=Granularity(granularity)
+    )
+    billed = preview_start(started, policy=policy).after
+    preview = preview_change(billed, Cancel(), at=may + timedelta(15, hours=12), policy=policy)
+    assert nets(preview) == [credit]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Context, Decimal
 from fractions import Fraction
 
@@ -94,7 +94,7 @@ def between(old: Price, new: Price, portion: Fraction, rounding: Rounding) -> Pr
             remedy="take steps between prices of one scheme, currency and interval, with the same"
             " tiers; else name the price of each phase",
         )
-    targets = _every(new)
+    targets = iter(_every(new))
 
     def step(amount: Money) -> Money:
         target = next(targets)
@@ -145,11 +145,10 @@ def _mapped_tier(tier: Tier, change: Callable[[Money], Money]) -> Tier:
     )
 
 
-def _every(price: Price) -> Iterator[Money]:
+def _every(price: Price) -> tuple[Money, ...]:
     """Every amount of the price, in the order in which `_mapped` changes them."""
-    yield from amounts_of(price.scheme)
-    if price.minimum is not None:
-        yield price.minimum
+    least = () if price.minimum is None else (price.minimum,)
+    return (*amounts_of(price.scheme), *least)
 
 
 def _shape(price: Price) -> Price:

@@ -191,11 +191,10 @@ def discount(
 
 
 def _taken_off(coupon: Coupon, total: Fraction, share: Fraction) -> Fraction:
-    off = total
-    if coupon.percent is not None:
-        off = total * Fraction(coupon.percent) / 100
-    elif coupon.amount is not None:
+    if coupon.amount is not None:
         off = min(total, to_units(coupon.amount) * share)
+    else:
+        off = total * Fraction(coupon.percent or 0) / 100  # a coupon has the one or the other
     return off if coupon.cap is None else min(off, to_units(coupon.cap) * share)
 
 

@@ -194,10 +194,12 @@ def _parts(
                     yield from _tier(number, tier, units, period=period, used=used)
                     below = top
         case Volume():
-            for number, tier in enumerate(scheme.tiers, start=1):
-                if tier.up_to is None or quantity <= tier.up_to * limit:
-                    yield from _tier(number, tier, count, period=period, used=used)
-                    return
+            reached = (
+                (number, tier)
+                for number, tier in enumerate(scheme.tiers, start=1)
+                if tier.up_to is None or quantity <= tier.up_to * limit
+            )
+            yield from _tier(*next(reached), count, period=period, used=used)
         case _:
             assert_never(scheme)
 

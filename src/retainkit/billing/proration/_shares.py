@@ -28,6 +28,7 @@ _MONTHS = 12
 _DAYS = 30
 _ONE = Fraction(1)
 _MONTH = Interval(unit="month")
+_DAY = 86_400
 _SIZES = {Granularity.SECOND: 1, Granularity.MINUTE: 60}
 
 
@@ -144,9 +145,9 @@ def _whole(
                 of = Period(start=of.start, end=interval.advance(of.start, 1, zone))
             return length_of(of, policy, zone=zone)
         case Denominator.FIXED_30:
-            return interval.days or policy.fixed_days * interval.months
+            return _in_units(interval.days or policy.fixed_days * interval.months, policy)
         case Denominator.STRICT_30_360 | Denominator.ACTUAL_360:
-            return interval.days or _DAYS * interval.months
+            return _in_units(interval.days or _DAYS * interval.months, policy)
         case _:
             assert_never(policy.denominator)
 
@@ -155,22 +156,34 @@ def length_of(stretch: Period, policy: ProrationPolicy, *, zone: str | ZoneInfo 
     """
     The length of a stretch in whole units: seconds, minutes or days, as the policy counts days.
 
+    Where months have days of their own (`FIXED_30`, `STRICT_30_360`), seconds and minutes are
+    those of these days, and of the local time of day at both ends.
+
     Raises:
         InvalidInput: ``time.unknown_zone``.
     """
     size = _SIZES.get(policy.granularity)
-    if size is not None:
-        return _floor(stretch.end, size) - _floor(stretch.start, size)
-    first, last = _dates(stretch, zone)
+    first, last = local_time(stretch.start, zone), local_time(stretch.end, zone)
     match policy.denominator:
         case Denominator.STRICT_30_360:
-            return _position(last) - _position(first)
+            days = _position(last.date()) - _position(first.date())
         case Denominator.FIXED_30:
-            return _fixed_days(first, last, policy.fixed_days)
+            days = _fixed_days(first.date(), last.date(), policy.fixed_days)
         case Denominator.ACTUAL_PERIOD | Denominator.PLAN_PERIOD | Denominator.ACTUAL_360:
-            return (last - first).days
+            if size is not None:
+                return _floor(stretch.end, size) - _floor(stretch.start, size)
+            return (last.date() - first.date()).days
         case _:
             assert_never(policy.denominator)
+    if size is None:
+        return days
+    return _in_units(days, policy) + _of_day(last) // size - _of_day(first) // size
+
+
+def _in_units(days: int, policy: ProrationPolicy) -> int:
+    """So many days in the units of the policy."""
+    size = _SIZES.get(policy.granularity)
+    return days if size is None else days * (_DAY // size)
 
 
 def months_between(stretch: Period, *, zone: str | ZoneInfo = "UTC") -> Fraction:
@@ -289,8 +302,11 @@ def scaled(
 
 def _floor(instant: datetime, size: int) -> int:
     """Whole units up to an instant in UTC, so those of neighbours add up."""
-    seconds = instant.hour * 3_600 + instant.minute * 60 + instant.second
-    return (instant.toordinal() * 86_400 + seconds) // size
+    return (instant.toordinal() * _DAY + _of_day(instant)) // size
+
+
+def _of_day(instant: datetime) -> int:
+    return instant.hour * 3_600 + instant.minute * 60 + instant.second
 
 
 def _dates(stretch: Period, zone: str | ZoneInfo) -> tuple[date, date]:
