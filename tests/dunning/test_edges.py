@@ -123,6 +123,19 @@ def test_a_card_that_comes_with_the_news_of_a_failure_is_for_that_invoice_too() 
     assert world.said("dunning.method_noted")[0].data["trying"] == ["in_1", "in_2"]
 
 
+@pytest.mark.parametrize(("slept", "skipped"), [(2, None), (4, 1), (8, 2)])
+def test_a_late_try_says_how_many_it_stands_for(slept: int, skipped: int | None) -> None:
+    """The last one that is due is made; those before it are not made up for."""
+    world = World()
+    world.observe(world.provider.bill())
+    world.jump(START + slept * DAY)
+
+    assert len(world.provider.charges) == 1
+    why = world.said("dunning.retry_started")[0].because[0]
+    assert why.values.get("skipped") == skipped
+    assert world.case.invoices[0].rungs == 1 + (skipped or 0)
+
+
 # ---- attempts without effect
 
 
@@ -150,6 +163,22 @@ def test_each_day_has_its_own_two_attempts_without_effect() -> None:
 def test_an_unknown_code_asks_for_no_wait() -> None:
     """Nobody says how long, so the ladder does."""
     assert classify(ODD, {}).retry_not_before is None
+
+
+def test_a_new_card_has_its_own_one_try_after_an_unknown_code() -> None:
+    """What was used up was the old card's; the immediate try is no repetition."""
+    world = World()
+    world.provider.behaviour = {"pm_old": ODD, "pm_new": ODD}
+    world.observe(world.provider.bill(decline=ODD))
+    world.until(START + 2 * DAY)
+    assert len(world.provider.charges) == 1
+    world.deliver(method_changed("pm_new", world.now))
+    world.until(START + 20 * DAY)
+
+    assert [(method, at - START) for _, method, at in world.provider.charges[1:]] == [
+        ("pm_new", 2 * DAY),
+        ("pm_new", 3 * DAY),
+    ]
 
 
 def test_a_confirmation_with_a_code_of_its_own_is_read_by_that_code() -> None:
