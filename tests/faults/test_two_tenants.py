@@ -283,9 +283,18 @@ def test_nothing_crosses_in_a_database(operations: list[Do]) -> None:
 def test_nothing_crosses_however_long_one_looks() -> None:
     """The long form."""
     examples = size("EXAMPLES", 1000)
-    for check, share in (
-        (test_nothing_crosses_in_memory, 1),
-        (test_nothing_crosses_in_a_database, 10),
-    ):
-        settings(max_examples=examples // share)(check)()
+
+    @settings(max_examples=examples)
+    @given(operations=_operations)
+    def in_memory(operations: list[Do]) -> None:
+        _check(None, operations)
+
+    @settings(max_examples=examples // 10)
+    @given(operations=_operations)
+    def in_a_database(operations: list[Do]) -> None:
+        with TemporaryDirectory() as folder:
+            _check(Path(folder), operations)
+
+    in_memory()
+    in_a_database()
     say("F13", examples=examples, in_a_database=examples // 10, crossings=0)
