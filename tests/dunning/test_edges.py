@@ -191,6 +191,20 @@ def test_a_confirmation_with_a_code_of_its_own_is_read_by_that_code() -> None:
     assert world.said("dunning.decline_noted")[0].data["code"] == "lost_card"
 
 
+def test_a_try_that_failed_does_not_go_back_to_waiting_for_the_customer() -> None:
+    """The report from before it failed comes late."""
+    world = World()
+    world.provider.bill(decline=None)
+    waiting = payment("in_1_ch1", state=PaymentState.NEEDS_ACTION)
+    world.observe(world.provider.change("in_1", payments=(waiting,)))
+    failed = evolve(waiting, state=PaymentState.FAILED, decline=SOFT)
+    world.observe(world.provider.change("in_1", payments=(failed,)))
+    world.observe(world.provider.change("in_1", payments=(waiting,), provider_retries=True))
+
+    assert world.case.invoices[0].last == failed
+    assert len(world.said("dunning.decline_noted")) == 2
+
+
 def test_a_failure_without_a_code_is_an_unknown_one() -> None:
     """It failed, nobody says why: one more try."""
     world = World()
