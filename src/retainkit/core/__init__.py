@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from retainkit.core._because import Because
 from retainkit.core._caseless import Caseless
-from retainkit.core._decision import Case, Decision, Due, Facts, Feature, Performed, Trigger, Woken
+from retainkit.core._decision import (
+    Case,
+    Decision,
+    Due,
+    Facts,
+    Feature,
+    Measuring,
+    Performed,
+    Trigger,
+    Woken,
+)
 from retainkit.core._event import Event, EventState, Origin, RecordedEvent
 from retainkit.core._json import JsonObject, JsonValue, check_json, content_hash, dumps, loads
 from retainkit.core._outcome import Answer, NoEffect, NotSent, Outcome, Settled, Unknown
+from retainkit.core._projection import STANDING, Bucket, Member, Part, Wanted
 from retainkit.core._record import Record
 from retainkit.core._schedule import Effect, EffectState, Intent, Item, Lease, Skills, Timer
 
 
 __all__ = [
+    "STANDING",
     "Answer",
     "Because",
+    "Bucket",
     "Case",
     "Caseless",
     "Decision",
@@ -30,10 +43,13 @@ __all__ = [
     "JsonObject",
     "JsonValue",
     "Lease",
+    "Measuring",
+    "Member",
     "NoEffect",
     "NotSent",
     "Origin",
     "Outcome",
+    "Part",
     "Performed",
     "Record",
     "RecordedEvent",
@@ -42,6 +58,7 @@ __all__ = [
     "Timer",
     "Trigger",
     "Unknown",
+    "Wanted",
     "Woken",
     "check_json",
     "content_hash",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from attrs import field, frozen
 
@@ -12,6 +12,7 @@ from retainkit.core._because import Because
 from retainkit.core._event import Event, RecordedEvent
 from retainkit.core._json import JsonObject
 from retainkit.core._outcome import Settled
+from retainkit.core._projection import Bucket, Wanted
 from retainkit.core._schedule import Effect
 from retainkit.ids import CaseId, CustomerId, TenantId
 
@@ -94,11 +95,14 @@ class Facts:
 
         history: When events woke the feature, all events of the customer with the names it
             ``reads``; else empty.
+
+        buckets: What a `Measuring` feature wanted of the customer's counts.
     """
 
     tenant: TenantId
     customer: CustomerId
     history: tuple[RecordedEvent, ...] = ()
+    buckets: tuple[Bucket, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -188,4 +192,13 @@ class Feature(Protocol[C, P]):
         self, case: C | None, trigger: Trigger, facts: Facts, now: datetime, policy: P
     ) -> Decision[C]:
         """What to do now. Pure: the same arguments give the same decision."""
+        ...
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A feature that decides over what was counted of the past, too."""
+
+    def wanted(self, case: Case | None, trigger: Trigger, now: datetime) -> Wanted:
+        """The buckets it wants to see for this decision. Pure."""
         ...

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from retainkit.stores._appended import Appended
     from retainkit.stores._change import Change
     from retainkit.stores._ports import (
+        Projections,
         Records,
         Schedule,
         Store,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Appended",
     "Change",
+    "Projections",
     "Records",
     "Schedule",
     "Store",
@@ -36,6 +38,7 @@ if not TYPE_CHECKING:
         {
             "Appended": "_appended",
             "Change": "_change",
+            "Projections": "_ports",
             "Records": "_ports",
             "Schedule": "_ports",
             "Store": "_ports",

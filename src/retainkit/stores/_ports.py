@@ -1,4 +1,4 @@
-"""The ports of a store: past, present and future in a transaction, and claims over all tenants."""
+"""The ports of a store: past, present, future and projections; and claims over all tenants."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from datetime import datetime
 from typing import Protocol
 
 from retainkit.core import (
+    Bucket,
     Event,
     EventState,
     Intent,
     Item,
     JsonObject,
     Lease,
+    Member,
+    Part,
     Record,
     RecordedEvent,
     Skills,
     Timer,
+    Wanted,
 )
 from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
 from retainkit.stores._appended import Appended
@@ -234,8 +238,58 @@ class Schedule(Protocol):
         ...
 
 
+class Projections(Protocol):
+    """What was counted of the past, and who is in which group; all of it can be rebuilt."""
+
+    def add(self, buckets: Sequence[Bucket]) -> None:
+        """
+        Add buckets to those of the same customer, metric, part and day.
+
+        Counts and totals add up; the earliest ``first`` stays, and of the latest event, by
+        ``(last, last_id)``, its ``value``. So the order of adding changes nothing.
+        """
+        ...
+
+    def buckets(self, customer: CustomerId, wanted: Wanted) -> tuple[Bucket, ...]:
+        """The customer's buckets of these metrics, by metric, day and part."""
+        ...
+
+    def page(
+        self, wanted: Wanted, *, after: CustomerId | None = None, limit: int = 1000
+    ) -> tuple[Bucket, ...]:
+        """
+        The wanted buckets of the next customers with an id above ``after``, all of each.
+
+        At most ``limit`` customers, of those who have any of them; by customer, metric, day and
+        part. Empty when nobody is left.
+        """
+        ...
+
+    def replace(self, customer: CustomerId, buckets: Sequence[Bucket], *, since: int) -> None:
+        """Put these in place of all the customer has from that day on, standing ones included."""
+        ...
+
+    def parts(self, metric: str, *, since: int, limit: int = 100) -> tuple[Part, ...]:
+        """The parts of a metric from that day on that the most customers have, most first."""
+        ...
+
+    def move(self, entered: Sequence[Member], left: Sequence[tuple[str, CustomerId]]) -> None:
+        """Let customers enter groups, and leave others; who is there already stays since then."""
+        ...
+
+    def members(
+        self, group: str, *, after: CustomerId | None = None, limit: int = 1000
+    ) -> tuple[Member, ...]:
+        """Who is in a group, in the order of their ids."""
+        ...
+
+    def groups(self, customer: CustomerId) -> tuple[Member, ...]:
+        """The groups a customer is in, by their names."""
+        ...
+
+
 class Transaction(Protocol):
-    """One atomic unit over past, now and future of one tenant."""
+    """One atomic unit over past, now and future of one tenant, and their projections."""
 
     @property
     def timeline(self) -> Timeline:
@@ -250,6 +304,11 @@ class Transaction(Protocol):
     @property
     def schedule(self) -> Schedule:
         """The future."""
+        ...
+
+    @property
+    def projections(self) -> Projections:
+        """What was counted of the past, and who is in which group."""
         ...
 
     def write(self, change: Change, *, now: datetime) -> Appended | None:
