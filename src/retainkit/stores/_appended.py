@@ -23,9 +23,13 @@ class Appended:
         conflicts: Ids that were there with another payload; kept beside, never over it.
 
         first: For each customer with a new event, the counter of the first one.
+
+        quarantined: Ids of events that lie too far ahead of now to be counted; kept aside, and
+            listed for a person. A store never fills it, the kit does.
     """
 
     new: tuple[Event, ...]
     duplicates: tuple[EventId, ...] = ()
     conflicts: tuple[EventId, ...] = ()
     first: Mapping[CustomerId, int] = field(factory=dict)
+    quarantined: tuple[EventId, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -14,6 +14,7 @@ from retainkit.core import (
     Intent,
     Item,
     JsonObject,
+    JsonValue,
     Lease,
     Member,
     Part,
@@ -59,6 +60,12 @@ class Timeline(Protocol):
         limit: int | None = None,
     ) -> tuple[RecordedEvent, ...]:
         """The customer's accepted events with a counter above ``after``, oldest first."""
+        ...
+
+    def customers(
+        self, *, after: CustomerId | None = None, limit: int = 1000
+    ) -> tuple[CustomerId, ...]:
+        """The next customers with an id above ``after`` who have events, in the order of ids."""
         ...
 
     def listed(self, state: EventState, *, limit: int = 100) -> tuple[RecordedEvent, ...]:
@@ -252,6 +259,12 @@ class Projections(Protocol):
 
     def buckets(self, customer: CustomerId, wanted: Wanted) -> tuple[Bucket, ...]:
         """The customer's buckets of these metrics, by metric, day and part."""
+        ...
+
+    def latest(
+        self, metric: str, customers: Collection[CustomerId]
+    ) -> Mapping[CustomerId, JsonValue]:
+        """The value of a metric's standing bucket, of those of these customers who have one."""
         ...
 
     def page(
