@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from retainkit.core._json import JsonValue
 from retainkit.core._time import occurred_at
@@ -55,6 +55,20 @@ class Bucket:
     last: int
     last_id: str
     value: JsonValue = None
+
+    def plus(self, other: Bucket) -> Bucket:
+        """Both as one; the other is of the same customer, metric, part and day."""
+        latest = max(self, other, key=_latest)
+        return evolve(
+            latest,
+            count=self.count + other.count,
+            total=self.total + other.total,
+            first=min(self.first, other.first),
+        )
+
+
+def _latest(bucket: Bucket) -> tuple[int, str]:
+    return bucket.last, bucket.last_id
 
 
 @frozen(kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retainkit.core import Intent, Item, Record
+from retainkit.core import STANDING, Bucket, Intent, Item, Record
 from retainkit.errors import Conflict, InvalidInput, NotFound
-from retainkit.ids import EventId, TenantId
+from retainkit.ids import CustomerId, EventId, TenantId
 
 
 def check_tenant(tenant: TenantId, items: Sequence[Item]) -> None:
@@ -24,6 +24,24 @@ def check_tenant(tenant: TenantId, items: Sequence[Item]) -> None:
                 field="tenant",
                 value=item.tenant,
                 remedy="use the store of that tenant",
+            )
+
+
+def check_replaced(customer: CustomerId, buckets: Sequence[Bucket], since: int) -> None:
+    """
+    Refuse buckets that would be added to what is not replaced.
+
+    Raises:
+        InvalidInput: ``bucket.not_replaced``.
+    """
+    for bucket in buckets:
+        if bucket.customer != customer or STANDING < bucket.day < since:
+            raise InvalidInput(
+                "This bucket is of another customer, or of an earlier day than is replaced",
+                code="bucket.not_replaced",
+                field="buckets",
+                value=(bucket.customer, bucket.metric, bucket.day),
+                remedy="leave it out, or replace from its day on",
             )
 
 

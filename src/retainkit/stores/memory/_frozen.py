@@ -52,15 +52,16 @@ def frozen_object(value: JsonObject) -> JsonObject:
     if type(value) is _FrozenObject:
         return value
     return _FrozenObject(
-        {k: v if type(v) in _SCALARS else _frozen_value(v) for k, v in value.items()}
+        {k: v if type(v) in _SCALARS else frozen_value(v) for k, v in value.items()}
     )
 
 
-def _frozen_value(value: JsonValue) -> JsonValue:
+def frozen_value(value: JsonValue) -> JsonValue:
+    """The same JSON value, as one that can't be changed."""
     if isinstance(value, Mapping):
         return frozen_object(value)
     if isinstance(value, (list, tuple)) and type(value) is not _FrozenArray:
-        return _FrozenArray([_frozen_value(item) for item in value])
+        return _FrozenArray([frozen_value(item) for item in value])
     return value
 
 

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from attrs import evolve
 
 from retainkit.core import (
+    Bucket,
     EffectState,
     Event,
     EventState,
@@ -18,6 +19,7 @@ from retainkit.core import (
     Item,
     JsonObject,
     Lease,
+    Member,
     Record,
     RecordedEvent,
     Timer,
@@ -28,6 +30,9 @@ from retainkit.stores.memory._agenda import Agenda
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+# What a customer's bucket is known by: metric, day and part; in their order.
+BucketKey: TypeAlias = tuple[str, int, str]
 
 
 class Row(NamedTuple):
@@ -55,6 +60,8 @@ class Tables:
         self.definitions: dict[str, JsonObject] = {}
         self.rows: dict[str, Row] = {}
         self.live: defaultdict[CustomerId, dict[str, None]] = defaultdict(dict)
+        self.buckets: defaultdict[CustomerId, dict[BucketKey, Bucket]] = defaultdict(dict)
+        self.members: defaultdict[str, dict[CustomerId, Member]] = defaultdict(dict)
 
     def __bool__(self) -> bool:
         return bool(self.events or self.rows or self.definitions or any(self.records.values()))

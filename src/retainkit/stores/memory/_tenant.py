@@ -9,6 +9,7 @@ from datetime import datetime
 from retainkit.errors import ConfigurationError
 from retainkit.ids import TenantId
 from retainkit.stores import Appended, Change, Transaction
+from retainkit.stores.memory._projections import MemoryProjections
 from retainkit.stores.memory._records import MemoryRecords
 from retainkit.stores.memory._schedule import MemorySchedule
 from retainkit.stores.memory._tables import Tables
@@ -16,12 +17,13 @@ from retainkit.stores.memory._timeline import MemoryTimeline
 
 
 class MemoryTransaction:
-    """Past, present and future over the same tables."""
+    """Past, present, future and projections over the same tables."""
 
     def __init__(self, tables: Tables) -> None:
         self.timeline = MemoryTimeline(tables)
         self.records = MemoryRecords(tables)
         self.schedule = MemorySchedule(tables)
+        self.projections = MemoryProjections(tables)
 
     def write(self, change: Change, *, now: datetime) -> Appended | None:
         settled, finished, planned = change.settled, change.finished, change.planned

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from heapq import nsmallest
 from itertools import islice
 
 from attrs import evolve
@@ -69,6 +70,13 @@ class MemoryTimeline:
         if names is None:
             return tuple(history if limit is None else history[:limit])
         return tuple(islice((kept for kept in history if kept.event.name in names), limit))
+
+    def customers(
+        self, *, after: CustomerId | None = None, limit: int = 1000
+    ) -> tuple[CustomerId, ...]:
+        histories = self._tables.histories
+        later = (id_ for id_ in histories if histories[id_] and (after is None or id_ > after))
+        return tuple(nsmallest(limit, later))
 
     def listed(self, state: EventState, *, limit: int = 100) -> tuple[RecordedEvent, ...]:
         tables = self._tables

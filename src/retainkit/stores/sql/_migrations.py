@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from retainkit.stores.sql._tables import Tables
 
 
-# One tuple a version; {p} is the prefix with the database schema. Text and integers only, so that
-# SQLite and PostgreSQL read the same statements.
+# One tuple a version; {p} is the prefix with the database schema, {w} keeps the rows in the primary
+# key itself, as SQLite can. Text and integers only, so that SQLite and PostgreSQL read the same
+# statements.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         (
@@ -52,6 +53,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE {p}event ADD COLUMN actor TEXT DEFAULT 'retainkit' NOT NULL",
         ("CREATE INDEX {i}schedule_unclear ON {p}schedule (tenant, state) WHERE state = 'unclear'"),
     ),
+    (
+        # What is counted of the past, and who is in which group.
+        (
+            "CREATE TABLE {p}bucket (tenant VARCHAR NOT NULL, customer VARCHAR NOT NULL,"
+            " metric VARCHAR NOT NULL, day INTEGER NOT NULL, part VARCHAR NOT NULL,"
+            " count BIGINT NOT NULL, total BIGINT NOT NULL, first BIGINT NOT NULL,"
+            " last BIGINT NOT NULL, last_id TEXT NOT NULL, value TEXT NOT NULL,"
+            " PRIMARY KEY (tenant, customer, metric, day, part)){w}"
+        ),
+        (
+            "CREATE TABLE {p}member (tenant VARCHAR NOT NULL, group_name VARCHAR NOT NULL,"
+            " customer VARCHAR NOT NULL, since BIGINT NOT NULL,"
+            " PRIMARY KEY (tenant, group_name, customer)){w}"
+        ),
+        "CREATE INDEX {i}member_customer ON {p}member (tenant, customer)",
+    ),
 )
 
 
@@ -66,7 +83,9 @@ def migrate(
     schema = tables.metadata.schema
     preparer = connection.dialect.identifier_preparer
     qualified = "" if schema is None else f"{preparer.quote(schema)}."
+    keyed = " WITHOUT ROWID"
     if connection.dialect.name == "postgresql":
+        keyed = ""
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7236123)")
         if schema is not None:
             connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
@@ -76,5 +95,6 @@ def migrate(
         if number <= done:
             continue
         for statement in statements:
-            connection.exec_driver_sql(statement.format(p=f"{qualified}{prefix}", i=prefix))
+            said = statement.format(p=f"{qualified}{prefix}", i=prefix, w=keyed)
+            connection.exec_driver_sql(said)
         connection.execute(tables.version.insert().values(version=number))

@@ -1,9 +1,10 @@
-"""Every statement of the SQL store, compiled once for the dialect; each is written once."""
+"""The statements of the SQL store, compiled once; those of projections are beside it."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
+from retainkit.stores.sql._projection_statements import ProjectionStatements
 from retainkit.stores.sql._statement import Dialect, Statement, Value, bind, same, size
 from retainkit.stores.sql._tables import Tables
 
@@ -21,6 +22,7 @@ class Statements:
         self.schedule: ScheduleStatements = ScheduleStatements(tables, written)
         self.damage: DamageStatements = DamageStatements(tables, written)
         self.claims: ClaimStatements = ClaimStatements(tables, written)
+        self.projections: ProjectionStatements = ProjectionStatements(tables, written)
 
 
 class TimelineStatements:
@@ -51,6 +53,17 @@ class TimelineStatements:
         )
         self.events: Statement = ready(later)
         self.events_named: Statement = ready(later.where(dialect.among(event.c.name)))
+        customer = tables.customer
+        self.customers: Statement = ready(
+            sa.select(customer.c.id)
+            .where(
+                same(customer, "tenant"),
+                customer.c.id > bind("after"),
+                customer.c.counter > sa.literal_column("0"),
+            )
+            .order_by(customer.c.id)
+            .limit(size())
+        )
         self.listed: Statement = ready(
             sa.select(*event.c)
             .where(same(event, "tenant", "state"), event.c.state != sa.literal_column("'accepted'"))

@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 class Tables:
     """
-    The six tables under a prefix and an optional database schema.
+    The eight tables under a prefix and an optional database schema.
 
     Instants are microseconds since 1970 in UTC; bodies are canonical JSON text. The metadata is
     public, so that Alembic or Django can own the migrations.
@@ -112,6 +112,32 @@ class Tables:
         _partial(f"{prefix}schedule_wake", [wake.wake_at], "wake_at IS NOT NULL")
         Index(f"{prefix}schedule_customer", wake.tenant, wake.customer)
         _partial(f"{prefix}schedule_unclear", [wake.tenant, wake.state], "state = 'unclear'")
+        self.bucket: Table = Table(
+            f"{prefix}bucket",
+            self.metadata,
+            _key("tenant"),
+            _key("customer"),
+            _key("metric"),
+            Column("day", Integer, primary_key=True, autoincrement=False, nullable=False),
+            _key("part"),
+            Column("count", BigInteger, nullable=False),
+            Column("total", BigInteger, nullable=False),
+            Column("first", BigInteger, nullable=False),
+            Column("last", BigInteger, nullable=False),
+            _text("last_id"),
+            _text("value"),
+            sqlite_with_rowid=False,
+        )
+        self.member: Table = Table(
+            f"{prefix}member",
+            self.metadata,
+            _key("tenant"),
+            _key("group_name"),
+            _key("customer"),
+            Column("since", BigInteger, nullable=False),
+            sqlite_with_rowid=False,
+        )
+        Index(f"{prefix}member_customer", self.member.c.tenant, self.member.c.customer)
 
 
 def _key(name: str) -> Column[str]:

@@ -189,6 +189,12 @@ class SqlTimeline:
             )
         return tuple(map(rows.recorded_event, found))
 
+    def customers(
+        self, *, after: CustomerId | None = None, limit: int = 1000
+    ) -> tuple[CustomerId, ...]:
+        found = self._bound.all(self._sql.customers, after=after or "", limit=limit)
+        return tuple(CustomerId(str(row[0])) for row in found)
+
     def listed(self, state: EventState, *, limit: int = 100) -> tuple[RecordedEvent, ...]:
         return tuple(
             map(

@@ -1,4 +1,4 @@
-"""One transaction of one tenant on one cursor: timeline, records and schedule in SQL."""
+"""One transaction of one tenant on one cursor: timeline, records, schedule and projections."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from retainkit.ids import TenantId
 from retainkit.stores import Appended, Change
 from retainkit.stores._refusals import effect_exists, not_current
 from retainkit.stores.sql._bound import Bound
+from retainkit.stores.sql._projections import SqlProjections
 from retainkit.stores.sql._records import SqlRecords, current
 from retainkit.stores.sql._schedule import SqlSchedule
 from retainkit.stores.sql._statement import Cursor
@@ -24,6 +25,7 @@ class SqlTransaction:
         self.timeline: SqlTimeline = SqlTimeline(bound, statements.timeline)
         self.records: SqlRecords = SqlRecords(bound, statements.records)
         self.schedule: SqlSchedule = SqlSchedule(bound, statements.schedule, statements.damage)
+        self.projections: SqlProjections = SqlProjections(bound, statements.projections)
         self._bound = bound
 
     def write(self, change: Change, *, now: datetime) -> Appended | None:

@@ -1,0 +1,104 @@
+"""The projections of one tenant, in memory: day buckets, and who is in which group."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from heapq import nsmallest
+from itertools import chain, islice
+
+from attrs import evolve
+
+from retainkit.core import STANDING, Bucket, JsonValue, Member, Part, Wanted
+from retainkit.ids import CustomerId
+from retainkit.stores._refusals import check_replaced
+from retainkit.stores.memory._frozen import frozen_value
+from retainkit.stores.memory._tables import Tables
+
+
+class MemoryProjections:
+    """The projections, as `retainkit.stores.Projections` promises them."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, buckets: Sequence[Bucket]) -> None:
+        for bucket in buckets:
+            kept = evolve(bucket, value=frozen_value(bucket.value))
+            mine = self._tables.buckets[kept.customer]
+            key = kept.metric, kept.day, kept.part
+            known = mine.get(key)
+            self._tables.put(mine, key, kept if known is None else known.plus(kept))
+
+    def buckets(self, customer: CustomerId, wanted: Wanted) -> tuple[Bucket, ...]:
+        return tuple(self._of(customer, wanted))
+
+    def latest(
+        self, metric: str, customers: Collection[CustomerId]
+    ) -> Mapping[CustomerId, JsonValue]:
+        buckets, key = self._tables.buckets, (metric, STANDING, "")
+        return {
+            customer: buckets[customer][key].value
+            for customer in customers
+            if key in buckets.get(customer, {})
+        }
+
+    def page(
+        self, wanted: Wanted, *, after: CustomerId | None = None, limit: int = 1000
+    ) -> tuple[Bucket, ...]:
+        later = sorted(id_ for id_ in self._tables.buckets if after is None or id_ > after)
+        found = (self.buckets(customer, wanted) for customer in later)
+        return tuple(chain.from_iterable(islice(filter(None, found), limit)))
+
+    def replace(self, customer: CustomerId, buckets: Sequence[Bucket], *, since: int) -> None:
+        check_replaced(customer, buckets, since)
+        mine = self._tables.buckets[customer]
+        for key in list(mine):
+            if key[1] == STANDING or key[1] >= since:
+                self._tables.drop(mine, key)
+        self.add(buckets)
+
+    def parts(self, metric: str, *, since: int, limit: int = 100) -> tuple[Part, ...]:
+        found: dict[str, Part] = {}
+        for customer in self._tables.buckets:
+            mine: dict[str, int] = {}
+            for bucket in self._of(customer, Wanted(metrics=frozenset({metric}), since=since)):
+                if bucket.part and bucket.day >= since:
+                    mine[bucket.part] = mine.get(bucket.part, 0) + bucket.count
+            for part, count in mine.items():
+                known = found.get(part, Part(part=part, customers=0, count=0))
+                found[part] = Part(
+                    part=part, customers=known.customers + 1, count=known.count + count
+                )
+        return tuple(nsmallest(limit, found.values(), key=_rank))
+
+    def move(self, entered: Sequence[Member], left: Sequence[tuple[str, CustomerId]]) -> None:
+        for group, customer in left:
+            self._tables.drop(self._tables.members[group], customer)
+        for member in entered:
+            group_now = self._tables.members[member.group]
+            if member.customer not in group_now:
+                self._tables.put(group_now, member.customer, member)
+
+    def members(
+        self, group: str, *, after: CustomerId | None = None, limit: int = 1000
+    ) -> tuple[Member, ...]:
+        inside = self._tables.members.get(group, {})
+        ids = nsmallest(limit, (id_ for id_ in inside if after is None or id_ > after))
+        return tuple(inside[id_] for id_ in ids)
+
+    def groups(self, customer: CustomerId) -> tuple[Member, ...]:
+        members = self._tables.members
+        return tuple(
+            members[group][customer] for group in sorted(members) if customer in members[group]
+        )
+
+    def _of(self, customer: CustomerId, wanted: Wanted) -> Iterator[Bucket]:
+        mine = self._tables.buckets.get(customer, {})
+        for key in sorted(mine):
+            metric, day, _ = key
+            if metric in wanted.metrics and (day == STANDING or day >= wanted.since):
+                yield mine[key]
+
+
+def _rank(part: Part) -> tuple[int, int, str]:
+    return -part.customers, -part.count, part.part

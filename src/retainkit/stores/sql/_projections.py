@@ -1,0 +1,169 @@
+"""The projections in SQL: day buckets, and who is in which group."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+from retainkit.core import Bucket, JsonValue, Member, Part, Wanted, dumps
+from retainkit.ids import CustomerId
+from retainkit.stores._refusals import check_replaced
+from retainkit.stores.sql import _rows as rows
+from retainkit.stores.sql._bound import Bound
+from retainkit.stores.sql._projection_statements import ProjectionStatements
+from retainkit.stores.sql._statement import Row, Value
+from retainkit.timing import from_micros, to_micros
+
+
+_NULL = "null"
+
+
+class SqlProjections:
+    """The projections, as `retainkit.stores.Projections` promises them."""
+
+    def __init__(self, bound: Bound, statements: ProjectionStatements) -> None:
+        self._bound = bound
+        self._sql = statements
+
+    def add(self, buckets: Sequence[Bucket]) -> None:
+        if not buckets:
+            return
+        if self._sql.at_once:
+            self._bound.write(self._sql.add, rows=self._json(buckets))
+            return
+        tenant = self._bound.tenant
+        # In the order of the key, rows that lie side by side are written side by side.
+        self._bound.write_lines(self._sql.add, sorted([_row(tenant, each) for each in buckets]))
+
+    def _json(self, buckets: Sequence[Bucket]) -> str:
+        """The rows as a JSON list, in which no key is twice: one statement can't write it twice."""
+        merged: dict[tuple[Value, ...], Bucket] = {}
+        for bucket in buckets:
+            key = bucket.customer, bucket.metric, bucket.day, bucket.part
+            known = merged.get(key)
+            merged[key] = bucket if known is None else known.plus(bucket)
+        columns = self._sql.columns
+        written = sorted([_row(self._bound.tenant, each) for each in merged.values()])
+        return dumps([dict(zip(columns[1:], row[1:], strict=True)) for row in written])
+
+    def buckets(self, customer: CustomerId, wanted: Wanted) -> tuple[Bucket, ...]:
+        return tuple(
+            map(
+                _bucket,
+                self._bound.all(self._sql.buckets, w_customer=customer, **_asked(wanted)),
+            )
+        )
+
+    def latest(
+        self, metric: str, customers: Collection[CustomerId]
+    ) -> Mapping[CustomerId, JsonValue]:
+        if not customers:
+            return {}
+        found = self._bound.all(self._sql.latest, metric=metric, customers=dumps(sorted(customers)))
+        return {CustomerId(str(customer)): _value(str(value)) for customer, value in found}
+
+    def page(
+        self, wanted: Wanted, *, after: CustomerId | None = None, limit: int = 1000
+    ) -> tuple[Bucket, ...]:
+        asked = _asked(wanted)
+        found = self._bound.all(self._sql.counted, after=after or "", limit=limit, **asked)
+        if not found:
+            return ()
+        customers = dumps([str(row[0]) for row in found])
+        return tuple(
+            map(_bucket, self._bound.all(self._sql.buckets_of, customers=customers, **asked))
+        )
+
+    def replace(self, customer: CustomerId, buckets: Sequence[Bucket], *, since: int) -> None:
+        check_replaced(customer, buckets, since)
+        self._bound.write(self._sql.clear, w_customer=customer, since=since)
+        self.add(buckets)
+
+    def parts(self, metric: str, *, since: int, limit: int = 100) -> tuple[Part, ...]:
+        found = self._bound.all(self._sql.parts, after="", metric=metric, since=since, limit=limit)
+        return tuple(
+            Part(part=str(part), customers=rows.integer(customers), count=int(str(count)))
+            for part, customers, count in found
+        )
+
+    def move(self, entered: Sequence[Member], left: Sequence[tuple[str, CustomerId]]) -> None:
+        tenant = self._bound.tenant
+        if left:
+            gone = sorted((tenant, group, customer) for group, customer in left)
+            self._bound.write_lines(self._sql.leave, gone)
+        if entered:
+            new: list[Row] = [
+                (tenant, each.group, each.customer, to_micros(each.since))
+                for each in sorted(entered, key=_place)
+            ]
+            self._bound.write_lines(self._sql.enter, new)
+
+    def members(
+        self, group: str, *, after: CustomerId | None = None, limit: int = 1000
+    ) -> tuple[Member, ...]:
+        found = self._bound.all(
+            self._sql.members, w_group_name=group, after=after or "", limit=limit
+        )
+        return tuple(map(_member, found))
+
+    def groups(self, customer: CustomerId) -> tuple[Member, ...]:
+        return tuple(map(_member, self._bound.all(self._sql.groups, w_customer=customer)))
+
+
+def _asked(wanted: Wanted) -> Mapping[str, Value]:
+    # Standing ones are asked for by themselves.
+    return {"metrics": dumps(sorted(wanted.metrics)), "since": max(wanted.since, 1)}
+
+
+def _row(tenant: str, bucket: Bucket) -> tuple[Value, ...]:
+    """The row of a bucket, its columns in the table's order, which begins with the key."""
+    value = bucket.value
+    return (
+        tenant,
+        bucket.customer,
+        bucket.metric,
+        bucket.day,
+        bucket.part,
+        bucket.count,
+        bucket.total,
+        bucket.first,
+        bucket.last,
+        bucket.last_id,
+        _NULL if value is None else dumps(value),
+    )
+
+
+def _bucket(row: Row) -> Bucket:
+    _, customer, metric, day, part, count, total, first, last, last_id, value = row
+    return Bucket(
+        customer=CustomerId(str(customer)),
+        metric=str(metric),
+        day=rows.integer(day),
+        part=str(part),
+        count=rows.integer(count),
+        total=rows.integer(total),
+        first=rows.integer(first),
+        last=rows.integer(last),
+        last_id=str(last_id),
+        value=_value(str(value)),
+    )
+
+
+def _value(text: str) -> JsonValue:
+    if text == _NULL:
+        return None
+    value: JsonValue = json.loads(text)
+    return value
+
+
+def _place(member: Member) -> tuple[str, str]:
+    return member.group, member.customer
+
+
+def _member(row: Row) -> Member:
+    _, group, customer, since = row
+    return Member(
+        group=str(group),
+        customer=CustomerId(str(customer)),
+        since=from_micros(rows.integer(since)),
+    )
