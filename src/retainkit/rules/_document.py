@@ -12,7 +12,8 @@ from retainkit.errors import InvalidInput
 from retainkit.rules._declared import Kind, Signal
 from retainkit.rules._reading import Mistake, Place, Reader, cash, mistaken, operand
 from retainkit.rules._readings import Reading, Readings, readings
-from retainkit.rules._rulebook import Rule, Rulebook, RuleTest
+from retainkit.rules._rule import Rule, RuleTest
+from retainkit.rules._rulebook import Rulebook
 from retainkit.rules._signals import (
     Amount,
     Duration,

@@ -8,7 +8,8 @@ from attrs import frozen
 
 from retainkit.core import Because
 from retainkit.rules._declared import Signal
-from retainkit.rules._rulebook import Rule, Rulebook, is_impossible, is_possible
+from retainkit.rules._rule import Rule
+from retainkit.rules._rulebook import Rulebook, is_impossible, is_possible
 from retainkit.rules._tree import Missing, Present, all_of, signals_of, walk
 from retainkit.rules._truth import Truth
 from retainkit.rules._ways import Literal, ways

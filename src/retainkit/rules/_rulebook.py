@@ -15,7 +15,8 @@ from retainkit.rules._data import signal_data, version
 from retainkit.rules._declared import Signal
 from retainkit.rules._events import is_anonymous
 from retainkit.rules._explain import Explained, why
-from retainkit.rules._readings import Readings, named
+from retainkit.rules._readings import named
+from retainkit.rules._rule import Rule, RuleTest
 from retainkit.rules._samples import agrees, is_decided, samples
 from retainkit.rules._signals import Signals, declared
 from retainkit.rules._tree import (
@@ -28,69 +29,11 @@ from retainkit.rules._tree import (
     signals_of,
     walk,
 )
-from retainkit.rules._truth import Truth
 from retainkit.rules._ways import Literal, Way, ways
-from retainkit.rules._windows import instant
 
 
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 """Where lengths from now are laid out to see whether they contradict each other."""
-
-
-def _at(at: datetime) -> datetime:
-    return instant(at, "at")
-
-
-@frozen(kw_only=True)
-class RuleTest:
-    """
-    An example that stands beside its rule.
-
-    Args:
-        name: What it shows.
-
-        known: What is known of the customer.
-
-        at: The instant it is asked at.
-
-        expect: The answer.
-    """
-
-    name: str
-    known: Readings
-    at: datetime = field(converter=_at)
-    expect: Truth
-
-
-def _tests(tests: Iterable[RuleTest]) -> tuple[RuleTest, ...]:
-    return tuple(tests)
-
-
-@frozen(kw_only=True)
-class Rule:
-    """
-    A condition with a name.
-
-    Args:
-        id: The name; stable, as reasons and records speak of it.
-
-        when: The condition.
-
-        doc: What it is for, for people; it may change without the rule's version.
-
-        group: Rules of one group exclude each other: of those that are true, one counts.
-
-        priority: Which of a group that is: the highest; of equals, the one listed first.
-
-        tests: Examples with their answers.
-    """
-
-    id: str
-    when: Condition = field(converter=condition)
-    doc: str = ""
-    group: str | None = None
-    priority: int = 0
-    tests: tuple[RuleTest, ...] = field(default=(), converter=_tests)
 
 
 @frozen(kw_only=True)
