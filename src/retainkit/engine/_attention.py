@@ -26,6 +26,7 @@ class AttentionKind(StrEnum):
 
     UNCLEAR_EFFECT = "unclear_effect"
     PARKED_EVENT = "parked_event"
+    QUARANTINED_EVENT = "quarantined_event"
     CONFLICTING_EVENT = "conflicting_event"
     CASE_MISSING = "case_missing"
     WAKE_UP_MISSING = "wake_up_missing"
@@ -71,11 +72,8 @@ def attention(
 ) -> tuple[Attention, ...]:
     """Everything that waits for a person, the newest kinds of trouble last."""
     found = [_of_intent(intent) for intent in tx.schedule.unclear(limit=limit)]
-    for state, kind in (
-        (EventState.PARKED, AttentionKind.PARKED_EVENT),
-        (EventState.CONFLICT, AttentionKind.CONFLICTING_EVENT),
-    ):
-        found += [_of_event(event, kind) for event in tx.timeline.listed(state, limit=limit)]
+    for state in (EventState.PARKED, EventState.CONFLICT):
+        found += [_of_event(event) for event in tx.timeline.listed(state, limit=limit)]
     found += [_of_record(record) for record in tx.records.open(_FEATURE, limit=limit)]
     unserved = tx.schedule.unserved(skills, before=now - _LONG_DUE, limit=limit)
     found += [_of_unserved(item) for item in unserved]
@@ -179,19 +177,43 @@ def _of_intent(intent: Intent) -> Attention:
     )
 
 
-def _of_event(recorded: RecordedEvent, kind: AttentionKind) -> Attention:
-    event = recorded.event
-    parked = kind is AttentionKind.PARKED_EVENT
+def _of_event(recorded: RecordedEvent) -> Attention:
+    event, kind = recorded.event, _kind(recorded)
+    facts: JsonObject = {"event": event.name, **event.data}
+    if kind is AttentionKind.QUARANTINED_EVENT:
+        ahead = event.occurred_at - recorded.recorded_at
+        facts = {
+            "reason": "ahead_of_time",
+            "occurred_at": event.occurred_at.isoformat(),
+            "ahead_seconds": ahead // timedelta(seconds=1),
+            **facts,
+        }
     return Attention(
         kind=kind,
         id=event.id,
         customer=event.customer,
         since=recorded.recorded_at,
-        remedy="kit.release(id, customer=, actor=)"
-        if parked
-        else "compare the two payloads and correct the source",
-        facts={"event": event.name, **event.data},
+        remedy=_EVENT_REMEDIES[kind],
+        facts=facts,
     )
+
+
+def _kind(recorded: RecordedEvent) -> AttentionKind:
+    """What is parked though its customer is known came too far ahead of its time."""
+    if recorded.state is not EventState.PARKED:
+        return AttentionKind.CONFLICTING_EVENT
+    known = recorded.event.customer
+    return AttentionKind.QUARANTINED_EVENT if known else AttentionKind.PARKED_EVENT
+
+
+_EVENT_REMEDIES = {
+    AttentionKind.PARKED_EVENT: "kit.release(id, customer=, actor=), or kit.dismiss(id, actor=)",
+    AttentionKind.QUARANTINED_EVENT: (
+        "correct the source's clock; kit.release(id, customer=, actor=) when the time is right,"
+        " else kit.dismiss(id, actor=)"
+    ),
+    AttentionKind.CONFLICTING_EVENT: "compare the two payloads and correct the source",
+}
 
 
 def _of_unserved(item: Item) -> Attention:

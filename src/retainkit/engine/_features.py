@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from retainkit.core import Case, Feature, Record, content_hash
+from retainkit.core import Case, Feature, Measuring, Record, content_hash
 from retainkit.engine import _codec as codec
 from retainkit.errors import ConfigurationError, Refused
 from retainkit.stores import Transaction
 
+
+if TYPE_CHECKING:
+    from retainkit.engine._counting import Counting
 
 C = TypeVar("C", bound=Case)
 P = TypeVar("P")
@@ -33,6 +36,7 @@ class Bound(Generic[C, P]):
 
     def __init__(self, feature: Feature[C, P]) -> None:
         self.feature: Feature[C, P] = feature
+        self.measuring: Measuring | None = feature if isinstance(feature, Measuring) else None
         self._policies: dict[str, P] = {}
         self._current: str | None = None
 
@@ -99,9 +103,10 @@ AnyBound = Bound[Any, Any]
 
 
 class Features:
-    """All features of a kit, and who is woken by what."""
+    """All features of a kit, who is woken by what, and what is counted for them."""
 
-    def __init__(self, features: Iterable[AnyFeature]) -> None:
+    def __init__(self, features: Iterable[AnyFeature], counting: Counting | None = None) -> None:
+        self.counting: Counting | None = counting
         self._bound: dict[str, AnyBound] = {}
         subscribers: dict[str, list[str]] = {}
         for feature in features:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from attrs import evolve
 
-from retainkit.core import Answer, EffectState, Event, Item, NoEffect, RecordedEvent, Timer
+from retainkit.core import (
+    Answer,
+    EffectState,
+    Event,
+    EventState,
+    Item,
+    NoEffect,
+    RecordedEvent,
+    Timer,
+)
 from retainkit.engine import _attention, _links, _webhooks
 from retainkit.engine._attention import Attention
 from retainkit.engine._explain import Explained, explained
 from retainkit.engine._links import OpenLink
+from retainkit.engine._rules import KitRules
+from retainkit.engine._signals import KitSignals
 from retainkit.engine._step import Step
 from retainkit.engine._webhooks import Receipt
 from retainkit.errors import ConfigurationError, InvalidInput, NotFound, Refused
@@ -120,7 +131,7 @@ class JoinedKit:
 
     def release(self, event: EventId, *, customer: CustomerId, actor: str) -> None:
         """
-        Accept a parked webhook as the customer's; ``actor`` is the id of who decided so.
+        Accept a parked or quarantined event as the customer's; ``actor`` is who decided so.
 
         Raises:
             NotFound: No parked event has that id.
@@ -140,6 +151,24 @@ class JoinedKit:
             step.record([told])
 
     # ---- the present
+
+    @property
+    def tx(self) -> Transaction:
+        """The transaction itself: what the store promises, for what has no call here."""
+        return self._tx
+
+    @property
+    def signals(self) -> KitSignals:
+        """What is known of customers; see :class:`KitSignals`."""
+        return KitSignals(self._kit, self._inside)
+
+    @property
+    def rules(self) -> KitRules:
+        """What is true of customers; see :class:`KitRules`."""
+        return KitRules(self._kit, self._inside)
+
+    def _inside(self) -> AbstractContextManager[JoinedKit]:
+        return nullcontext(self)
 
     def open_cases(self, *, customer: CustomerId | None = None) -> tuple[DunningCase, ...]:
         """The open dunning cases of one customer, or of all."""
@@ -298,9 +327,21 @@ class JoinedKit:
         """
         Close an entry of :meth:`attention` that needs no outcome.
 
+        A parked or quarantined event is then kept as nobody's.
+
         Raises:
             NotFound: No open entry has that id.
         """
+        now = self._kit.clock.now()
+        told = self._tx.timeline.get(EventId(entry))
+        if told is not None and told.state is EventState.PARKED:
+            dismissed = _by_hand(
+                "attention.dismissed", told.event.customer, actor, now, {"entry": entry}
+            )
+            with self._step(now) as step:
+                step.dismiss(told.event)
+                step.record([dismissed])
+            return
         record = self._tx.records.get("attention", CaseId(entry))
         if record is not None:
             self._tx.records.lock(record.customer)  # before the entry, as every decision does
@@ -312,7 +353,6 @@ class JoinedKit:
                 value=entry,
                 remedy="take an id from kit.attention()",
             )
-        now = self._kit.clock.now()
         self.record(_by_hand("attention.dismissed", record.customer, actor, now, {"entry": entry}))
 
     def wake(self, feature: str, customer: CustomerId, *, since: int) -> None:

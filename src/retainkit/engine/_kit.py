@@ -24,17 +24,22 @@ if TYPE_CHECKING:
     from retainkit.customers import CustomerDirectory
     from retainkit.dunning import Access, DunningCase, DunningPolicy, Upcoming
     from retainkit.engine._attention import Attention
+    from retainkit.engine._counting import Counting
     from retainkit.engine._explain import Explained
     from retainkit.engine._features import AnyFeature, Features
     from retainkit.engine._instrumentation import Instrumentation
     from retainkit.engine._join import JoinedKit
     from retainkit.engine._links import Links, OpenLink
     from retainkit.engine._performers import Performer
+    from retainkit.engine._rules import KitRules
     from retainkit.engine._runner import Ran, Runner
+    from retainkit.engine._signals import KitSignals
     from retainkit.engine._sweeper import Finding
     from retainkit.engine._webhooks import Receipt
     from retainkit.messages import Branding, Messenger
     from retainkit.payments import HostedPage, Payments, WebhookReader
+    from retainkit.rules import Rulebook, Signal, Signals
+    from retainkit.signals import Measures
     from retainkit.stores import Appended, Store
     from retainkit.timing import Clock
 
@@ -80,6 +85,15 @@ class RetainKit:
 
         links: How messages link to the provider's hosted page; None leaves links out.
 
+        signals: The class that declares what is known of a customer, or the signals by name.
+
+        rules: When what is true of a customer; None leaves rules off.
+
+        zone: The IANA zone of customers whose own nobody told; their days are counted in it.
+
+        future_tolerance: How far ahead of now an event that signals read may lie; what lies
+            further ahead is quarantined.
+
         features: Further features, of the host or of third parties.
 
         performers: How their effects are performed, by kind.
@@ -113,6 +127,10 @@ class RetainKit:
         customers: CustomerDirectory | None = None,
         branding: Branding | None = None,
         links: Links | None = None,
+        signals: type[Signals] | Mapping[str, Signal] | None = None,
+        rules: Rulebook | None = None,
+        zone: str = "UTC",
+        future_tolerance: timedelta = timedelta(days=1),
         features: Sequence[AnyFeature] = (),
         performers: Mapping[str, Performer] | None = None,
         clock: Clock | None = None,
@@ -132,6 +150,10 @@ class RetainKit:
         self._look = branding
         self._customers = customers
         self._dunning = dunning
+        self._declared = signals
+        self._rulebook = rules
+        self._zone = zone
+        self._tolerance = future_tolerance
         self._others = tuple(features)
         self._further = dict(performers or {})
         self._sellers = dict(sellers or {})
@@ -154,7 +176,30 @@ class RetainKit:
             from retainkit.dunning import Dunning as DunningFeature
 
             built_in.append(DunningFeature(self._dunning))
-        return Features([*built_in, *self._others])
+        if self._rulebook is not None and self.measures is not None:
+            from retainkit.signals import RulesFeature
+
+            built_in.append(RulesFeature(self._rulebook, self.measures))
+        return Features([*built_in, *self._others], self._counting)
+
+    @cached_property
+    def measures(self) -> Measures | None:
+        """What is counted of the timeline, for signals, rules and health; None when nothing is."""
+        if self._declared is None and self._rulebook is None:
+            return None
+        from retainkit.engine._counting import measured
+
+        return measured(self._declared, self._rulebook, zone=self._zone)
+
+    @cached_property
+    def _counting(self) -> Counting | None:
+        if self.measures is None:
+            return None
+        from retainkit.engine._counting import Counting
+        from retainkit.rules import members_of
+
+        moves = None if self._rulebook is None else members_of
+        return Counting(self.measures, tolerance=self._tolerance, moves=moves)
 
     @cached_property
     def directory(self) -> CustomerDirectory:
@@ -319,7 +364,7 @@ class RetainKit:
 
     def release(self, event: EventId, *, customer: CustomerId, actor: str) -> None:
         """
-        Accept a parked webhook as the customer's; ``actor`` is the id of who decided so.
+        Accept a parked or quarantined event as the customer's; ``actor`` is who decided so.
 
         Raises:
             NotFound: No parked event has that id.
@@ -333,6 +378,20 @@ class RetainKit:
     def dunning(self) -> Dunning:
         """Questions about dunning."""
         return Dunning(self)
+
+    @property
+    def signals(self) -> KitSignals:
+        """What is known of customers: set by the host, or counted from the timeline."""
+        from retainkit.engine._signals import KitSignals
+
+        return KitSignals(self, self.transaction)
+
+    @property
+    def rules(self) -> KitRules:
+        """What is true of customers, why, and who is in which segment."""
+        from retainkit.engine._rules import KitRules
+
+        return KitRules(self, self.transaction)
 
     def access(self, customer: CustomerId, now: datetime | None = None) -> Access:
         """What the customer may use, now or at another time if nothing happens until then."""
@@ -480,7 +539,14 @@ class RetainKit:
             k.settle(EffectId(effect), outcome, actor=actor, reason=reason)
 
     def dismiss(self, entry: str, *, actor: str) -> None:
-        """Close an entry of :meth:`attention` that needs no outcome."""
+        """
+        Close an entry of :meth:`attention` that needs no outcome.
+
+        A parked or quarantined event is then kept as nobody's.
+
+        Raises:
+            NotFound: No open entry has that id.
+        """
         with self.transaction() as k:
             k.dismiss(entry, actor=actor)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from attrs import evolve
 
 from retainkit.core import (
+    Bucket,
     Case,
     Decision,
     Due,
@@ -33,6 +34,10 @@ from retainkit.engine._features import AnyBound, Features, NewerSchema
 from retainkit.errors import Conflict
 from retainkit.ids import CaseId, CustomerId, EffectId, TenantId, derive
 from retainkit.stores import Appended, Change, Transaction
+
+
+NOBODY = CustomerId("")
+"""Whose events are that concern no customer: kept, but never decided."""
 
 
 class Fenced(Conflict):
@@ -90,14 +95,36 @@ class Step:
     # ---- entering
 
     def record(self, events: Sequence[Event]) -> Appended:
-        """Append events and wake the features that subscribe to them, in the same commit."""
+        """
+        Append events and wake the features that subscribe to them, in the same commit.
+
+        What would be counted on a day too far ahead is kept aside, and wakes nobody.
+        """
+        counting = self._features.counting
+        ahead = () if counting is None else counting.ahead(events, self._now)
+        if not ahead:
+            return self._appended(events)
+        aside = self.tx.timeline.append(ahead, recorded_at=self._now, state=EventState.PARKED)
+        kept_aside = {event.id for event in ahead}
+        appended = self._appended([event for event in events if event.id not in kept_aside])
+        return evolve(
+            appended,
+            duplicates=appended.duplicates + aside.duplicates,
+            conflicts=appended.conflicts + aside.conflicts,
+            quarantined=tuple(event.id for event in aside.new),
+        )
+
+    def _appended(self, events: Sequence[Event]) -> Appended:
         appended = self.tx.timeline.append(events, recorded_at=self._now)
-        self._recorded(appended)
+        self._recorded(appended.new, since=appended.first)
         return appended
 
-    def _recorded(self, appended: Appended) -> None:
-        self._tell(((event.name, event.customer) for event in appended.new), since=appended.first)
-        self.events += len(appended.new)
+    def _recorded(self, events: Sequence[Event], *, since: Mapping[CustomerId, int]) -> None:
+        """Count what is new, and tell whoever subscribes to it."""
+        if self._features.counting is not None:
+            self._features.counting.fold(self.tx, events)
+        self._tell(((event.name, event.customer) for event in events), since=since)
+        self.events += len(events)
 
     def _tell(
         self, news: Iterable[tuple[str, CustomerId]], *, since: Mapping[CustomerId, int]
@@ -133,7 +160,16 @@ class Step:
             NotFound: No parked event has that id.
         """
         counter = self.tx.timeline.release(parked.id, customer, recorded_at=self._now)
-        self._tell([(parked.name, customer)], since={customer: counter})
+        self._recorded([evolve(parked, customer=customer)], since={customer: counter})
+
+    def dismiss(self, parked: Event) -> None:
+        """
+        Keep a parked event as nobody's: it wakes nobody and is counted nowhere.
+
+        Raises:
+            NotFound: No parked event has that id.
+        """
+        self.tx.timeline.release(parked.id, NOBODY, recorded_at=self._now)
 
     def intend(self, feature: str, customer: CustomerId, effect: Effect) -> None:
         """Leave an effect to a worker, for a feature that keeps no case."""
@@ -228,14 +264,28 @@ class Step:
     ) -> None:
         feature = bound.feature
         history = self._history(customer, feature.reads) if isinstance(trigger, Woken) else ()
-        facts = Facts(tenant=self._tenant, customer=customer, history=history)
         policy = feature.policy if record is None else bound.policy(record.definition, self.tx)
         case = None if record is None else bound.case(record)
+        facts = Facts(
+            tenant=self._tenant,
+            customer=customer,
+            history=history,
+            buckets=self._buckets(bound, customer, case, trigger),
+        )
         decision = feature.decide(case, trigger, facts, self._now, policy)
         self._write(bound, customer, record, decision, decided)
 
     def _history(self, customer: CustomerId, names: frozenset[str]) -> tuple[RecordedEvent, ...]:
         return self.tx.timeline.of(customer, names=names) if names else ()
+
+    def _buckets(
+        self, bound: AnyBound, customer: CustomerId, case: Case | None, trigger: Trigger
+    ) -> tuple[Bucket, ...]:
+        """What a feature wants to see of what was counted."""
+        if bound.measuring is None:
+            return ()
+        wanted = bound.measuring.wanted(case, trigger, self._now)
+        return self.tx.projections.buckets(customer, wanted) if wanted.metrics else ()
 
     # ---- writing
 
@@ -313,7 +363,7 @@ class Step:
         if appended is None:
             raise Fenced(_name(change))
         if change.events:
-            self._recorded(appended)
+            self._recorded(appended.new, since=appended.first)
         self.effects += len(change.intended)
         if change.lease is not None:
             self.under_way = evolve(

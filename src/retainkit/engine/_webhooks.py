@@ -10,12 +10,12 @@ from attrs import evolve, frozen
 from retainkit.billing import READ_INVOICE
 from retainkit.core import Because, Effect, Event, EventState, JsonObject
 from retainkit.customers import CustomerDirectory
-from retainkit.engine._step import Step
+from retainkit.engine._step import NOBODY, Step
 from retainkit.ids import CustomerId, EventId, TenantId, derive
 from retainkit.payments import ProviderEvent, ProviderEventKind
 
 
-_NOBODY = CustomerId("")
+_RECEIVED = "webhook.received"
 
 
 class ReceiptState(StrEnum):
@@ -62,7 +62,7 @@ def received_event(event: ProviderEvent, customer: CustomerId) -> Event:
     }
     return Event(
         id=EventId(f"webhook:{event.seller}:{event.id}"),
-        name="webhook.received",
+        name=_RECEIVED,
         customer=customer,
         occurred_at=event.occurred_at,
         data=data,
@@ -80,14 +80,17 @@ def receive(
     released. One that hints at nothing is not listed for a person, whoever it is about.
     """
     customer = None if event.reference is None else directory.find(event.reference, tenant=tenant)
-    known = step.tx.timeline.get(received_event(event, _NOBODY).id)
+    known = step.tx.timeline.get(received_event(event, NOBODY).id)
     if known is not None:
         return _again(step, event, customer, known.event, known.state)
-    received = received_event(event, customer or _NOBODY)
+    received = received_event(event, customer or NOBODY)
     if customer is None and event.kind is not ProviderEventKind.OTHER:
         step.park(received)
         return Receipt(event=received.id, state=ReceiptState.PARKED)
-    if not step.record([received]).new:
+    appended = step.record([received])
+    if appended.quarantined:
+        return Receipt(event=received.id, state=ReceiptState.PARKED)
+    if not appended.new:
         # The same webhook came twice at once, and the other one was quicker.
         return Receipt(event=received.id, state=ReceiptState.DUPLICATE)
     follow(step, received)
@@ -102,16 +105,18 @@ def _again(
     if repeated.fingerprint != known.fingerprint:
         step.record([repeated])
         return Receipt(event=known.id, state=ReceiptState.CONFLICT)
-    if state is EventState.PARKED and customer is not None:
+    # What was quarantined is known to be its customer's: only a person releases it.
+    if state is EventState.PARKED and known.customer == NOBODY and customer is not None:
         release(step, known, customer)
         return Receipt(event=known.id, state=ReceiptState.ACCEPTED)
     return Receipt(event=known.id, state=ReceiptState.DUPLICATE)
 
 
 def release(step: Step, parked: Event, customer: CustomerId) -> None:
-    """Accept a parked webhook as the customer's, and do what it hints at."""
+    """Accept a parked event as the customer's; a webhook is followed to what it hints at."""
     step.release(parked, customer)
-    follow(step, evolve(parked, customer=customer))
+    if parked.name == _RECEIVED:
+        follow(step, evolve(parked, customer=customer))
 
 
 def follow(step: Step, received: Event) -> None:

@@ -1,0 +1,115 @@
+"""What new events change of the projections, in their own commit; counting itself is `signals`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from retainkit.core import STANDING, Event, Member
+from retainkit.errors import ConfigurationError
+from retainkit.ids import CustomerId
+from retainkit.rules import Condition, Rulebook, Signal, Signals, declared, signal_data
+from retainkit.signals import ZONE_METRIC, Measures
+from retainkit.stores import Transaction
+
+
+Moves: TypeAlias = "tuple[Sequence[Member], Sequence[tuple[str, CustomerId]]]"
+
+
+class Counting:
+    """
+    Keeps buckets and groups in step with the timeline.
+
+    Args:
+        measures: What is counted.
+
+        tolerance: How far ahead of now an event that is counted may lie.
+
+        moves: Who enters and who leaves a group by events; None when there are no groups.
+    """
+
+    def __init__(
+        self,
+        measures: Measures,
+        *,
+        tolerance: timedelta,
+        moves: Callable[[Iterable[Event]], Moves] | None = None,
+    ) -> None:
+        self.measures: Measures = measures
+        self.tolerance: timedelta = tolerance
+        self._moves = moves
+        self._names = measures.events | measures.recounts
+
+    def ahead(self, events: Iterable[Event], now: datetime) -> tuple[Event, ...]:
+        """Those that would be counted on a day that is too far ahead to be true."""
+        latest, counted = now + self.tolerance, self.measures.events
+        return tuple(
+            event for event in events if event.occurred_at > latest and event.name in counted
+        )
+
+    def fold(self, tx: Transaction, events: Sequence[Event]) -> None:
+        """Count new events; who changed its zone, or had events tagged anew, is counted anew."""
+        names = self._names
+        counted = [event for event in events if event.name in names and event.customer]
+        anew = {event.customer for event in counted if event.name in self.measures.recounts}
+        if anew:
+            self.recount(tx, anew)
+            counted = [event for event in counted if event.customer not in anew]
+        if counted:
+            zones = tx.projections.latest(ZONE_METRIC, {event.customer for event in counted})
+            known = {customer: zone for customer, zone in zones.items() if isinstance(zone, str)}
+            tx.projections.add(self.measures.count(counted, known))
+        if self._moves is not None:
+            entered, left = self._moves(events)
+            if entered or left:
+                tx.projections.move(entered, left)
+
+    def recount(self, tx: Transaction, customers: Collection[CustomerId]) -> None:
+        """Count customers anew, from their whole timeline; they are locked."""
+        for customer in sorted(customers):
+            buckets = self.measures.recount(tx.timeline.of(customer))
+            tx.projections.replace(customer, buckets, since=STANDING)
+
+
+def measured(
+    signals: type[Signals] | Mapping[str, Signal] | None,
+    rules: Rulebook | None,
+    *,
+    zone: str,
+) -> Measures:
+    """
+    All that a kit has to count: what is declared, and what its rules make of the timeline.
+
+    Raises:
+        ConfigurationError: ``signals.clash``.
+    """
+    declared_here = (
+        {} if signals is None else signals if isinstance(signals, Mapping) else declared(signals)
+    )
+    every = _together([declared_here, *([] if rules is None else [rules.signals])])
+    return Measures(every, conditions=() if rules is None else tuple(_conditions(rules)), zone=zone)
+
+
+def _together(sets: Iterable[Mapping[str, Signal]]) -> dict[str, Signal]:
+    every: dict[str, Signal] = {}
+    for signals in sets:
+        for name, signal in signals.items():
+            known = every.setdefault(name, signal)
+            if signal_data(known) != signal_data(signal):
+                raise ConfigurationError(
+                    "Two of the kit's parts declare a signal otherwise",
+                    code="signals.clash",
+                    field="signals",
+                    value=name,
+                    remedy="write rules and health models with the class that the kit is given",
+                )
+    return every
+
+
+def _conditions(rules: Rulebook) -> Iterator[Condition]:
+    for rule in rules.rules:
+        yield rule.when
+        if rule.clears_when is not None:
+            yield rule.clears_when
+    yield from rules.segments.values()

@@ -1,0 +1,94 @@
+"""Facts that a host states, checked and made an event; what they change is counted elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from retainkit.core import Event, dumps
+from retainkit.errors import InvalidInput
+from retainkit.ids import CustomerId, EventId, derive
+from retainkit.rules import Signal, signal_data
+from retainkit.signals import FACT_EVENT, fact_data
+from retainkit.timing import utc
+
+
+def named_values(
+    signals: Mapping[str, Signal], values: Mapping[Signal | str, object]
+) -> dict[str, object]:
+    """
+    The values by their signals' names.
+
+    Raises:
+        InvalidInput: ``rules.signal_clash`` for a signal of another class than the kit's.
+    """
+    named: dict[str, object] = {}
+    for key, value in values.items():
+        name = key if isinstance(key, str) else key.name
+        known = signals.get(name)
+        if isinstance(key, Signal) and known and signal_data(known) != signal_data(key):
+            raise InvalidInput(
+                "A signal of this name is declared otherwise",
+                code="rules.signal_clash",
+                field=name,
+                value=name,
+                remedy="take the signal from the class that the kit was given",
+            )
+        named[name] = value
+    return named
+
+
+def fact_event(
+    signals: Mapping[str, Signal],
+    customer: CustomerId,
+    values: Mapping[str, object],
+    *,
+    at: datetime,
+    latest: datetime,
+    source: str | None,
+) -> Event:
+    """
+    The event that states facts; the same facts of the same time are the same event.
+
+    Args:
+        signals: Those that are declared.
+
+        customer: Whom they are about.
+
+        values: By the signal's name; None says that it is not known any more.
+
+        at: As of when they are true.
+
+        latest: No fact can be true as of a later time than this.
+
+        source: What made them known.
+
+    Raises:
+        InvalidInput: As :meth:`KitSignals.set`.
+    """
+    if not customer:
+        raise InvalidInput(
+            "A fact is about a customer",
+            code="signals.customer",
+            field="customer",
+            value=customer,
+            remedy="pass the id of one",
+        )
+    data = fact_data(signals, values, source)
+    since = utc(at, "at")
+    if since > latest:
+        raise InvalidInput(
+            "Nothing is known as of a time that is yet to come",
+            code="signals.ahead",
+            field="at",
+            value=since.isoformat(),
+            remedy="pass the time as of which the values are true, with its zone",
+        )
+    return Event(
+        id=EventId(derive(FACT_EVENT, customer, since.isoformat(), dumps(data))),
+        name=FACT_EVENT,
+        customer=customer,
+        occurred_at=since,
+        data=data,
+        actor="host",
+    )

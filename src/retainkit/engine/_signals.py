@@ -1,0 +1,268 @@
+"""`kit.signals`: facts set and read, counted anew, tagged anew; the counting is in `signals`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from itertools import takewhile
+from typing import TYPE_CHECKING, TypeAlias
+
+from retainkit.core import Event, Origin, RecordedEvent
+from retainkit.errors import ConfigurationError, InvalidInput, NotFound
+from retainkit.ids import CustomerId, EventId, derive
+from retainkit.stores import Appended
+from retainkit.timing import utc
+from retainkit.timing import zone as zone_of
+
+
+if TYPE_CHECKING:
+    from retainkit.engine._counting import Counting
+    from retainkit.engine._join import JoinedKit
+    from retainkit.engine._kit import RetainKit
+    from retainkit.rules import Readings, Signal
+
+Opened: TypeAlias = "Callable[[], AbstractContextManager[JoinedKit]]"
+Progress: TypeAlias = "Callable[[int, int | None], None]"
+
+_PAGE = 1000
+
+
+class KitSignals:
+    """
+    What is known of customers, as ``kit.signals``.
+
+    On a kit each call is a commit of its own; on a joined one all of it belongs to the host's
+    transaction.
+    """
+
+    def __init__(self, kit: RetainKit, opened: Opened) -> None:
+        self._kit = kit
+        self._opened = opened
+
+    def set(
+        self,
+        customer: CustomerId,
+        values: Mapping[Signal | str, object],
+        *,
+        at: datetime | None = None,
+        source: str | None = None,
+    ) -> Appended:
+        """
+        State facts about a customer; features that read them are woken in the same commit.
+
+        The same facts of the same time, told again, are a duplicate. Of two that contradict each
+        other the later one holds, in whatever order they come.
+
+        Args:
+            customer: Whom they are about.
+
+            values: By signal or its name; None says that it is not known any more.
+
+            at: As of when they are true; now by default.
+
+            source: What made them known, such as ``crm``; that of the declaration by default.
+
+        Raises:
+            InvalidInput: Nothing is kept: ``rules.unknown_signal``, ``rules.signal_clash``,
+                ``signals.computed`` for one that is counted from the timeline,
+                ``rules.value_type``, ``rules.currency``, ``rules.not_a_choice`` or
+                ``rules.not_finite`` for a value, ``signals.ahead`` or ``time.naive`` for the
+                time, ``signals.customer``.
+            ConfigurationError: ``kit.no_signals``.
+        """
+        from retainkit.engine._facts import fact_event, named_values
+
+        counting, now = self._counting(), self._kit.clock.now()
+        signals = counting.measures.signals
+        fact = fact_event(
+            signals,
+            customer,
+            named_values(signals, values),
+            at=at or now,
+            latest=now + counting.tolerance,
+            source=source,
+        )
+        with self._opened() as k:
+            return k.record(fact)
+
+    def of(self, customer: CustomerId, *, as_of: int | datetime | None = None) -> Readings:
+        """
+        What is known of a customer.
+
+        Args:
+            customer: The host's id.
+
+            as_of: What was known then, read at that time: a counter of the customer's events, or
+                an aware datetime. A later event, however old what it tells, changes nothing of
+                it. None is the present.
+
+        Raises:
+            InvalidInput: ``signals.as_of`` for a time that is yet to come or a counter below 0;
+                ``time.naive``.
+            ConfigurationError: ``kit.no_signals``.
+        """
+        measures, now = self._counting().measures, self._kit.clock.now()
+        until = _until(as_of, now)
+        with self._opened() as k:
+            if until is None:
+                return measures.read(k.tx.projections.buckets(customer, measures.wanted(now)), now)
+            known = tuple(takewhile(until, k.timeline(customer)))
+        then = as_of if isinstance(as_of, datetime) else known[-1].recorded_at if known else now
+        return measures.read(measures.recount(known), then)
+
+    def rebuild(
+        self, customer: CustomerId | None = None, *, progress: Progress | None = None
+    ) -> int:
+        """
+        Count a customer anew from its timeline, or all of them; how many.
+
+        The result is what was counted event by event. Do it after signals were declared that
+        count what was recorded before.
+
+        Args:
+            customer: Whom; None for all, each in a commit of its own.
+
+            progress: Told how many are done, and of how many if that is known.
+
+        Raises:
+            ConfigurationError: ``kit.no_signals``.
+        """
+        counting = self._counting()
+        if customer is not None:
+            self._rebuilt(counting, customer)
+            return 1
+        done, after = 0, None
+        while page := self._customers(after):
+            for each in page:
+                self._rebuilt(counting, each)
+                done += 1
+                if progress is not None:
+                    progress(done, None)
+            after = page[-1]
+        return done
+
+    def retag(self, events: Iterable[EventId | str], origin: Origin, *, actor: str) -> int:
+        """
+        Say where events really come from; their customers are counted anew; how many customers.
+
+        The events stay as they are; what they are taken for is an event of its own,
+        ``event.retagged``.
+
+        Args:
+            events: Their ids.
+
+            origin: What they are: ``Origin.TEST`` leaves them out of all figures.
+
+            actor: The id of who decided so.
+
+        Raises:
+            NotFound: ``event.not_found``; nothing is changed.
+            ConfigurationError: ``kit.no_signals``.
+        """
+        self._counting()
+        ids, now = [EventId(id) for id in events], self._kit.clock.now()
+        with self._opened() as k:
+            found = {id: k.tx.timeline.get(id) for id in ids}
+            by_customer: dict[CustomerId, list[EventId]] = {}
+            for id, recorded in found.items():
+                if recorded is None:
+                    raise _no_event(id)
+                by_customer.setdefault(recorded.event.customer, []).append(id)
+            told = [
+                _retagged(customer, mine, origin, actor, now)
+                for customer, mine in by_customer.items()
+            ]
+            k.record(*told)
+        return len(told)
+
+    def set_zone(self, customer: CustomerId, zone: str, *, at: datetime | None = None) -> bool:
+        """
+        Say which IANA zone a customer lives in; whether that is news.
+
+        Its days end at midnight there from that time on, and it is counted anew.
+
+        Raises:
+            InvalidInput: ``time.unknown_zone``, ``time.naive``.
+            ConfigurationError: ``kit.no_signals``.
+        """
+        from retainkit.signals import ZONE_METRIC
+
+        self._counting()
+        name, since = zone_of(zone).key, utc(at or self._kit.clock.now(), "at")
+        with self._opened() as k:
+            if at is None and k.tx.projections.latest(ZONE_METRIC, [customer]) == {customer: name}:
+                return False
+            told = Event(
+                id=EventId(derive("customer.zone_set", customer, name, since.isoformat())),
+                name="customer.zone_set",
+                customer=customer,
+                occurred_at=since,
+                data={"zone": name},
+                actor="host",
+            )
+            return bool(k.record(told).new)
+
+    # ---- the kit's own
+
+    def _counting(self) -> Counting:
+        counting = self._kit.features.counting
+        if counting is None:
+            raise ConfigurationError(
+                "This kit has no signals",
+                code="kit.no_signals",
+                field="signals",
+                remedy="pass RetainKit(signals=...), a class of Signals",
+            )
+        return counting
+
+    def _customers(self, after: CustomerId | None) -> tuple[CustomerId, ...]:
+        with self._opened() as k:
+            return k.tx.timeline.customers(after=after, limit=_PAGE)
+
+    def _rebuilt(self, counting: Counting, customer: CustomerId) -> None:
+        with self._opened() as k:
+            k.tx.records.lock(customer)
+            counting.recount(k.tx, [customer])
+
+
+def _until(as_of: int | datetime | None, now: datetime) -> Callable[[RecordedEvent], bool] | None:
+    """Whether an event was known by then."""
+    if as_of is None:
+        return None
+    if isinstance(as_of, datetime):
+        then = utc(as_of, "as_of")
+        if then <= now:
+            return lambda recorded: recorded.recorded_at <= then
+    elif as_of >= 0:
+        return lambda recorded: recorded.sequence <= as_of
+    raise InvalidInput(
+        "Nobody knows yet what will be known then",
+        code="signals.as_of",
+        field="as_of",
+        value=as_of if isinstance(as_of, int) else as_of.isoformat(),
+        remedy="pass a time that has come, or a counter of the customer's events from 0 on",
+    )
+
+
+def _no_event(id: EventId) -> NotFound:
+    return NotFound(
+        "No event has this id",
+        code="event.not_found",
+        field="events",
+        value=id,
+        remedy="take ids from kit.timeline(customer)",
+    )
+
+
+def _retagged(
+    customer: CustomerId, ids: list[EventId], origin: Origin, actor: str, now: datetime
+) -> Event:
+    return Event(
+        id=EventId(derive("event.retagged", customer, origin, now.isoformat(), *ids)),
+        name="event.retagged",
+        customer=customer,
+        occurred_at=now,
+        data={"events": list(ids), "origin": origin.value},
+        actor=actor,
+    )
