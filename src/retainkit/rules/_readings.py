@@ -115,9 +115,9 @@ class Readings:
         for index, name in never:
             if name not in values:
                 row[index] = NEVER
-        for name, until in self._believed_until.items():
-            if until <= at and name in names:
-                row[names.index(name)] = None
+        stale = {name for name, until in self._believed_until.items() if until <= at}
+        if stale:
+            row = [None if name in stale else row[i] for i, name in enumerate(names)]
         row.append(at)
         return row
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from retainkit.rules._declared import Signal
 from retainkit.rules._explain import segment_of
@@ -76,17 +76,32 @@ def ways(
 
         segments: The segments that it names.
 
-        cost: What a way costs; where there are too many, the cheapest are kept.
+        cost: What a way costs, which is the sum of what its literals do; where there are too many
+            ways, the cheapest are kept.
     """
-    return _Finder(segments, cost).of(condition, wanted=True)
+    finder = _Finder(segments, cost)
+    found = finder.of(condition, wanted=True)
+    return Ways(tuple(map(finder.way, found.sets)), found.complete)
+
+
+@frozen
+class _Found:
+    """Ways as sets of bits: a literal has two, one of which says that it must be true."""
+
+    sets: tuple[int, ...]
+    complete: bool = True
 
 
 @frozen
 class _Finder:
+    """Large rules join very many sets, so they are numbers here: joining two is one operation."""
+
     segments: Mapping[str, Condition]
     cost: Callable[[Way], int]
+    _bits: dict[Literal, int] = field(factory=dict)
+    _by_cost: dict[int, int] = field(factory=dict)
 
-    def of(self, condition: Condition, *, wanted: bool) -> Ways:
+    def of(self, condition: Condition, *, wanted: bool) -> _Found:
         node = closed(condition)
         match node:
             case Not():
@@ -101,33 +116,55 @@ class _Finder:
                 rest = len(node.items) - node.count + 1
                 return self._so_many(node.count if wanted else rest, node.items, wanted=wanted)
             case _:
-                return Ways((frozenset({Literal(node, wanted)}),))
+                return _Found((self._bit(Literal(node, wanted)),))
 
-    def _so_many(self, count: int, items: tuple[Condition, ...], *, wanted: bool) -> Ways:
+    def way(self, bits: int) -> Way:
+        """The literals whose bits these are."""
+        return frozenset(literal for literal, bit in self._bits.items() if bits & bit)
+
+    def _bit(self, literal: Literal) -> int:
+        if literal not in self._bits:
+            for each in (Literal(literal.leaf, wanted=True), Literal(literal.leaf, wanted=False)):
+                bit = self._bits[each] = 1 << len(self._bits)
+                cost = self.cost(frozenset({each}))
+                self._by_cost[cost] = self._by_cost.get(cost, 0) | bit
+        return self._bits[literal]
+
+    def _so_many(self, count: int, items: tuple[Condition, ...], *, wanted: bool) -> _Found:
         each = [self.of(item, wanted=wanted) for item in items]
         if count == 1:
-            return self._kept([way for found in each for way in found.found], each)
+            return self._kept(each, _sets_of(each))
         if count == len(items):
             return reduce(self._both, each)
-        picked: list[Ways] = []
-        for number, some in enumerate(combinations(each, count)):
-            if number >= _MOST:
-                return Ways(self._kept_of(picked), complete=False)
-            picked.append(reduce(self._both, some))
-        return self._kept([way for found in picked for way in found.found], picked)
+        picked = list(islice(self._combined(each, count), _MOST + 1))
+        kept = self._kept(picked, _sets_of(picked[:_MOST]))
+        return kept if len(picked) <= _MOST else _Found(kept.sets, complete=False)
 
-    def _both(self, one: Ways, other: Ways) -> Ways:
-        joined = [a | b for a in one.found for b in other.found]
-        return self._kept([way for way in joined if not _denies_itself(way)], (one, other))
+    def _combined(self, each: list[_Found], count: int) -> Iterator[_Found]:
+        """So many of these together, in each combination; what two of them begin with is shared."""
+        path: tuple[int, ...] = ()
+        joined = [_Found((0,))]
+        for some in combinations(range(len(each)), count):
+            same = next((n for n, (a, b) in enumerate(zip(path, some, strict=False)) if a != b), 0)
+            del joined[same + 1 :]
+            for number in some[same:]:
+                joined.append(self._both(joined[-1], each[number]))
+            path = some
+            yield joined[-1]
 
-    def _kept_of(self, picked: Iterable[Ways]) -> tuple[Way, ...]:
-        return self._kept([way for found in picked for way in found.found], ()).found
+    def _both(self, one: _Found, other: _Found) -> _Found:
+        true = (1 << len(self._bits)) // 3  # every second bit
+        united = (a | b for a in one.sets for b in other.sets)
+        return self._kept((one, other), (way for way in united if not way & (way >> 1) & true))
 
-    def _kept(self, found: list[Way], parts: Iterable[Ways]) -> Ways:
-        unique = sorted(dict.fromkeys(found), key=self.cost)
+    def _kept(self, parts: Iterable[_Found], found: Iterable[int]) -> _Found:
+        unique = sorted(dict.fromkeys(found), key=self._costs)
         complete = len(unique) <= _MOST and all(part.complete for part in parts)
-        return Ways(tuple(unique[:_MOST]), complete)
+        return _Found(tuple(unique[:_MOST]), complete)
+
+    def _costs(self, way: int) -> int:
+        return sum(cost * (way & bits).bit_count() for cost, bits in self._by_cost.items())
 
 
-def _denies_itself(way: Way) -> bool:
-    return any(literal.wanted and Literal(literal.leaf, wanted=False) in way for literal in way)
+def _sets_of(found: Iterable[_Found]) -> Iterator[int]:
+    return (way for each in found for way in each.sets)
