@@ -11,9 +11,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeAlias, assert_never
 
-from attrs import frozen
+from attrs import field, frozen
 
 from retainkit.rules import _compare
+from retainkit.rules._columns import Answers, Columns, require_numpy
+from retainkit.rules._edges import Edges, edges_of
 from retainkit.rules._explain import NO_SEGMENTS, segment_of
 from retainkit.rules._readings import NEVER, Readings, means_never
 from retainkit.rules._tree import (
@@ -59,6 +61,10 @@ class Compiled:
     _asked: Mapping[str, Ask]
     _columns: tuple[str, ...]
     _never: tuple[tuple[int, str], ...]
+    _conditions: Mapping[str, Condition]
+    _segments: Mapping[str, Condition]
+    _edges: dict[str, Edges] = field(factory=dict, init=False, eq=False, repr=False)
+    """Made when they are asked for first."""
 
     def truths(
         self, known: Readings, now: datetime, *, only: Iterable[str] | None = None
@@ -82,6 +88,53 @@ class Compiled:
         if only is None:
             return {name: _TRUTHS[ask(row)] for name, ask in asked.items()}
         return {name: _TRUTHS[asked[name](row)] for name in only}
+
+    def next_flip(
+        self, name: str, known: Readings, now: datetime, *, truth: Truth | None = None
+    ) -> datetime | None:
+        """
+        The same as the function `next_flip` says of one of the conditions.
+
+        Args:
+            name: The condition's.
+
+            known: What is known of the customer.
+
+            now: The instant.
+
+            truth: Its answer now, where that is known already.
+
+        Raises:
+            InvalidInput: ``time.naive``, ``time.out_of_range``.
+        """
+        at = instant(now)
+        edges = self._edges.get(name)
+        if edges is None:
+            edges = self._edges[name] = edges_of(self._conditions[name], self._segments)
+        before = truth
+        for edge, reread, watched in edges.after(known, at):
+            if before is None:
+                before = self.truths(known, at, only=(name,))[name]
+            # A value that is read again can tell what was unknown, or end an absence; what is true
+            # or false with the value unknown is so with any.
+            if watched or (reread and before is Truth.UNKNOWN):
+                return edge
+            if self.truths(known, edge, only=(name,))[name] is not before:
+                return edge
+        return None
+
+    def over(self, population: Columns, now: datetime) -> Answers:
+        """
+        The answers for a whole population at this instant. Needs the extra ``batch``.
+
+        Raises:
+            ConfigurationError: ``missing_extra``.
+            InvalidInput: ``rules.signal_clash``, ``time.naive``, ``time.out_of_range``.
+        """
+        require_numpy()
+        from retainkit.rules._masks import answers
+
+        return answers(self._conditions, self._segments, population, instant(now))
 
 
 def compiled(
@@ -107,6 +160,8 @@ def compiled(
         asked={name: made.of(when) for name, when in conditions.items()},
         columns=columns,
         never=tuple((i, name) for i, name in enumerate(columns) if means_never(signals[name])),
+        conditions=conditions,
+        segments=segments,
     )
 
 

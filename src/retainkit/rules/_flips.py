@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from retainkit.rules._closures import compiled
-from retainkit.rules._compare import edges
-from retainkit.rules._explain import NO_SEGMENTS, segment_of
-from retainkit.rules._readings import NEVER, Readings
-from retainkit.rules._tree import (
-    Ago,
-    Ahead,
-    Condition,
-    InSegment,
-    Missing,
-    Present,
-    signals_of,
-    walk,
-)
-from retainkit.rules._truth import Truth
-from retainkit.rules._windows import instant
+from retainkit.rules._explain import NO_SEGMENTS
+from retainkit.rules._readings import Readings
+from retainkit.rules._tree import Condition
 
 
 def next_flip(
@@ -44,62 +32,4 @@ def next_flip(
         InvalidInput: ``time.naive``, ``time.out_of_range``.
         NotFound: ``rules.unknown_segment``.
     """
-    at = instant(now)
-    asked = compiled({"": condition}, segments=segments)
-    before = asked.truths(known, at)[""]
-    rereads = set(_rereads(condition, known, segments))
-    watched = _watched(condition, known, segments)
-    for edge in sorted({*_edges(condition, known, segments), *rereads}):
-        if edge <= at:
-            continue
-        if asked.truths(known, edge)[""] is not before:
-            return edge
-        # A value that is read again can tell what was unknown, or end an absence; what is true or
-        # false with the value unknown is so with any.
-        if edge in watched or (edge in rereads and before is Truth.UNKNOWN):
-            return edge
-    return None
-
-
-def _parts(condition: Condition, segments: Mapping[str, Condition]) -> Iterator[Condition]:
-    for part in walk(condition):
-        if isinstance(part, InSegment):
-            yield from _parts(segment_of(part, segments), segments)
-        else:
-            yield part
-
-
-def _edges(
-    condition: Condition, known: Readings, segments: Mapping[str, Condition]
-) -> Iterator[datetime]:
-    for part in _parts(condition, segments):
-        if isinstance(part, Ago | Ahead):
-            reading = known.of(part.signal.name)
-            value = NEVER if reading is None else reading.value
-            if isinstance(value, datetime) and value is not NEVER:
-                yield from edges(part, value)
-    for signal in signals_of(condition, segments):
-        until = known.believed_until(signal.name)
-        if until is not None:
-            yield until
-
-
-def _rereads(
-    condition: Condition, known: Readings, segments: Mapping[str, Condition]
-) -> Iterator[datetime]:
-    for signal in signals_of(condition, segments):
-        reading = known.of(signal.name)
-        if reading is not None and reading.until is not None:
-            yield reading.until
-
-
-def _watched(
-    condition: Condition, known: Readings, segments: Mapping[str, Condition]
-) -> set[datetime]:
-    """When presence itself is read again."""
-    readings = [
-        known.of(part.signal.name)
-        for part in _parts(condition, segments)
-        if isinstance(part, Present | Missing)
-    ]
-    return {r.until for r in readings if r is not None and r.until is not None}
+    return compiled({"": condition}, segments=segments).next_flip("", known, now)

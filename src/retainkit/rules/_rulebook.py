@@ -9,10 +9,11 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
+from retainkit.core import content_hash
 from retainkit.errors import InvalidInput
 from retainkit.rules._closures import Compiled, compiled
 from retainkit.rules._data import signal_data, version
-from retainkit.rules._declared import Signal
+from retainkit.rules._declared import Kind, Signal
 from retainkit.rules._events import is_anonymous
 from retainkit.rules._explain import Explained, why
 from retainkit.rules._readings import named
@@ -78,7 +79,7 @@ class Rulebook:
         InvalidInput: ``rules.rule_twice``, ``rules.unknown_signal``, ``rules.signal_clash``,
             ``rules.unknown_segment``, ``rules.circular_segments``, ``rules.too_deep``,
             ``rules.too_large``; ``rules.contradiction`` for a condition that no customer can
-            meet.
+            meet; ``rules.term`` for a term that is named by no time.
     """
 
     signals: Mapping[str, Signal] = field(converter=_signals)
@@ -89,6 +90,8 @@ class Rulebook:
         _check_ids(self.rules)
         for place, when in self._places():
             self._check_names(place, when)
+        for rule in self.rules:
+            self._check_term(rule)
         _check_circles(self.segments)
         for place, when in self._places():
             limited_depth(_depth(when, self.segments))
@@ -119,8 +122,8 @@ class Rulebook:
         return compiled({rule.id: rule.when for rule in self.rules}, segments=self.segments)
 
     def versions(self) -> dict[str, str]:
-        """The version of each rule's condition, segments included."""
-        return {rule.id: version(rule.when, self.segments) for rule in self.rules}
+        """The version of each rule's conditions, segments included."""
+        return {rule.id: _version(rule, self.segments) for rule in self.rules}
 
     def trials(self) -> list[Trial]:
         """What each rule answers to each of its tests."""
@@ -139,6 +142,8 @@ class Rulebook:
             yield f"segments.{name}", when
         for rule in self.rules:
             yield f"rules.{rule.id}.when", rule.when
+            if rule.clears_when is not None:
+                yield f"rules.{rule.id}.clears_when", rule.clears_when
 
     def _check_names(self, place: str, when: Condition) -> None:
         for part in walk(when):
@@ -164,6 +169,19 @@ class Rulebook:
                     remedy="pass the class that the rule was written with",
                 )
 
+    def _check_term(self, rule: Rule) -> None:
+        if rule.term is None:
+            return
+        place = f"rules.{rule.id}.term"
+        if named(self.signals, rule.term, place).kind is not Kind.TIME:
+            raise InvalidInput(
+                "A term is named by a signal that is a time",
+                code="rules.term",
+                field=place,
+                value=rule.term,
+                remedy="name a Time signal, such as the end of the contract's term",
+            )
+
     def _check_sense(self, place: str, when: Condition) -> None:
         if not is_impossible(when, self.segments):
             return
@@ -177,6 +195,13 @@ class Rulebook:
                     value=names,
                     remedy=f"read again what is said of {', '.join(names)}",
                 )
+
+
+def _version(rule: Rule, segments: Mapping[str, Condition]) -> str:
+    when = version(rule.when, segments)
+    if rule.clears_when is None:
+        return when
+    return content_hash({"when": when, "clears_when": version(rule.clears_when, segments)})
 
 
 def is_impossible(when: Condition, segments: Mapping[str, Condition]) -> bool:
