@@ -8,14 +8,14 @@ nothing in a rule can run code.
 from __future__ import annotations
 
 from retainkit.rules._closures import Compiled, compiled, truth_of
+from retainkit.rules._columns import Answers, Columns, columns
 from retainkit.rules._data import condition_data, signal_data, version
-from retainkit.rules._declared import Kind, Signal, Threshold, Value
+from retainkit.rules._declared import Derivation, Kind, Signal, Threshold, Value
 from retainkit.rules._difference import Difference, diff
 from retainkit.rules._document import read_rulebook
 from retainkit.rules._events import (
     Absent,
     Count,
-    Derivation,
     Distinct,
     DistinctTimes,
     DistinctValues,
@@ -23,6 +23,8 @@ from retainkit.rules._events import (
     Sequence,
     Steps,
     Times,
+    anything,
+    either,
     event,
     sequence,
 )
@@ -103,11 +105,13 @@ __all__ = [
     "AllOf",
     "Amount",
     "Amounts",
+    "Answers",
     "AnyOf",
     "AtLeast",
     "Between",
     "Change",
     "Cleared",
+    "Columns",
     "Compare",
     "CompareSignals",
     "Comparison",
@@ -169,13 +173,16 @@ __all__ = [
     "all_of",
     "amounts",
     "any_of",
+    "anything",
     "at_least",
+    "columns",
     "compiled",
     "condition_data",
     "conditions_on",
     "days",
     "declared",
     "diff",
+    "either",
     "end",
     "event",
     "hours",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, TypeAlias
 
 from attrs import field, frozen
 
@@ -16,7 +16,6 @@ from retainkit.rules._windows import window
 
 
 if TYPE_CHECKING:
-    from retainkit.rules._events import Derivation
     from retainkit.rules._tree import Amounts
 
 Value: TypeAlias = "bool | int | float | str | datetime | timedelta | Money"
@@ -37,6 +36,18 @@ class Kind(StrEnum):
     TIME = "time"
     TEXT = "text"
     FLAG = "flag"
+
+
+class Derivation(Protocol):
+    """
+    What a signal is computed from; declared in this room, computed by `retainkit.signals`.
+
+    Its name is its content: two that say the same are the same.
+    """
+
+    def to_json(self) -> JsonObject:
+        """As data of one word, such as ``{"event": {...}}``; it is what versions depend on."""
+        ...
 
 
 def _name(name: str) -> str:
@@ -69,7 +80,7 @@ class Signal:
 
         fresh_for: How long a value is believed after its time; None is for ever.
 
-        derivation: What it is computed from, for signals that a rule makes by itself.
+        derivation: What it is computed from; None when the host sets it.
 
     Raises:
         InvalidInput: ``rules.signal_name``, ``rules.window``.

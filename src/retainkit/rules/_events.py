@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TypeAlias
 
 from attrs import evolve, field, frozen
 
-from retainkit.core import JsonObject, check_json, content_hash
+from retainkit.core import JsonObject, Origin, check_json, content_hash
 from retainkit.errors import InvalidInput
-from retainkit.rules._declared import Signal
+from retainkit.rules._declared import Derivation, Signal
 from retainkit.rules._signals import Flag, Number
 from retainkit.rules._tree import Condition
 from retainkit.rules._windows import window, written
@@ -18,6 +18,10 @@ from retainkit.rules._windows import window, written
 
 Scalar: TypeAlias = "bool | int | str | None"
 
+ANY = "*"
+"""The name that stands for every name."""
+
+_WRITTEN = frozenset({"signals.set", "customer.zone_set", "event.retagged"})
 _SHORTEST_SEQUENCE = 2
 
 
@@ -56,6 +60,27 @@ def _name(text: str) -> str:
     return given
 
 
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({_name(name) for name in names}))
+
+
+def _origins(origins: Iterable[Origin | str]) -> tuple[Origin, ...]:
+    try:
+        return tuple(sorted({Origin(origin) for origin in origins}))
+    except ValueError as exc:
+        raise InvalidInput(
+            "There is no such origin",
+            code="rules.origin",
+            field="origins",
+            value=", ".join(map(str, origins)),
+            remedy=f"use {', '.join(origin.value for origin in Origin)}",
+        ) from exc
+
+
+def _like(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith(".*") else name == pattern
+
+
 def times(count: object) -> int:
     """So many times, checked; inside this room only."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
@@ -84,16 +109,51 @@ def _patterns(patterns: tuple[EventPattern, ...]) -> tuple[EventPattern, ...]:
 @frozen(kw_only=True)
 class EventPattern:
     """
-    Events of a name whose data have these values; made by `event`.
+    Events of a name whose data have these values; made by `event`, `either` and `anything`.
 
     Args:
-        name: As on the timeline, such as ``payment.failed``.
+        name: As on the timeline, such as ``payment.failed``; ``*`` for every name.
 
-        where: Keys of the data, each with the value it must have.
+        where: Keys of the data, each with the value it must have; ``payment.id`` is the key ``id``
+            inside of ``payment``.
+
+        others: More names that it may have.
+
+        but: Of every name, not these; ``payment.*`` is all that start with ``payment.``.
+
+        origins: Only events of these origins; none for real ones and those of a backfill.
     """
 
     name: str = field(converter=_name)
     where: tuple[tuple[str, Scalar], ...] = field(default=(), converter=_where)
+    others: tuple[str, ...] = field(default=(), converter=_names)
+    but: tuple[str, ...] = field(default=(), converter=_names)
+    origins: tuple[Origin, ...] = field(default=(), converter=_origins)
+
+    @property
+    def is_any(self) -> bool:
+        """It takes events of every name."""
+        return self.name == ANY
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that it takes; none when it takes every name."""
+        return () if self.is_any else (self.name, *self.others)
+
+    def takes(self, name: str) -> bool:
+        """
+        An event of this name can be one of them.
+
+        What is only written about a customer (``signals.set``, ``customer.zone_set``,
+        ``event.retagged``) is no event of every name, but can be named.
+        """
+        if not self.is_any:
+            return name == self.name or name in self.others
+        return name not in _WRITTEN and not any(_like(name, but) for but in self.but)
+
+    def of_origin(self, *origins: Origin) -> EventPattern:
+        """Events of these origins, instead of real ones and those of a backfill."""
+        return evolve(self, origins=origins)
 
     def at_least(self, count: int) -> Times:
         """So many of them, or more: ``event("payment.failed").at_least(3).within(days(7))``."""
@@ -113,7 +173,13 @@ class EventPattern:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return {"name": self.name, **({"where": dict(self.where)} if self.where else {})}
+        return {
+            "name": self.name,
+            **({"where": dict(self.where)} if self.where else {}),
+            **({"or": list(self.others)} if self.others else {}),
+            **({"but": list(self.but)} if self.but else {}),
+            **({"origins": [origin.value for origin in self.origins]} if self.origins else {}),
+        }
 
 
 @frozen(kw_only=True)
@@ -174,9 +240,6 @@ class Sequence:
                 "within": written(self.within),
             }
         }
-
-
-Derivation: TypeAlias = Count | Distinct | Sequence
 
 
 @frozen(kw_only=True)
@@ -284,6 +347,32 @@ def event(name: str, where: Mapping[str, Scalar] | None = None) -> EventPattern:
         InvalidInput: ``rules.event_name``, ``rules.where``, ``json.float``, ``json.type``.
     """
     return EventPattern(name=name, where=tuple((where or {}).items()))
+
+
+def either(*names: str, where: Mapping[str, Scalar] | None = None) -> EventPattern:
+    """
+    Events of any of these names, whose data have these values.
+
+    Raises:
+        InvalidInput: ``rules.event_name``, ``rules.where``.
+    """
+    first, *others = names or ("",)
+    return EventPattern(name=first, where=tuple((where or {}).items()), others=tuple(others))
+
+
+def anything(*, but: Iterable[str] = ()) -> EventPattern:
+    """
+    Events of every name: signs of life.
+
+    What retainkit decided is none, nor what is only written about a customer (facts, zones).
+
+    Args:
+        but: Names to leave out, such as ``invoice.observed`` or ``payment.*``.
+
+    Raises:
+        InvalidInput: ``rules.event_name``.
+    """
+    return EventPattern(name=ANY, but=tuple(but))
 
 
 def sequence(*patterns: EventPattern, strict: bool = False) -> Steps:

@@ -1,0 +1,12 @@
+"""Signals: what is known of a customer, computed of the timeline; declaring them is `rules`.
+
+Events become day buckets as they arrive, and buckets become readings when a rule asks. Nothing
+here reads a store or a clock.
+"""
+
+from __future__ import annotations
+
+from retainkit.signals._measures import ZONE_METRIC, Measures
+
+
+__all__ = ["ZONE_METRIC", "Measures"]

@@ -1,0 +1,280 @@
+"""A set of signals, and what it counts of the timeline: events to buckets, buckets to readings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from retainkit.core import (
+    STANDING,
+    Bucket,
+    Event,
+    EventState,
+    JsonObject,
+    Origin,
+    RecordedEvent,
+    Wanted,
+)
+from retainkit.ids import CustomerId
+from retainkit.rules import (
+    Condition,
+    Reading,
+    Readings,
+    Signal,
+    Signals,
+    declared,
+    readings,
+    signals_of,
+)
+from retainkit.signals._count import TIMELINE_METRIC, Counter
+from retainkit.signals._derived import days_of, metrics_of, read
+from retainkit.signals._facts import FACT_EVENT, fact_data, fact_metric, fact_of
+from retainkit.signals._metric import Metric
+from retainkit.signals._seen import Seen
+from retainkit.signals._zones import Zones, told_zone, zones_of
+from retainkit.timing import to_micros, utc
+from retainkit.timing import zone as zone_named
+
+
+ZONE_METRIC: Final = "zone"
+"""The standing bucket that tells a customer's zones; `Measures.zone_of` reads it."""
+
+ZONE_EVENT: Final = "customer.zone_set"
+RETAG_EVENT: Final = "event.retagged"
+
+
+class Measures:
+    """
+    What a set of signals counts of the timeline, and how it is read; made once and shared.
+
+    Args:
+        signals: The class that declares them, or the signals by name.
+
+        conditions: Those of rules and segments: what they count beside declared signals.
+
+        zone: That of customers whose zone nobody told; an IANA name.
+
+    Raises:
+        InvalidInput: ``time.unknown_zone``; ``rules.unknown_signal`` when a signal is computed
+            of one that is not declared.
+    """
+
+    __slots__ = ("_counter", "_metrics", "events", "recounts", "signals", "zone")
+
+    signals: Mapping[str, Signal]
+    zone: str
+    events: frozenset[str]
+    recounts: frozenset[str]
+
+    def __init__(
+        self,
+        signals: type[Signals] | Mapping[str, Signal],
+        *,
+        conditions: Iterable[Condition] = (),
+        zone: str = "UTC",
+    ) -> None:
+        known = dict(signals if isinstance(signals, Mapping) else declared(signals))
+        for condition in conditions:
+            for signal in signals_of(condition):
+                known.setdefault(signal.name, signal)
+        self.signals = MappingProxyType(known)
+        self.zone = zone_named(zone).key
+        self._metrics: Mapping[str, tuple[Metric, ...]] = {
+            name: metrics_of(signal.derivation)
+            for name, signal in known.items()
+            if signal.derivation is not None
+        }
+        patterns = [m.pattern for metrics in self._metrics.values() for m in metrics]
+        self.events = frozenset(name for p in patterns for name in p.names) | {FACT_EVENT}
+        self.recounts = frozenset({RETAG_EVENT, ZONE_EVENT})
+        self._counter = Counter(
+            (metric for metrics in self._metrics.values() for metric in metrics),
+            (name for name, signal in known.items() if signal.derivation is None),
+            self.zone,
+        )
+
+    def facts(self, values: Mapping[str, object], source: str | None = None) -> JsonObject:
+        """
+        The data of a ``signals.set``: facts that the host knows, checked.
+
+        Args:
+            values: By the signal's name; None is known to be missing.
+
+            source: What made them known; that of the signal's declaration by default.
+
+        Raises:
+            InvalidInput: ``rules.unknown_signal`` with the nearest name; ``rules.value_type``,
+                ``rules.not_a_choice``, ``rules.currency``, ``rules.not_finite``;
+                ``signals.computed`` for one that is computed of the timeline.
+        """
+        return fact_data(self.signals, values, source)
+
+    def wanted(self, now: datetime, names: Collection[str] | None = None) -> Wanted:
+        """
+        The buckets that are needed to read these signals.
+
+        Args:
+            now: When they are read.
+
+            names: The signals; None for all.
+        """
+        some = self.signals if names is None else names
+        metrics = {TIMELINE_METRIC, ZONE_METRIC}
+        days = 0
+        for name in some:
+            derivation = self._signal(name).derivation
+            if derivation is None:
+                metrics.add(fact_metric(name))
+                continue
+            metrics.update(metric.name for metric in self._metrics[name])
+            days = max(days, days_of(derivation))
+        today = utc(now, "now").toordinal()
+        # One more day: the customer's zone can be behind UTC.
+        return Wanted(metrics=frozenset(metrics), since=max(STANDING + 1, today - days))
+
+    def count(self, events: Iterable[Event], zones: Mapping[CustomerId, str]) -> list[Bucket]:
+        """
+        What these events add to what was counted: one bucket a customer, metric, part and day.
+
+        Give it all events, whatever their names, each once: the earliest one tells since when a
+        customer is known. Those in `recounts` ask for `recount` instead.
+
+        Args:
+            events: In any order; parked events are none.
+
+            zones: As the bucket `ZONE_METRIC` of each customer tells; others have `zone`.
+        """
+        return self._counter.count(events, zones)
+
+    def recount(
+        self, history: Iterable[RecordedEvent], *, as_of: int | None = None
+    ) -> list[Bucket]:
+        """
+        The whole history counted anew, as it was known at a time; of one customer or several.
+
+        An event counts with the origin that it was given last, and on the day that it was in the
+        zone in force when it happened.
+
+        Args:
+            history: All events of the customers, in any order.
+
+            as_of: Only what was known by this number of the customer's counter; None for all.
+        """
+        known = [
+            entry
+            for entry in history
+            if entry.state is EventState.ACCEPTED and (as_of is None or entry.sequence <= as_of)
+        ]
+        zones, told = _told_zones(known)
+        origins = _told_origins(known)
+        events = (
+            (entry.event, origins.get((entry.event.customer, entry.event.id), entry.event.origin))
+            for entry in known
+        )
+        return [*self._counter.count_as(events, zones), *told]
+
+    def read(
+        self, buckets: Iterable[Bucket], now: datetime, names: Collection[str] | None = None
+    ) -> Readings:
+        """
+        What is known of one customer.
+
+        Args:
+            buckets: Those of the customer that `wanted` names; more do no harm.
+
+            now: The instant that it is asked at.
+
+            names: The signals; None for all.
+
+        Raises:
+            InvalidInput: ``rules.unknown_signal``.
+        """
+        kept = list(buckets)
+        seen = Seen(kept, zones_of(self._zones_text(kept)), utc(now, "now"))
+        found: dict[str, Reading] = {}
+        for name in self.signals if names is None else names:
+            reading = self._read(self._signal(name), name, seen)
+            if reading is not None:
+                found[name] = reading
+        return readings(self.signals, found)
+
+    def zone_of(self, buckets: Iterable[Bucket]) -> str:
+        """The customer's zone by now: an IANA name."""
+        return zones_of(self._zones_text(buckets)).now()
+
+    def touched(self, names: Iterable[str]) -> frozenset[str]:
+        """The signals that events of these names can change."""
+        happened = frozenset(names)
+        if happened & self.recounts:
+            return frozenset(self.signals)
+        return frozenset(
+            name
+            for name, signal in self.signals.items()
+            if self._is_touched(name, signal, happened)
+        )
+
+    def _is_touched(self, name: str, signal: Signal, happened: frozenset[str]) -> bool:
+        if signal.derivation is None:
+            return FACT_EVENT in happened
+        return any(
+            metric.pattern.takes(event) for metric in self._metrics[name] for event in happened
+        )
+
+    def _signal(self, name: str) -> Signal:
+        if name not in self.signals:
+            readings(self.signals, {name: None})  # tells the nearest name
+        return self.signals[name]
+
+    def _read(self, signal: Signal, name: str, seen: Seen) -> Reading | None:
+        if signal.derivation is None:
+            bucket = seen.one(fact_metric(name))
+            return None if bucket is None else fact_of(signal, bucket)
+        return read(signal.derivation, seen)
+
+    def _zones_text(self, buckets: Iterable[Bucket]) -> str:
+        for bucket in buckets:
+            if bucket.metric == ZONE_METRIC and isinstance(bucket.value, str):
+                return bucket.value
+        return self.zone
+
+
+def _told_zones(known: Iterable[RecordedEvent]) -> tuple[dict[CustomerId, Zones], list[Bucket]]:
+    told: dict[CustomerId, list[tuple[int, str, str]]] = {}
+    for entry in known:
+        event = entry.event
+        if event.name == ZONE_EVENT and (name := told_zone(event)) is not None:
+            said = (to_micros(event.occurred_at), event.id, name)
+            told.setdefault(event.customer, []).append(said)
+    zones: dict[CustomerId, Zones] = {}
+    buckets: list[Bucket] = []
+    for customer, changes in told.items():
+        changes.sort()
+        names = tuple(name for _, _, name in changes)
+        found = zones[customer] = Zones(names, tuple(at for at, _, _ in changes[1:]))
+        buckets.append(
+            Bucket(
+                customer=customer,
+                metric=ZONE_METRIC,
+                day=STANDING,
+                count=len(changes),
+                first=changes[0][0],
+                last=changes[-1][0],
+                last_id=changes[-1][1],
+                value=found.text(),
+            )
+        )
+    return zones, buckets
+
+
+def _told_origins(known: Iterable[RecordedEvent]) -> dict[tuple[CustomerId, str], Origin]:
+    """The origins that events were given later; the last one to be learned of holds."""
+    found: dict[tuple[CustomerId, str], Origin] = {}
+    tags = [entry for entry in known if entry.event.name == RETAG_EVENT]
+    for entry in sorted(tags, key=lambda tag: tag.sequence):
+        ids, origin = entry.event.data.get("events"), entry.event.data.get("origin")
+        if isinstance(ids, list | tuple) and origin in {each.value for each in Origin}:
+            for id in ids:
+                found[entry.event.customer, str(id)] = Origin(str(origin))
+    return found

@@ -1,0 +1,103 @@
+"""What was counted of one customer, as derivations look at it; loading it is the engine's work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from retainkit.core import Bucket
+from retainkit.signals._count import LEFT_OUT, TIMELINE_METRIC
+from retainkit.signals._metric import DAY, Metric, Per
+from retainkit.signals._zones import Zones, day_end, day_of
+from retainkit.timing import from_micros, to_micros
+
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@frozen(kw_only=True)
+class Span:
+    """
+    The rows of a window.
+
+    Args:
+        rows: What was counted in it.
+
+        until: When time alone makes them others.
+
+        is_covered: The timeline is as long as the window, so that nothing found means nothing
+            happened.
+    """
+
+    rows: Sequence[Bucket]
+    until: datetime | None
+    is_covered: bool
+
+
+class Seen:
+    """The buckets of one customer, looked at at one instant."""
+
+    __slots__ = ("_by_metric", "_start", "now", "now_micros", "today", "zones")
+
+    def __init__(self, buckets: Iterable[Bucket], zones: Zones, now: datetime) -> None:
+        self._by_metric: dict[str, list[Bucket]] = {}
+        for bucket in buckets:
+            self._by_metric.setdefault(bucket.metric, []).append(bucket)
+        self.zones = zones
+        self.now = now
+        self.now_micros = to_micros(now)
+        self.today = day_of(zones.now(), now)
+        timeline = self._by_metric.get(TIMELINE_METRIC)
+        self._start = min(bucket.first for bucket in timeline) if timeline else None
+
+    def rows(self, metric: str) -> Sequence[Bucket]:
+        """All rows of a metric."""
+        return self._by_metric.get(metric, ())
+
+    def one(self, metric: str) -> Bucket | None:
+        """The row of a metric that has one."""
+        rows = self._by_metric.get(metric)
+        return rows[0] if rows else None
+
+    def end_of_today(self) -> datetime:
+        """When the customer's next day begins."""
+        return day_end(self.zones.now(), self.today)
+
+    def window(self, metric: Metric, within: timedelta) -> Span:
+        """
+        The rows of a window that ends now.
+
+        Whole days are those of the customer: today and the ones before; of other lengths, from
+        just after so long ago until now.
+        """
+        if metric.per is Per.DAY or not within % DAY:
+            return self.days(metric, self.today - within // DAY + 1, self.today)
+        start = self.now_micros - within // _MICROSECOND
+        found = [row for row in self.rows(metric.name) if row.part != LEFT_OUT]
+        rows = [row for row in found if start < row.last <= self.now_micros]
+        turns = [row.last - start + self.now_micros for row in rows]
+        turns += [row.last for row in found if row.last > self.now_micros]
+        covered = self._start is not None and self._start <= start
+        if not covered and self._start is not None:
+            turns.append(self._start + within // _MICROSECOND)
+        until = from_micros(min(turns)) if turns else None
+        return Span(rows=rows, until=until, is_covered=covered)
+
+    def days(self, metric: Metric, first: int, last: int) -> Span:
+        """The rows of these days, both included; they are others when the day is over."""
+        rows = [
+            row
+            for row in self.rows(metric.name)
+            if first <= row.day <= last and row.part != LEFT_OUT
+        ]
+        return Span(rows=rows, until=self.end_of_today(), is_covered=self.is_known_since(first))
+
+    def is_known_since(self, day: int) -> bool:
+        """The timeline began on this day, or before."""
+        return self._start is not None and self.zones.day(self._start)[0] <= day
+
+    def ago(self, length: timedelta) -> int:
+        """So long ago, in microseconds since 1970."""
+        return self.now_micros - length // _MICROSECOND
