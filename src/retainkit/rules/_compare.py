@@ -46,7 +46,7 @@ def against_signal(
     if isinstance(left, timedelta) and isinstance(right, timedelta):
         return OPERATORS[op](micros(left), factor * micros(right))
     if isinstance(right, int | float) and not isinstance(right, bool):
-        return OPERATORS[op](left, factor * right)
+        return OPERATORS[op](left, float(factor) * right)  # as numpy and JavaScript do it
     return OPERATORS[op](left, right)
 
 
