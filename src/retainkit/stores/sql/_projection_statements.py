@@ -13,7 +13,6 @@ class ProjectionStatements:
 
     def __init__(self, tables: Tables, dialect: Dialect) -> None:
         bucket, member, ready = tables.bucket, tables.member, dialect.ready
-        self.columns: tuple[str, ...] = tuple(bucket.c.keys())
         # One statement for all rows, or one for each.
         self.at_once: bool = dialect.postgres
         self.add: Statement = ready(sa.text(_add(bucket, dialect)))
@@ -56,13 +55,13 @@ _KEY = "tenant, customer, metric, day, part"
 
 def _add(bucket: sa.Table, dialect: Dialect) -> str:
     """Add rows to those of the same key; on PostgreSQL all at once, from a JSON list."""
-    names = ", ".join(bucket.c.keys())
+    names = ", ".join(column.name for column in bucket.c)
     if dialect.postgres:
-        shape = ", ".join(dialect.typed(column) for column in bucket.c if column.name != "tenant")
-        rows = (
-            f"SELECT CAST(:tenant AS text), {names.removeprefix('tenant, ')}"
-            f" FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r ({shape})"
+        read = ", ".join(
+            f"CAST(row ->> {place} AS {dialect.type_of(column)})"
+            for place, column in enumerate(bucket.c)
         )
+        rows = f"SELECT {read} FROM jsonb_array_elements(CAST(:rows AS jsonb)) AS listed(row)"
         least, greatest, by_code = "least", "greatest", ' COLLATE "C"'
     else:
         rows = f"VALUES ({', '.join(f':{name}' for name in names.split(', '))})"

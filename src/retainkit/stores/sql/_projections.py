@@ -29,22 +29,15 @@ class SqlProjections:
         if not buckets:
             return
         if self._sql.at_once:
-            self._bound.write(self._sql.add, rows=self._json(buckets))
-            return
+            buckets = _merged(buckets)
         tenant = self._bound.tenant
-        # In the order of the key, rows that lie side by side are written side by side.
-        self._bound.write_lines(self._sql.add, sorted([_row(tenant, each) for each in buckets]))
-
-    def _json(self, buckets: Sequence[Bucket]) -> str:
-        """The rows as a JSON list, in which no key is twice: one statement can't write it twice."""
-        merged: dict[tuple[Value, ...], Bucket] = {}
-        for bucket in buckets:
-            key = bucket.customer, bucket.metric, bucket.day, bucket.part
-            known = merged.get(key)
-            merged[key] = bucket if known is None else known.plus(bucket)
-        columns = self._sql.columns
-        written = sorted([_row(self._bound.tenant, each) for each in merged.values()])
-        return dumps([dict(zip(columns[1:], row[1:], strict=True)) for row in written])
+        # In the order of the key: what lies side by side is written side by side, and two writers
+        # who lock rows do it in one order.
+        lines = sorted([_row(tenant, bucket) for bucket in buckets])
+        if self._sql.at_once:
+            self._bound.write(self._sql.add, rows=dumps(lines))
+        else:
+            self._bound.write_lines(self._sql.add, lines)
 
     def buckets(self, customer: CustomerId, wanted: Wanted) -> tuple[Bucket, ...]:
         return tuple(
@@ -113,6 +106,16 @@ class SqlProjections:
 def _asked(wanted: Wanted) -> Mapping[str, Value]:
     # Standing ones are asked for by themselves.
     return {"metrics": dumps(sorted(wanted.metrics)), "since": max(wanted.since, 1)}
+
+
+def _merged(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
+    """The same with one bucket a key: a statement for all of them can't write one twice."""
+    found: dict[tuple[str, str, int, str], Bucket] = {}
+    for bucket in buckets:
+        key = bucket.customer, bucket.metric, bucket.day, bucket.part
+        known = found.get(key)
+        found[key] = bucket if known is None else known.plus(bucket)
+    return tuple(found.values())
 
 
 def _row(tenant: str, bucket: Bucket) -> tuple[Value, ...]:

@@ -191,7 +191,11 @@ class Dialect:
 
     def typed(self, column: sa.Column[int] | sa.Column[str]) -> str:
         """The column's name and type."""
-        return f"{column.name} {column.type.compile(self._dialect)}"
+        return f"{column.name} {self.type_of(column)}"
+
+    def type_of(self, column: sa.Column[int] | sa.Column[str]) -> str:
+        """The column's type."""
+        return column.type.compile(self._dialect)
 
     @staticmethod
     def _microseconds() -> sa.ColumnElement[int]:
