@@ -36,7 +36,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Accessing the database during ap
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ADA = CustomerId("ada")
-TABLES = ("customer", "event", "record", "definition", "schedule")
+TABLES = ("customer", "event", "record", "definition", "schedule", "bucket", "member")
 
 
 class Broken(Parcels):

@@ -202,11 +202,13 @@ class World:
                     {name: dict(of) for name, of in kept.records.items() if of},
                     dict(kept.definitions),
                     dict(kept.rows),
+                    {customer: dict(of) for customer, of in kept.buckets.items() if of},
+                    {group: dict(of) for group, of in kept.members.items() if of},
                 ]
                 for tenant, kept in self.store._tenants.items()
                 if kept
             }
-        names = ("customer", "event", "record", "definition", "schedule")
+        names = ("customer", "event", "record", "definition", "schedule", "bucket", "member")
         with self._engine.begin() as connection:
             return {
                 name: sorted(map(repr, connection.execute(sa.text(f"SELECT * FROM rk_{name}"))))

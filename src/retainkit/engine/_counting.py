@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from retainkit.core import STANDING, Event, Member
 from retainkit.errors import ConfigurationError
@@ -39,27 +39,26 @@ class Counting:
         self.measures: Measures = measures
         self.tolerance: timedelta = tolerance
         self._moves = moves
-        self._names = measures.events | measures.recounts
 
     def ahead(self, events: Iterable[Event], now: datetime) -> tuple[Event, ...]:
         """Those that would be counted on a day that is too far ahead to be true."""
-        latest, counted = now + self.tolerance, self.measures.events
+        latest = now + self.tolerance
         return tuple(
-            event for event in events if event.occurred_at > latest and event.name in counted
+            event
+            for event in events
+            if event.occurred_at > latest and self.measures.touched([event.name])
         )
 
     def fold(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Count new events; who changed its zone, or had events tagged anew, is counted anew."""
-        names = self._names
-        counted = [event for event in events if event.name in names and event.customer]
-        anew = {event.customer for event in counted if event.name in self.measures.recounts}
+        recounts = self.measures.recounts
+        anew = {event.customer for event in events if event.name in recounts and event.customer}
         if anew:
             self.recount(tx, anew)
-            counted = [event for event in counted if event.customer not in anew]
+        counted = [event for event in events if event.customer and event.customer not in anew]
         if counted:
             zones = tx.projections.latest(ZONE_METRIC, {event.customer for event in counted})
-            known = {customer: zone for customer, zone in zones.items() if isinstance(zone, str)}
-            tx.projections.add(self.measures.count(counted, known))
+            tx.projections.add(self.measures.count(counted, cast("dict[CustomerId, str]", zones)))
         if self._moves is not None:
             entered, left = self._moves(events)
             if entered or left:

@@ -9,8 +9,11 @@ from retainkit.core import Event, dumps
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId, EventId, derive
 from retainkit.rules import Signal, signal_data
-from retainkit.signals import FACT_EVENT, fact_data
+from retainkit.signals import Measures
 from retainkit.timing import utc
+
+
+_FACT_EVENT = "signals.set"
 
 
 def named_values(
@@ -26,7 +29,7 @@ def named_values(
     for key, value in values.items():
         name = key if isinstance(key, str) else key.name
         known = signals.get(name)
-        if isinstance(key, Signal) and known and signal_data(known) != signal_data(key):
+        if isinstance(key, Signal) and known is not None and signal_data(known) != signal_data(key):
             raise InvalidInput(
                 "A signal of this name is declared otherwise",
                 code="rules.signal_clash",
@@ -39,7 +42,7 @@ def named_values(
 
 
 def fact_event(
-    signals: Mapping[str, Signal],
+    measures: Measures,
     customer: CustomerId,
     values: Mapping[str, object],
     *,
@@ -51,7 +54,7 @@ def fact_event(
     The event that states facts; the same facts of the same time are the same event.
 
     Args:
-        signals: Those that are declared.
+        measures: Those that are declared.
 
         customer: Whom they are about.
 
@@ -74,7 +77,7 @@ def fact_event(
             value=customer,
             remedy="pass the id of one",
         )
-    data = fact_data(signals, values, source)
+    data = measures.facts(values, source)
     since = utc(at, "at")
     if since > latest:
         raise InvalidInput(
@@ -85,8 +88,8 @@ def fact_event(
             remedy="pass the time as of which the values are true, with its zone",
         )
     return Event(
-        id=EventId(derive(FACT_EVENT, customer, since.isoformat(), dumps(data))),
-        name=FACT_EVENT,
+        id=EventId(derive(_FACT_EVENT, customer, since.isoformat(), dumps(data))),
+        name=_FACT_EVENT,
         customer=customer,
         occurred_at=since,
         data=data,

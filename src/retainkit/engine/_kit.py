@@ -196,10 +196,12 @@ class RetainKit:
         if self.measures is None:
             return None
         from retainkit.engine._counting import Counting
+
+        if self._rulebook is None:
+            return Counting(self.measures, tolerance=self._tolerance)
         from retainkit.rules import members_of
 
-        moves = None if self._rulebook is None else members_of
-        return Counting(self.measures, tolerance=self._tolerance, moves=moves)
+        return Counting(self.measures, tolerance=self._tolerance, moves=members_of)
 
     @cached_property
     def directory(self) -> CustomerDirectory:

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
-from retainkit.core import Event, Origin, RecordedEvent
+from retainkit.core import Event, Origin, RecordedEvent, Wanted
 from retainkit.errors import ConfigurationError, InvalidInput, NotFound
 from retainkit.ids import CustomerId, EventId, derive
 from retainkit.stores import Appended
@@ -74,11 +74,10 @@ class KitSignals:
         from retainkit.engine._facts import fact_event, named_values
 
         counting, now = self._counting(), self._kit.clock.now()
-        signals = counting.measures.signals
         fact = fact_event(
-            signals,
+            counting.measures,
             customer,
-            named_values(signals, values),
+            named_values(counting.measures.signals, values),
             at=at or now,
             latest=now + counting.tolerance,
             source=source,
@@ -188,12 +187,13 @@ class KitSignals:
         """
         from retainkit.signals import ZONE_METRIC
 
-        self._counting()
+        measures = self._counting().measures
         name, since = zone_of(zone).key, utc(at or self._kit.clock.now(), "at")
         with self._opened() as k:
-            if at is None and k.tx.projections.latest(ZONE_METRIC, [customer]) == {customer: name}:
+            told = k.tx.projections.buckets(customer, Wanted(metrics=frozenset({ZONE_METRIC})))
+            if at is None and told and measures.zone_of(told) == name:
                 return False
-            told = Event(
+            lives = Event(
                 id=EventId(derive("customer.zone_set", customer, name, since.isoformat())),
                 name="customer.zone_set",
                 customer=customer,
@@ -201,7 +201,7 @@ class KitSignals:
                 data={"zone": name},
                 actor="host",
             )
-            return bool(k.record(told).new)
+            return bool(k.record(lives).new)
 
     # ---- the kit's own
 
