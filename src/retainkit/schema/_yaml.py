@@ -21,6 +21,7 @@ Place: TypeAlias = tuple[str | int, ...]
 
 MOST_CHARACTERS = 1_000_000
 MOST_DEEP = 100
+MOST_DIGITS = 100
 
 
 class Mark(Protocol):
@@ -206,6 +207,9 @@ class _Builder:
         tag = resolver.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call] # stubs
         if tag in {"tag:yaml.org,2002:str", "tag:yaml.org,2002:value", "tag:yaml.org,2002:merge"}:
             return event.value
+        if len(event.value) > MOST_DIGITS:
+            self.break_off("This is too long for a number or a time", event.start_mark)
+            return None
         try:
             node = yaml.ScalarNode(tag, event.value)
             found: object = yaml.constructor.SafeConstructor().construct_object(node)
