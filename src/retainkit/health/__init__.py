@@ -1,0 +1,104 @@
+"""Health: a score that says what it is made of, how much of it is known, and why it moved.
+
+Pure values and functions above `signals`; what is kept of it is on the timeline.
+"""
+
+from __future__ import annotations
+
+from retainkit.health._backtest import Progress, backtest
+from retainkit.health._bands import UNKNOWN, Band, Bands, Edge
+from retainkit.health._change import MODEL, Shift, explain_change
+from retainkit.health._data import model_data
+from retainkit.health._engagement import CAUTION, Engagement, engagement_effect
+from retainkit.health._fixed import Points, decayed
+from retainkit.health._found import (
+    BackTest,
+    BandOutcome,
+    ComponentTest,
+    FalseGreen,
+    GroupTest,
+    LeadTime,
+    Look,
+)
+from retainkit.health._mappings import (
+    Case,
+    Direction,
+    Factors,
+    Limit,
+    Linear,
+    MappingOf,
+    Outside,
+    Steps,
+    Table,
+)
+from retainkit.health._model import (
+    LIMITS,
+    START,
+    Cap,
+    Combine,
+    Component,
+    HealthModel,
+    HealthModels,
+)
+from retainkit.health._score import Contribution, Health, Silence, score
+from retainkit.health._statistics import FEWEST, Estimate, Unclaimed
+from retainkit.health._stays import KnownValue, ReadingsAt, Stay, known_events, known_values
+from retainkit.health._told import Found, Verdict
+from retainkit.health._trend import HealthPoint
+
+
+__all__ = [
+    "CAUTION",
+    "FEWEST",
+    "LIMITS",
+    "MODEL",
+    "START",
+    "UNKNOWN",
+    "BackTest",
+    "Band",
+    "BandOutcome",
+    "Bands",
+    "Cap",
+    "Case",
+    "Combine",
+    "Component",
+    "ComponentTest",
+    "Contribution",
+    "Direction",
+    "Edge",
+    "Engagement",
+    "Estimate",
+    "Factors",
+    "FalseGreen",
+    "Found",
+    "GroupTest",
+    "Health",
+    "HealthModel",
+    "HealthModels",
+    "HealthPoint",
+    "KnownValue",
+    "LeadTime",
+    "Limit",
+    "Linear",
+    "Look",
+    "MappingOf",
+    "Outside",
+    "Points",
+    "Progress",
+    "ReadingsAt",
+    "Shift",
+    "Silence",
+    "Stay",
+    "Steps",
+    "Table",
+    "Unclaimed",
+    "Verdict",
+    "backtest",
+    "decayed",
+    "engagement_effect",
+    "explain_change",
+    "known_events",
+    "known_values",
+    "model_data",
+    "score",
+]

@@ -1,0 +1,612 @@
+"""A health model: components, caps and bands, checked as a whole; scoring is in `_score`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import StrEnum
+from fractions import Fraction
+from types import MappingProxyType
+
+from attrs import field, frozen
+
+from retainkit.errors import InvalidInput
+from retainkit.health._bands import Bands
+from retainkit.health._data import version_of
+from retainkit.health._fixed import (
+    DIGITS,
+    ONE_POINT,
+    WHOLE,
+    Points,
+    checked_half_life,
+    in_points,
+    points_of,
+    weight_of,
+)
+from retainkit.health._mappings import (
+    ByCondition,
+    ByWord,
+    Checked,
+    Direction,
+    InTiers,
+    MappingOf,
+    OnLine,
+    as_condition,
+    checked,
+)
+from retainkit.rules import (
+    Compiled,
+    Condition,
+    Flag,
+    Present,
+    Readings,
+    Signal,
+    Signals,
+    Truth,
+    compiled,
+    declared,
+    signal_data,
+    signals_of,
+)
+
+
+START = "start"
+"""The part of a sum that it starts from; no component may be called so."""
+
+LIMITS = "limits"
+"""The part that a sum was cut by at the ends of its scale; no component may be called so."""
+
+_OWN_WORDS = (START, LIMITS)
+_LONGEST_TREND = timedelta(days=92)
+
+
+class Combine(StrEnum):
+    """How components make a score."""
+
+    MEAN = "mean"
+    """The mean of their points by weight; of the known ones, whose weights are rescaled."""
+
+    SUM = "sum"
+    """What the model starts with, plus their points, cut at the ends of the scale: impacts above
+    and below zero, as Planhat has them. The weight of each is its largest impact."""
+
+
+def _weight(weight: object) -> Fraction | None:
+    return None if weight is None else weight_of(weight, "weight")
+
+
+@frozen(kw_only=True)
+class Component:
+    """
+    One thing that makes up health.
+
+    Args:
+        name: As explanations call it; by default that of its signal.
+
+        signal: What it reads; left out with `Factors`.
+
+        direction: Whether more of the signal is good; left out with `Table` and `Factors`, which
+            say it themselves.
+
+        mapping: How a value becomes points.
+
+        weight: Its share of the model's total; left out when points are summed up.
+
+        half_life: After this time since the reading half of the weight (of a sum, of the points)
+            is left; None is no decay.
+
+        doc: What it means, for people.
+
+    Raises:
+        InvalidInput: ``health.weight``.
+    """
+
+    mapping: MappingOf
+    signal: Signal | None = None
+    direction: Direction | None = None
+    name: str = field()
+    weight: Fraction | None = field(default=None, converter=_weight)
+    half_life: timedelta | None = None
+    doc: str = ""
+
+    @name.default
+    def _named(self) -> str:
+        return "" if self.signal is None else self.signal.name
+
+
+@frozen(kw_only=True)
+class Cap:
+    """
+    A limit while something is true: ``Cap(name="open_dispute", when=Customer.disputed, at=40)``.
+
+    Args:
+        name: As explanations call it.
+
+        when: While this is true; unknown is not true.
+
+        at: The most that the score is then, in points.
+    """
+
+    name: str
+    when: Condition = field(converter=as_condition)
+    at: Points
+
+
+@frozen(kw_only=True)
+class Ready:
+    """A component in numbers; inside this room only."""
+
+    name: str
+    signal: Signal | None
+    mapping: Checked
+    share: int
+    half_life: float | None
+
+
+def _condition(segment: Condition | Flag | None) -> Condition | None:
+    return None if segment is None else as_condition(segment)
+
+
+def _components(components: Iterable[Component]) -> tuple[Component, ...]:
+    return tuple(components)
+
+
+def _caps(caps: Iterable[Cap]) -> tuple[Cap, ...]:
+    return tuple(caps)
+
+
+def _segments(segments: Mapping[str, Condition]) -> Mapping[str, Condition]:
+    return MappingProxyType(dict(segments))
+
+
+def _total(total: object) -> Fraction:
+    return weight_of(total, "total")
+
+
+def _coverage(share: object) -> Fraction:
+    """A share between none and all."""
+    given = isinstance(share, int | float | Decimal | Fraction) and not isinstance(share, bool)
+    found = Fraction(str(share)) if given and share == share else Fraction(-1)  # noqa: PLR0124 - NaN
+    if 0 <= found <= 1:
+        return found
+    raise InvalidInput(
+        "The coverage is a share between 0 and 1",
+        code="health.coverage",
+        field="minimum_coverage",
+        value=str(share),
+        remedy="write 0.6 for six tenths of the weight",
+    )
+
+
+@frozen(kw_only=True)
+class HealthModel:
+    """
+    How the health of some customers is told.
+
+    Args:
+        id: Its name; stable, as events and reports speak of it.
+
+        components: What makes it up.
+
+        bands: The names of stretches of the scale; they cover it.
+
+        segment: Whose health it tells; None is everybody's.
+
+        total: What the weights add up to.
+
+        scale: The lowest and the highest score, in points.
+
+        combine: How components make a score.
+
+        start: What a sum starts from, in points.
+
+        caps: Limits while something is true.
+
+        minimum_coverage: The share of weight that must be known for a band; below it the band is
+            ``unknown``.
+
+        trend_over: The length of own history that the trend is told from.
+
+        places: Decimal places of the score, 0 to 4; it is rounded once, a half to the even one.
+
+        segments: The named segments that its conditions refer to.
+
+        doc: What it is for, for people; it may change without the model's version.
+
+    Raises:
+        InvalidInput: ``health.weights`` when they don't add up to the total, or are given for a
+            sum; ``health.direction``, ``health.mapping``, ``health.range``, ``health.currency``,
+            ``health.half_life``, ``health.points``, ``health.scale``, ``health.name``,
+            ``health.cap``, ``health.coverage``, ``health.trend``, ``health.places``,
+            ``health.band_gap``; ``rules.value_type`` and others for a limit that its signal can't
+            have.
+        NotFound: ``rules.unknown_segment``.
+    """
+
+    id: str
+    components: tuple[Component, ...] = field(converter=_components)
+    bands: Bands
+    segment: Condition | None = field(default=None, converter=_condition)
+    total: Fraction = field(default=Fraction(100), converter=_total)
+    scale: tuple[Points, Points] = (0, 100)
+    combine: Combine = Combine.MEAN
+    start: Points = 0
+    caps: tuple[Cap, ...] = field(default=(), converter=_caps)
+    minimum_coverage: Fraction = field(default=Fraction(1, 2), converter=_coverage)
+    trend_over: timedelta = timedelta(days=28)
+    places: int = 2
+    segments: Mapping[str, Condition] = field(factory=dict, converter=_segments)
+    doc: str = ""
+    ready: tuple[Ready, ...] = field(init=False, eq=False, repr=False)
+    asked: Compiled = field(init=False, eq=False, repr=False)
+    ends: tuple[int, int] = field(init=False, eq=False, repr=False)
+    limits: tuple[int, ...] = field(init=False, eq=False, repr=False)
+    version: str = field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        ends = self._ends()
+        _check_names(self.id, self.components, self.caps)
+        _check_numbers(self)
+        ready = self._ready(ends)
+        for name, value in (
+            ("ends", ends),
+            ("ready", ready),
+            ("limits", tuple(_cap(cap, ends) for cap in self.caps)),
+            ("asked", compiled(dict(self._asked(ready)), segments=self.segments)),
+        ):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "version", version_of(self))
+
+    @property
+    def signals(self) -> Mapping[str, Signal]:
+        """All signals it reads, by name."""
+        found = {
+            part.signal.name: part.signal for part in self.components if part.signal is not None
+        }
+        for when in self.conditions:
+            for signal in signals_of(when, self.segments):
+                found.setdefault(signal.name, signal)
+        return MappingProxyType(found)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition in it; that a signal is known, for those that components read."""
+        read = [Present(signal=part.signal) for part in self.components if part.signal is not None]
+        return (
+            *([] if self.segment is None else [self.segment]),
+            *read,
+            *(when for part in self.ready for when in _conditions(part)),
+            *(cap.when for cap in self.caps),
+        )
+
+    def _ends(self) -> tuple[int, int]:
+        low, high = (points_of(end, "scale") for end in self.scale)
+        if low >= high:
+            raise InvalidInput(
+                "A scale goes from the lowest score to the highest",
+                code="health.scale",
+                field="scale",
+                value=f"{self.scale[0]} to {self.scale[1]}",
+                remedy="write the lower one first",
+            )
+        if (self.bands.low, self.bands.high) != (in_points(low), in_points(high)):
+            raise InvalidInput(
+                "The bands cover the scale, and no more than it",
+                code="health.band_gap",
+                field="bands",
+                value=f"{self.bands.low} to {self.bands.high}",
+                remedy=f"let them go from {self.scale[0]} to {self.scale[1]}",
+            )
+        return low, high
+
+    def _ready(self, ends: tuple[int, int]) -> tuple[Ready, ...]:
+        mapped = [
+            checked(part.mapping, part.signal, part.direction, ends, f"components.{part.name}")
+            for part in self.components
+        ]
+        weights = self._weights(mapped, ends)
+        whole = sum(weights)
+        return tuple(
+            Ready(
+                name=part.name,
+                signal=part.signal,
+                mapping=mapping,
+                share=round(weight / whole * WHOLE),
+                half_life=_half_life(part),
+            )
+            for part, mapping, weight in zip(self.components, mapped, weights, strict=True)
+        )
+
+    def _weights(self, mapped: Iterable[Checked], ends: tuple[int, int]) -> list[Fraction]:
+        given = [part.weight for part in self.components if part.weight is not None]
+        if self.combine is Combine.SUM:
+            if given:
+                raise _weights(
+                    "Points that are summed up have no weights",
+                    sum(given),
+                    "leave the weights out; the points say how much each counts",
+                )
+            return [_largest(mapping) for mapping in mapped]
+        without = [part.name for part in self.components if part.weight is None]
+        if without:
+            raise _weights("Each component has a weight", without, "give them one, too")
+        if sum(given) != self.total:
+            raise _weights(
+                f"The weights add up to {self.total}",
+                str(sum(given)),
+                "change a weight, or the total",
+            )
+        low, high = ends
+        for part, mapping in zip(self.components, mapped, strict=True):
+            beyond = [in_points(each) for each in all_points(mapping) if not low <= each <= high]
+            if beyond:
+                raise InvalidInput(
+                    "Points of a mean lie on the scale",
+                    code="health.points",
+                    field=f"components.{part.name}.points",
+                    value=str(beyond[0]),
+                    remedy=f"stay between {self.scale[0]} and {self.scale[1]}, or sum points up",
+                )
+        return given
+
+    def _asked(self, ready: Iterable[Ready]) -> Iterator[tuple[str, Condition]]:
+        """What is asked of each customer, by a name of its own."""
+        if self.segment is not None:
+            yield SEGMENT, self.segment
+        for cap in self.caps:
+            yield f"cap:{cap.name}", cap.when
+        for part in ready:
+            for index, when in enumerate(_conditions(part)):
+                yield f"{part.name}:{index}", when
+
+
+SEGMENT = "segment:"
+"""The name under which the segment is asked; inside this room only."""
+
+
+def _conditions(part: Ready) -> tuple[Condition, ...]:
+    return part.mapping.conditions if isinstance(part.mapping, ByCondition) else ()
+
+
+def all_points(mapping: Checked) -> list[int]:
+    """Every number of points that a mapping names; inside this room only."""
+    if isinstance(mapping, OnLine):
+        return [mapping.at_low, mapping.at_high]
+    if isinstance(mapping, InTiers):
+        return list(mapping.tiers)
+    found = mapping.table.values() if isinstance(mapping, ByWord) else mapping.tiers
+    return [*found, *([] if mapping.otherwise is None else [mapping.otherwise])]
+
+
+def _largest(mapping: Checked) -> Fraction:
+    largest = max(abs(each) for each in all_points(mapping))
+    if not largest:
+        raise InvalidInput(
+            "All points of a component are zero",
+            code="health.points",
+            field="points",
+            value=0,
+            remedy="leave out a component that counts for nothing",
+        )
+    return Fraction(largest, ONE_POINT)
+
+
+def _half_life(part: Component) -> float | None:
+    if part.half_life is None:
+        return None
+    place = f"components.{part.name}.half_life"
+    length = checked_half_life(part.half_life, place)
+    if part.signal is None:
+        raise InvalidInput(
+            "Only the reading of a signal has an age",
+            code="health.half_life",
+            field=place,
+            value=str(length),
+            remedy="leave it out; conditions can ask for times: less_than_ago",
+        )
+    return float(length // timedelta(microseconds=1))
+
+
+def _cap(cap: Cap, ends: tuple[int, int]) -> int:
+    at = points_of(cap.at, f"caps.{cap.name}.at")
+    if not ends[0] <= at < ends[1]:
+        raise InvalidInput(
+            "A cap lies on the scale, below its upper end",
+            code="health.cap",
+            field=f"caps.{cap.name}.at",
+            value=str(cap.at),
+            remedy=f"choose one from {in_points(ends[0])} to below {in_points(ends[1])}",
+        )
+    return at
+
+
+def _check_names(id: str, components: Iterable[Component], caps: Iterable[Cap]) -> None:
+    seen: set[str] = set(_OWN_WORDS)
+    names = [("components", part.name) for part in components] + [
+        ("caps", cap.name) for cap in caps
+    ]
+    for place, name in names:
+        if not name or name in seen:
+            raise InvalidInput(
+                "Each component and each cap has a name of its own",
+                code="health.name",
+                field=f"{place}.name",
+                value=name,
+                remedy=f"rename it; {', '.join(_OWN_WORDS)} are taken",
+            )
+        seen.add(name)
+    if not id or all(place == "caps" for place, _ in names):
+        raise InvalidInput(
+            "A model has an id and at least one component",
+            code="health.name",
+            field="id",
+            value=id,
+            remedy="name it, and what makes it up",
+        )
+
+
+def _check_numbers(model: HealthModel) -> None:
+    if type(model.places) is not int or not 0 <= model.places <= DIGITS:
+        raise InvalidInput(
+            f"A score has 0 to {DIGITS} decimal places",
+            code="health.places",
+            field="places",
+            value=model.places,
+            remedy="write 0, 1 or 2",
+        )
+    length: object = model.trend_over
+    if not isinstance(length, timedelta) or not timedelta(days=7) <= length <= _LONGEST_TREND:
+        raise InvalidInput(
+            "A trend is told from 7 to 92 days",
+            code="health.trend",
+            field="trend_over",
+            value=str(length),
+            remedy="pass days(28)",
+        )
+    points_of(model.start, "start")
+
+
+def _weights(message: str, value: object, remedy: str) -> InvalidInput:
+    return InvalidInput(
+        message, code="health.weights", field="components.weight", value=value, remedy=remedy
+    )
+
+
+def _models(models: Iterable[HealthModel]) -> tuple[HealthModel, ...]:
+    return tuple(models)
+
+
+@frozen(kw_only=True)
+class HealthModels:
+    """
+    The models of all customers: whose health is told by which.
+
+    Args:
+        models: Of those whose segment is true of a customer, the first one counts; one without a
+            segment is for everybody who is left, so it stands last.
+
+        signals: The class that declares what they read, or the signals by name; then a model that
+            reads another one is refused.
+
+    Raises:
+        InvalidInput: ``health.model_twice``, ``health.unreachable``, ``health.no_models``;
+            ``rules.unknown_signal``, ``rules.signal_clash``.
+    """
+
+    models: tuple[HealthModel, ...] = field(converter=_models)
+    signals: type[Signals] | Mapping[str, Signal] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        _check_models(self.models)
+        if self.signals is not None:
+            given = self.signals
+            self.check(given if isinstance(given, Mapping) else declared(given))
+
+    def of(self, known: Readings, now: datetime) -> HealthModel | None:
+        """
+        The model for a customer; None when no segment is known to be true.
+
+        Raises:
+            InvalidInput: ``time.naive``, ``time.out_of_range``.
+        """
+        for model in self.models:
+            if model.segment is None:
+                return model
+            if model.asked.truths(known, now, only=(SEGMENT,))[SEGMENT] is Truth.TRUE:
+                return model
+        return None
+
+    def model(self, id: str) -> HealthModel:
+        """
+        The model of this name.
+
+        Raises:
+            InvalidInput: ``health.unknown_model``.
+        """
+        for model in self.models:
+            if model.id == id:
+                return model
+        near = get_close_matches(id, [model.id for model in self.models], n=1)
+        raise InvalidInput(
+            "There is no such health model",
+            code="health.unknown_model",
+            field="id",
+            value=id,
+            remedy=f"did you mean {near[0]!r}?" if near else "name one of the models",
+        )
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition in them: what `Measures` must count for."""
+        return tuple(when for model in self.models for when in model.conditions)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names of the signals they read."""
+        return frozenset(name for model in self.models for name in model.signals)
+
+    def check(self, signals: Mapping[str, Signal]) -> None:
+        """
+        Refuse a model that reads what is not declared, or is declared otherwise.
+
+        Raises:
+            InvalidInput: ``rules.unknown_signal``, ``rules.signal_clash``.
+        """
+        for model in self.models:
+            for name, signal in model.signals.items():
+                if signal.derivation is not None and name not in signals:
+                    continue  # made by the model itself
+                _check_signal(signal, signals, f"models.{model.id}")
+
+
+def _check_signal(signal: Signal, signals: Mapping[str, Signal], place: str) -> None:
+    known = signals.get(signal.name)
+    if known is None:
+        near = get_close_matches(signal.name, signals, n=1)
+        raise InvalidInput(
+            "There is no such signal",
+            code="rules.unknown_signal",
+            field=place,
+            value=signal.name,
+            remedy=f"did you mean {near[0]!r}?" if near else "declare it in your class of Signals",
+        )
+    if signal_data(known) != signal_data(signal):
+        raise InvalidInput(
+            "A signal of this name is declared otherwise",
+            code="rules.signal_clash",
+            field=place,
+            value=signal.name,
+            remedy="pass the class that the model was written with",
+        )
+
+
+def _check_models(models: tuple[HealthModel, ...]) -> None:
+    if not models:
+        raise InvalidInput(
+            "There are no health models",
+            code="health.no_models",
+            field="models",
+            value=[],
+            remedy="pass at least one, or no health at all",
+        )
+    seen: set[str] = set()
+    for index, model in enumerate(models):
+        if model.id in seen:
+            raise InvalidInput(
+                "Each health model has an id of its own",
+                code="health.model_twice",
+                field="models",
+                value=model.id,
+                remedy="rename one of the two",
+            )
+        seen.add(model.id)
+        if model.segment is None and index < len(models) - 1:
+            raise InvalidInput(
+                "After a model for everybody, no other one is reached",
+                code="health.unreachable",
+                field=f"models.{model.id}.segment",
+                value=models[index + 1].id,
+                remedy="put the model without a segment last",
+            )
