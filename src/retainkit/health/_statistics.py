@@ -16,6 +16,7 @@ All intervals are of 95 %, two-sided. Sources:
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from itertools import groupby
@@ -28,6 +29,9 @@ from attrs import frozen
 FEWEST: Final = 10
 """Of customers who left, and of customers who stayed, below which no interval of an area is told:
 the approximation behind it does not hold there."""
+
+CHANCE: Final = 0.5
+"""The area of a score that knows nothing."""
 
 _Z: Final = 1.959963984540054
 _TAIL: Final = 0.025
@@ -91,7 +95,7 @@ class Seen:
     """
 
     customer: Hashable
-    score: float | Fraction
+    score: float | Fraction | Decimal
     left: bool
 
 
@@ -192,13 +196,13 @@ def _parts(seen: Sequence[Seen]) -> _Parts | None:
 
 
 def _beyond(
-    ranks: Sequence[int], scores: Sequence[float | Fraction], group: Sequence[int]
+    ranks: Sequence[int], scores: Sequence[float | Fraction | Decimal], group: Sequence[int]
 ) -> list[int]:
     within = doubled_ranks([scores[index] for index in group])
     return [ranks[index] - own for index, own in zip(group, within, strict=True)]
 
 
-def doubled_ranks(values: Sequence[float | Fraction]) -> list[int]:
+def doubled_ranks(values: Sequence[float | Fraction | Decimal]) -> list[int]:
     """Twice the rank of each value, from 2 on; equal values share the mean of their ranks."""
     ranks = [0] * len(values)
     order = sorted(range(len(values)), key=values.__getitem__)

@@ -1,0 +1,373 @@
+"""Whether a score foretold who left: what it would have said then, against what became of them.
+
+What is found are the values in ``_found``; how far a figure can be believed is ``_statistics``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+from itertools import pairwise, takewhile
+from typing import Final, TypeAlias
+
+from attrs import frozen
+
+from retainkit.errors import InvalidInput
+from retainkit.health._bands import UNKNOWN
+from retainkit.health._found import (
+    BackTest,
+    BandOutcome,
+    ComponentTest,
+    FalseGreen,
+    GroupTest,
+    LeadTime,
+    Look,
+)
+from retainkit.health._model import HealthModel, HealthModels
+from retainkit.health._score import score
+from retainkit.health._statistics import NOTHING, Seen, area, area_difference, median, share
+from retainkit.health._stays import ReadingsAt, Stay
+from retainkit.ids import CustomerId
+from retainkit.rules import Readings
+from retainkit.timing import utc
+
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told how many of how many customers are done."""
+
+_DAY: Final = timedelta(days=1)
+
+
+def backtest(
+    models: HealthModel | HealthModels,
+    stays: Iterable[Stay],
+    readings_at: ReadingsAt,
+    *,
+    at: Sequence[datetime],
+    horizon: timedelta,
+    known_until: datetime | None = None,
+    warnings: Collection[str] | None = None,
+    progress: Progress | None = None,
+) -> BackTest:
+    """
+    Hold what models would have said against what became of the customers.
+
+    At each moment every customer who was there is scored with what was known then. The moments
+    that count are those that could be followed for a whole horizon, at least a horizon apart, so
+    that nobody's leaving counts twice; the others tell how long before the band had turned bad. A
+    customer who is looked at several times is taken as one, whose looks belong together.
+
+    Overrides by hand do not take part: the model is judged, not the people beside it.
+
+    Args:
+        models: What is judged.
+
+        stays: Of every customer, those who left and those who stayed: leave nobody out.
+
+        readings_at: What was known of a customer at an instant: `known_values` of a warehouse's
+            history, `known_events` of a timeline, or any function of yours.
+
+        at: When to look, in order; a week apart is usual.
+
+        horizon: Within how long after a look leaving counts; by what a warning must come to help.
+
+        known_until: Up to when it is known who left; by default the latest end of a stay.
+
+        warnings: The bands that count as bad; by default all but the best one of each model.
+
+        progress: Told how many of how many customers are done.
+
+    Raises:
+        InvalidInput: ``health.moments``: none, not in order, or no horizon;
+            ``health.stay_twice``; ``health.unknown_band``; ``health.future_reading``: a reading
+            that is later than the moment it was asked for.
+    """
+    each_of = models.models if isinstance(models, HealthModels) else (models,)
+    bands = tuple(dict.fromkeys(name for model in each_of for name in model.bands.names))
+    bad = _warnings(warnings, each_of, bands)
+    population, moments = _population(stays), _moments(at)
+    if horizon <= timedelta(0):
+        raise _wrong("horizon", str(horizon), "pass a length above zero, such as days(90)")
+    end = max((stay.until for stay in population), default=None)
+    walk = _Walk(
+        moments,
+        end if known_until is None else utc(known_until),
+        horizon,
+        remembers=any(model.bands.hysteresis for model in each_of),
+    )
+    for done, stay in enumerate(population, 1):
+        walk.go(stay, _looking(models, readings_at, stay.customer))
+        if progress is not None:
+            progress(done, len(population))
+    return _found(walk, bands, bad, several=len(each_of) > 1)
+
+
+def _warnings(
+    warnings: Collection[str] | None, models: Sequence[HealthModel], bands: Sequence[str]
+) -> tuple[str, ...]:
+    if warnings is None:
+        best = {model.bands.names[-1] for model in models}
+        return tuple(band for band in bands if band not in best)
+    for band in warnings:
+        if band not in bands:
+            near = get_close_matches(band, bands, n=1)
+            raise InvalidInput(
+                "There is no such band",
+                code="health.unknown_band",
+                field="warnings",
+                value=band,
+                remedy=f"did you mean {near[0]!r}?" if near else f"name one of {', '.join(bands)}",
+            )
+    return tuple(band for band in bands if band in warnings)
+
+
+_LookAt: TypeAlias = Callable[[datetime, "Look | None"], Look]
+
+
+def _looking(
+    models: HealthModel | HealthModels, readings_at: ReadingsAt, customer: CustomerId
+) -> _LookAt:
+    def look(moment: datetime, before: Look | None) -> Look:
+        known = readings_at(customer, moment)
+        for name, reading in known:
+            if reading.at is not None and reading.at > moment:
+                raise InvalidInput(
+                    "A back-test looks at what was known, and this was not yet so",
+                    code="health.future_reading",
+                    field=f"{customer}.{name}",
+                    value=reading.at.isoformat(),
+                    remedy=f"give the value that was known at {moment.isoformat()}",
+                )
+        return _look(models, known, moment, before)
+
+    return look
+
+
+def _look(
+    models: HealthModel | HealthModels, known: Readings, moment: datetime, before: Look | None
+) -> Look:
+    model = models.of(known, moment) if isinstance(models, HealthModels) else models
+    if model is None:
+        return Look(
+            at=moment, score=None, band=UNKNOWN, coverage=Decimal(0), components={}, model=""
+        )
+    said = score(model, known, moment, before=[] if before is None else [before.point])
+    return Look(
+        at=moment,
+        score=None if said.band == UNKNOWN else said.score,
+        band=said.band,
+        coverage=said.coverage,
+        components={
+            each.name: each.points for each in said.contributions if each.points is not None
+        },
+        model=said.model,
+        version=said.version,
+    )
+
+
+def _population(stays: Iterable[Stay]) -> list[Stay]:
+    found: dict[CustomerId, Stay] = {}
+    for stay in stays:
+        if stay.customer in found:
+            raise InvalidInput(
+                "A customer stays once",
+                code="health.stay_twice",
+                field="stays",
+                value=str(stay.customer),
+                remedy="join the customer's stays, or give the second one an id of its own",
+            )
+        found[stay.customer] = stay
+    return list(found.values())
+
+
+def _moments(at: Sequence[datetime]) -> list[datetime]:
+    moments = [utc(moment) for moment in at]
+    if not moments or any(later <= earlier for earlier, later in pairwise(moments)):
+        raise _wrong("at", [m.isoformat() for m in moments], "pass moments in order, each once")
+    return moments
+
+
+def _wrong(field: str, value: object, remedy: str) -> InvalidInput:
+    return InvalidInput(
+        "A back-test looks at moments in order, each with a horizon after it",
+        code="health.moments",
+        field=field,
+        value=value,
+        remedy=remedy,
+    )
+
+
+@frozen(kw_only=True)
+class _Kept:
+    """A look that counts, and what became of the customer within the horizon."""
+
+    stay: Stay
+    look: Look
+    left: bool
+
+
+class _Walk:
+    """One customer after the other, from look to look; what counts is kept."""
+
+    def __init__(
+        self,
+        moments: Sequence[datetime],
+        known_until: datetime | None,
+        horizon: timedelta,
+        *,
+        remembers: bool,
+    ) -> None:
+        self.horizon = horizon
+        self.kept: list[_Kept] = []
+        self.leavers: list[tuple[Stay, list[Look]]] = []
+        self.unfollowed = 0
+        self._moments = moments
+        self._counting = _apart(moments, known_until, horizon)
+        self._remembers = remembers
+
+    def go(self, stay: Stay, look_at: _LookAt) -> None:
+        looks: list[Look] = []
+        # How a band came about matters for what follows from it, and to those who left.
+        all_of_them = self._remembers or stay.left
+        for moment in self._moments:
+            if not all_of_them and moment not in self._counting:
+                continue
+            if moment < stay.since or moment > stay.until or (stay.left and moment == stay.until):
+                continue
+            looks.append(look_at(moment, looks[-1] if looks else None))
+            if moment in self._counting:
+                self._keep(stay, looks[-1])
+        if stay.left and looks and looks[-1].at >= stay.until - self.horizon:
+            self.leavers.append((stay, looks))
+
+    def _keep(self, stay: Stay, look: Look) -> None:
+        end = look.at + self.horizon
+        if stay.left or stay.until >= end:
+            left = stay.left and stay.until <= end
+            self.kept.append(_Kept(stay=stay, look=look, left=left))
+        else:
+            self.unfollowed += 1
+
+
+def _apart(
+    moments: Sequence[datetime], known_until: datetime | None, horizon: timedelta
+) -> frozenset[datetime]:
+    """
+    The moments that count: all could be followed for a horizon, and no two horizons overlap.
+
+    Were those counted of whom it is known by chance that they left early, more would seem to leave;
+    were horizons to overlap, one who left would count several times.
+    """
+    chosen: list[datetime] = []
+    for moment in moments:
+        if known_until is None or moment + horizon > known_until:
+            continue
+        if not chosen or moment >= chosen[-1] + horizon:
+            chosen.append(moment)
+    return frozenset(chosen)
+
+
+def _found(
+    walk: _Walk, bands: Sequence[str], warnings: tuple[str, ...], *, several: bool
+) -> BackTest:
+    kept = walk.kept
+    scored = [each for each in kept if each.look.score is not None]
+    lead, greens = _lead(walk.leavers, warnings)
+    return BackTest(
+        horizon=walk.horizon,
+        warnings=warnings,
+        customers=len({each.stay.customer for each in kept}),
+        leavers=len({each.stay.customer for each in kept if each.left}),
+        looks=len(kept),
+        unfollowed=walk.unfollowed,
+        coverage=(
+            sum((each.look.coverage for each in kept), Decimal(0)) / len(kept) if kept else None
+        ),
+        scored=share(len(scored), len(kept)),
+        area=area(_scores(scored)),
+        bands=tuple(_band(band, kept) for band in (*bands, UNKNOWN)),
+        lead=lead,
+        false_greens=greens,
+        components=_components(scored),
+        groups=_groups(kept, several=several),
+    )
+
+
+def _seen(each: _Kept, score: Decimal) -> Seen:
+    return Seen(each.stay.customer, score, each.left)
+
+
+def _scores(kept: Iterable[_Kept]) -> list[Seen]:
+    return [_seen(each, each.look.score) for each in kept if each.look.score is not None]
+
+
+def _band(band: str, kept: Iterable[_Kept]) -> BandOutcome:
+    of = [each for each in kept if each.look.band == band]
+    return BandOutcome(band=band, left=share(sum(each.left for each in of), len(of)))
+
+
+def _lead(
+    leavers: Sequence[tuple[Stay, list[Look]]], warnings: Collection[str]
+) -> tuple[LeadTime, tuple[FalseGreen, ...]]:
+    days: list[float] = []
+    greens: list[FalseGreen] = []
+    silent = 0
+    for stay, looks in leavers:
+        last = looks[-1]
+        if last.band == UNKNOWN:
+            silent += 1
+        elif last.band not in warnings:
+            greens.append(FalseGreen(customer=stay.customer, left_at=stay.until, look=last))
+        else:
+            days.append((stay.until - _turned(looks, warnings)) / _DAY)
+    greens.sort(key=lambda green: (-(green.look.score or 0), green.customer))
+    found = LeadTime(
+        leavers=len(leavers),
+        days=median(days),
+        warned=share(len(days), len(leavers)),
+        green=len(greens),
+        silent=silent,
+    )
+    return found, tuple(greens)
+
+
+def _turned(looks: Sequence[Look], warnings: Collection[str]) -> datetime:
+    """Since when the band has been bad; not knowing is no recovery."""
+    bad = takewhile(lambda look: look.band in warnings or look.band == UNKNOWN, reversed(looks))
+    return min(look.at for look in bad if look.band != UNKNOWN)
+
+
+def _components(scored: Sequence[_Kept]) -> tuple[ComponentTest, ...]:
+    names = dict.fromkeys(name for each in scored for name in each.look.components)
+    return tuple(_component(name, scored) for name in names)
+
+
+def _component(name: str, scored: Sequence[_Kept]) -> ComponentTest:
+    known = [each for each in scored if name in each.look.components]
+    alone = [_seen(each, each.look.components[name]) for each in known]
+    return ComponentTest(
+        component=name,
+        known=share(len(known), len(scored)),
+        area=area(alone),
+        gain=area_difference(_scores(known), alone) if known else NOTHING,
+    )
+
+
+def _groups(kept: Sequence[_Kept], *, several: bool) -> tuple[GroupTest, ...]:
+    found: dict[tuple[str, str], list[_Kept]] = {}
+    for each in kept:
+        model = {"model": each.look.model} if several and each.look.model else {}
+        for attribute in (*model.items(), *each.stay.attributes.items()):
+            found.setdefault(attribute, []).append(each)
+    return tuple(
+        GroupTest(
+            attribute=attribute,
+            value=value,
+            customers=len({each.stay.customer for each in of}),
+            left=share(sum(each.left for each in of), len(of)),
+            area=area(_scores(of)),
+        )
+        for (attribute, value), of in sorted(found.items())
+    )

@@ -1,0 +1,166 @@
+"""What a back-test is made of: who stayed until when, and what was known then; no judgement."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+from attrs import field, frozen
+
+from retainkit.core import Origin, RecordedEvent
+from retainkit.errors import InvalidInput
+from retainkit.ids import CustomerId
+from retainkit.rules import Reading, Readings, Signal, Signals, declared, readings
+from retainkit.signals import Measures
+from retainkit.timing import utc
+
+
+ReadingsAt: TypeAlias = Callable[[CustomerId, datetime], Readings]
+"""What was known of a customer at an instant, and nothing that was learned later."""
+
+
+@frozen(kw_only=True)
+class Stay:
+    """
+    How long a customer was there.
+
+    Args:
+        customer: Who.
+
+        since: Since when.
+
+        until: When they left; or, when they did not, up to when it is known that they were there.
+
+        left: Whether they left.
+
+        attributes: What they are told apart by, such as ``industry``, ``size`` or ``icp_fit``.
+
+    Raises:
+        InvalidInput: ``health.stay``: it ends before it begins, or a time is naive.
+    """
+
+    customer: CustomerId
+    since: datetime = field(converter=utc)
+    until: datetime = field(converter=utc)
+    left: bool = False
+    attributes: Mapping[str, str] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        if self.until < self.since:
+            raise InvalidInput(
+                "A stay ends after it begins",
+                code="health.stay",
+                field=str(self.customer),
+                value=self.until.isoformat(),
+                remedy=f"pass an end after {self.since.isoformat()}",
+            )
+
+
+@frozen(kw_only=True)
+class KnownValue:
+    """
+    A value of a signal, and when it was learned.
+
+    Args:
+        customer: Of whom.
+
+        signal: The signal's name.
+
+        value: The value; None when it was looked for and not found.
+
+        at: As of when it is true.
+
+        known_at: When it was learned, such as when a warehouse loaded it: never before `at`.
+    """
+
+    customer: CustomerId
+    signal: str
+    value: object
+    at: datetime = field(converter=utc)
+    known_at: datetime = field(converter=utc)
+
+
+def known_values(
+    signals: type[Signals] | Mapping[str, Signal], values: Iterable[KnownValue]
+) -> ReadingsAt:
+    """
+    A history of values as what was known at any instant.
+
+    Of several values of a signal that were known then, the one that is true of the latest instant
+    counts; of two of the same instant, the one learned last.
+
+    Raises:
+        InvalidInput: ``health.known_early``: a value that was known before it was true; later, when
+            a value is asked for, what `retainkit.rules.readings` raises.
+    """
+    known = signals if isinstance(signals, Mapping) else declared(signals)
+    learned: dict[CustomerId, list[KnownValue]] = {}
+    for value in values:
+        if value.known_at < value.at:
+            raise InvalidInput(
+                "A value can't be known before it is true",
+                code="health.known_early",
+                field=f"{value.customer}.{value.signal}",
+                value=value.known_at.isoformat(),
+                remedy="pass when it was learned as known_at",
+            )
+        learned.setdefault(value.customer, []).append(value)
+    for history in learned.values():
+        history.sort(key=lambda value: value.known_at)
+
+    def at(customer: CustomerId, instant: datetime) -> Readings:
+        history = learned.get(customer, [])
+        end = bisect_right(history, instant, key=lambda value: value.known_at)
+        latest: dict[str, KnownValue] = {}
+        for value in history[:end]:
+            other = latest.get(value.signal)
+            if other is None or value.at >= other.at:
+                latest[value.signal] = value
+        return readings(
+            known,
+            {name: Reading(value=v.value, at=v.at) for name, v in latest.items()},  # type: ignore[arg-type] # checked there
+        )
+
+    return at
+
+
+def known_events(
+    measures: Measures,
+    history_of: Callable[[CustomerId], Iterable[RecordedEvent]],
+    *,
+    trust_backfill: bool = False,
+) -> ReadingsAt:
+    """
+    The timelines as what was known at any instant: what was recorded by then, and no more.
+
+    Args:
+        measures: What is counted.
+
+        history_of: A customer's timeline, in order of sequence; asked once for each customer.
+
+        trust_backfill: Whether what was imported counts as known since it occurred. Without it
+            nothing was known before the import; with it a history that was corrected with
+            hindsight tells more than anybody knew then.
+    """
+    customer: CustomerId | None = None
+    history: list[tuple[datetime, RecordedEvent]] = []
+
+    def at(asked: CustomerId, instant: datetime) -> Readings:
+        nonlocal customer, history
+        if asked != customer:
+            customer = asked
+            history = [
+                (_learned(each, trust_backfill=trust_backfill), each) for each in history_of(asked)
+            ]
+        known = [each for learned, each in history if learned <= instant]
+        return measures.read(measures.recount(known), instant)
+
+    return at
+
+
+def _learned(recorded: RecordedEvent, *, trust_backfill: bool) -> datetime:
+    if trust_backfill and recorded.event.origin is Origin.BACKFILL:
+        return recorded.event.occurred_at
+    return recorded.recorded_at

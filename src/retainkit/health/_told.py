@@ -1,0 +1,301 @@
+"""What a back-test found in plain sentences, as JSON, and as tables for a notebook; no figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from html import escape
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from retainkit.core import JsonObject
+from retainkit.health._bands import UNKNOWN
+from retainkit.health._statistics import CHANCE, FEWEST, Estimate, Unclaimed, share_difference
+
+
+if TYPE_CHECKING:
+    from retainkit.health._found import BackTest, BandOutcome, ComponentTest
+
+
+class Found(StrEnum):
+    """What a back-test can come to."""
+
+    NOTHING = "nothing"
+    """Nobody could be followed, or all or none of them left."""
+
+    FEW = "few"
+    """Too few left, or too few stayed, to say anything."""
+
+    CHANCE = "chance"
+    """The score can't be told from chance."""
+
+    REVERSED = "reversed"
+    """Those who left had the higher scores."""
+
+    FORETELLS = "foretells"
+    """The score is better than chance."""
+
+    NO_BETTER_THAN_COMPONENT = "no_better_than_component"
+    """One component alone is not shown to do worse."""
+
+    NOT_MONOTONE = "not_monotone"
+    """A larger share left in a better band than in a worse one."""
+
+    FALSE_GREENS = "false_greens"
+    """Customers left while the score called them healthy."""
+
+    SILENT = "silent"
+    """Customers left while too little was known for a score."""
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """
+    One thing that a back-test came to.
+
+    Args:
+        found: What.
+
+        text: The sentence, in English.
+    """
+
+    found: Found
+    text: str
+
+
+def verdicts(test: BackTest) -> tuple[Verdict, ...]:
+    """What it means; the score against chance first."""
+    found, text = _against_chance(test)
+    told = [Verdict(found=found, text=text)]
+    if found in (Found.FORETELLS, Found.CHANCE):
+        told += _against_components(test.components)
+    told += _bands(test.bands)
+    lead = test.lead
+    if lead.green:
+        told.append(
+            Verdict(
+                found=Found.FALSE_GREENS,
+                text=f"{lead.green} of {lead.leavers} who left were in a good band when they did "
+                f"({in_percent(test.false_green_share)}).",
+            )
+        )
+    if lead.silent:
+        told.append(
+            Verdict(
+                found=Found.SILENT,
+                text=f"{lead.silent} of {lead.leavers} who left had no score when they did: too "
+                "little was known of them.",
+            )
+        )
+    return tuple(told)
+
+
+def _against_chance(test: BackTest) -> tuple[Found, str]:
+    area, shown = test.area, figure(test.area)
+    if area.value is None:
+        return Found.NOTHING, (
+            f"There is nothing to compare: of {_customers(test.customers)} that were followed for "
+            f"{in_days(test.horizon)}, {test.leavers} left."
+        )
+    if area.unclaimed is Unclaimed.FEW:
+        return Found.FEW, (
+            f"Too few customers left or stayed ({test.leavers} of {test.customers} left; "
+            f"at least {FEWEST} of each are needed): the area of {shown} proves nothing."
+        )
+    if area.unclaimed is Unclaimed.SAME or CHANCE in area:
+        return Found.CHANCE, (
+            f"The score can't be told from chance: its area is {shown}, and 0.5 is chance."
+        )
+    if area.value < CHANCE:
+        return Found.REVERSED, (
+            f"The score is worse than chance: those who left had the higher scores, its area is "
+            f"{shown}. Look at the directions of its components."
+        )
+    return Found.FORETELLS, (
+        f"The score is better than chance: of two customers, one who leaves within "
+        f"{in_days(test.horizon)} and one who stays, the one who leaves has the lower score with "
+        f"a probability of {shown}."
+    )
+
+
+def _against_components(components: Sequence[ComponentTest]) -> Iterator[Verdict]:
+    rivals = [
+        each for each in components if each.area.value is not None and each.gain.low is not None
+    ]
+    for each in sorted(rivals, key=lambda each: -(each.area.value or 0)):
+        if not each.beaten and (each.area.low or 0) > CHANCE:
+            yield Verdict(
+                found=Found.NO_BETTER_THAN_COMPONENT,
+                text=f"The score is {_compared(each.gain)} its component {each.component} alone, "
+                "as far as these customers show: the component's area is "
+                f"{figure(each.area)}, that of the score differs by {figure(each.gain)}.",
+            )
+
+
+def _compared(gain: Estimate) -> str:
+    return "worse than" if gain.high is not None and gain.high < 0 else "no better than"
+
+
+def _bands(bands: Sequence[BandOutcome]) -> Iterator[Verdict]:
+    known = [each for each in bands if each.band != UNKNOWN and each.left.of]
+    for worse, better in pairwise(known):
+        if (worse.left.value or 0) >= (better.left.value or 0):
+            continue
+        sure = share_difference(*_counts(better.left), *_counts(worse.left))
+        chance = "; that may be chance" if 0 in sure else ""
+        yield Verdict(
+            found=Found.NOT_MONOTONE,
+            text=f"More left in the band {better.band} ({in_percent(better.left)}) than in the "
+            f"worse band {worse.band} ({in_percent(worse.left)}){chance}.",
+        )
+
+
+def _counts(share: Estimate) -> tuple[int, int]:
+    return round((share.value or 0) * share.of), share.of
+
+
+NO_VALUE: Final = "\u2013"
+NO_INTERVAL: Final = {
+    Unclaimed.NOTHING: "nothing to estimate from",
+    Unclaimed.FEW: "too few for an interval",
+    Unclaimed.SAME: "all scores are equal",
+}
+
+
+def figure(estimate: Estimate, places: int = 2) -> str:
+    """A figure with its interval, or why it has none."""
+    return _with_interval(estimate, lambda value: f"{value:.{places}f}".replace("-", "\u2212"))
+
+
+def in_percent(estimate: Estimate) -> str:
+    """A share with its interval, in per cent."""
+    return _with_interval(
+        estimate, lambda value: f"{100 * value:.1f}\u202f%".replace("-", "\u2212")
+    )
+
+
+def _with_interval(estimate: Estimate, shown: Callable[[float], str]) -> str:
+    if estimate.value is None:
+        return NO_VALUE
+    if estimate.low is None or estimate.high is None:
+        why = f" ({NO_INTERVAL[estimate.unclaimed]})" if estimate.unclaimed else ""
+        return shown(estimate.value) + why
+    return f"{shown(estimate.value)} ({shown(estimate.low)} to {shown(estimate.high)})"
+
+
+def in_days(length: timedelta) -> str:
+    """A length in days."""
+    days = length / timedelta(days=1)
+    return "1 day" if days == 1 else f"{days:g} days"
+
+
+def _customers(count: int) -> str:
+    return "1 customer" if count == 1 else f"{count:,} customers"
+
+
+def found_json(test: BackTest) -> JsonObject:
+    """All of a back-test as JSON; figures as text, to 6 places."""
+    lead = test.lead
+    return {
+        "verdicts": [{"found": each.found.value, "text": each.text} for each in test.verdicts],
+        "horizon_days": _number(test.horizon / timedelta(days=1)),
+        "warnings": list(test.warnings),
+        "customers": test.customers,
+        "leavers": test.leavers,
+        "looks": test.looks,
+        "unfollowed": test.unfollowed,
+        "coverage": None if test.coverage is None else _number(float(test.coverage)),
+        "scored": estimate_json(test.scored),
+        "area": estimate_json(test.area),
+        "monotone": test.monotone,
+        "bands": [{"band": each.band, "left": estimate_json(each.left)} for each in test.bands],
+        "lead": {
+            "leavers": lead.leavers,
+            "days": estimate_json(lead.days),
+            "warned": estimate_json(lead.warned),
+            "green": lead.green,
+            "silent": lead.silent,
+        },
+        "false_greens": [
+            {
+                "customer": str(each.customer),
+                "left_at": each.left_at.isoformat(),
+                "looked_at": each.look.at.isoformat(),
+                "score": None if each.look.score is None else str(each.look.score),
+                "band": each.look.band,
+                "coverage": _number(float(each.look.coverage)),
+                "components": {name: str(value) for name, value in each.look.components.items()},
+            }
+            for each in test.false_greens
+        ],
+        "components": [
+            {
+                "component": each.component,
+                "known": estimate_json(each.known),
+                "area": estimate_json(each.area),
+                "gain": estimate_json(each.gain),
+                "beaten": each.beaten,
+            }
+            for each in test.components
+        ],
+        "groups": [
+            {
+                "attribute": each.attribute,
+                "value": each.value,
+                "customers": each.customers,
+                "left": estimate_json(each.left),
+                "area": estimate_json(each.area),
+            }
+            for each in test.groups
+        ],
+    }
+
+
+def estimate_json(estimate: Estimate) -> JsonObject:
+    """An estimate as JSON, figures as text; inside this room only."""
+    return {
+        "value": _number(estimate.value),
+        "low": _number(estimate.low),
+        "high": _number(estimate.high),
+        "of": estimate.of,
+        "unclaimed": None if estimate.unclaimed is None else estimate.unclaimed.value,
+    }
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else f"{value:.6f}"
+
+
+def found_html(test: BackTest) -> str:
+    """The sentences and the main figures, for a notebook."""
+    told = "".join(f"<li>{escape(each.text)}</li>" for each in test.verdicts)
+    return f"<ul>{told}</ul>" + html_table(
+        "Back-test",
+        ("", "figure (95\u202f% interval)"),
+        (
+            ("customers followed, of these left", f"{test.customers:,}, {test.leavers:,}"),
+            ("area under the curve (0.5 is chance)", figure(test.area)),
+            ("days of warning, median", figure(test.lead.days, 0)),
+            ("left in a good band", in_percent(test.false_green_share)),
+            *((f"left in band {each.band}", in_percent(each.left)) for each in test.bands),
+            *((f"{each.component} alone", figure(each.area)) for each in test.components),
+        ),
+    )
+
+
+def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table without a style of its own; inside this room only."""
+    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        f"<table><caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
