@@ -209,7 +209,7 @@ def test_the_facts_are_those_of_the_customer() -> None:
     """Seats are paid for whether or not somebody sits on them."""
     for world in WORLDS:
         for one in world.customers:
-            assert set(one.facts) == {"plan", "segment", "industry", "seats", "term_ends_at"}
+            assert set(one.facts) == {"plan", "size", "industry", "seats", "term_ends_at"}
             seats = one.facts["seats"]
             assert isinstance(seats, int)
             assert 0 < len(one.users) <= seats

@@ -119,7 +119,7 @@ class UsageCustomer:
 
         users: Their users, each with a role.
 
-        facts: What the host knows of them beside events: ``plan``, ``segment``, ``industry``,
+        facts: What the host knows of them beside events: ``plan``, ``size``, ``industry``,
             ``seats`` (paid ones) and ``term_ends_at``.
 
         deliveries: What is reported of them, in no order that matters.

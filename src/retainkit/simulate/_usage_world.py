@@ -216,7 +216,7 @@ class _Person:
             users=self.users,
             facts={
                 "plan": name,
-                "segment": "small" if name == "starter" else "large",
+                "size": "small" if name == "starter" else "large",
                 "industry": _one(lot, _INDUSTRIES),
                 "seats": seats,
                 "term_ends_at": self._at(90 + lot.randrange(275), 0),
