@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeAlias, cast
 
 from retainkit.core import Bucket, JsonValue, Member, Part, Wanted, dumps
 from retainkit.ids import CustomerId
@@ -16,6 +17,7 @@ from retainkit.timing import from_micros, to_micros
 
 
 _NULL = "null"
+_Line: TypeAlias = tuple[str, CustomerId, str, int, str, int, int, int, int, str, str]
 
 
 class SqlProjections:
@@ -137,24 +139,23 @@ def _row(tenant: str, bucket: Bucket) -> tuple[Value, ...]:
 
 
 def _bucket(row: Row) -> Bucket:
-    _, customer, metric, day, part, count, total, first, last, last_id, value = row
+    # Thousands of them are read for one page: nothing is converted that the table holds as it is.
+    _, customer, metric, day, part, count, total, first, last, last_id, value = cast("_Line", row)
     return Bucket(
-        customer=CustomerId(str(customer)),
-        metric=str(metric),
-        day=rows.integer(day),
-        part=str(part),
-        count=rows.integer(count),
-        total=rows.integer(total),
-        first=rows.integer(first),
-        last=rows.integer(last),
-        last_id=str(last_id),
-        value=_value(str(value)),
+        customer=customer,
+        metric=metric,
+        day=day,
+        part=part,
+        count=count,
+        total=total,
+        first=first,
+        last=last,
+        last_id=last_id,
+        value=None if value == _NULL else _value(value),
     )
 
 
 def _value(text: str) -> JsonValue:
-    if text == _NULL:
-        return None
     value: JsonValue = json.loads(text)
     return value
 
