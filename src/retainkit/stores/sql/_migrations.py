@@ -65,7 +65,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         (
             "CREATE TABLE {p}member (tenant VARCHAR NOT NULL, group_name VARCHAR NOT NULL,"
             " customer VARCHAR NOT NULL, since BIGINT NOT NULL,"
-            " PRIMARY KEY (tenant, group_name, customer)){w}"
+            " PRIMARY KEY (tenant, group_name, customer))"
         ),
         "CREATE INDEX {i}member_customer ON {p}member (tenant, customer)",
     ),

@@ -135,7 +135,6 @@ class Tables:
             _key("group_name"),
             _key("customer"),
             Column("since", BigInteger, nullable=False),
-            sqlite_with_rowid=False,
         )
         Index(f"{prefix}member_customer", self.member.c.tenant, self.member.c.customer)
 
