@@ -25,6 +25,7 @@ BENCHES = {
     "preview": "previews",
     "preview-batch": "previews",
     "allocate": "previews",
+    "rules-one": "rules_one",
 }
 
 

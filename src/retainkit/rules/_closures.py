@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import methodcaller
 from types import MappingProxyType
 from typing import Any, TypeAlias, assert_never
 
@@ -15,6 +16,7 @@ from attrs import field, frozen
 
 from retainkit.rules import _compare
 from retainkit.rules._columns import Answers, Columns, require_numpy
+from retainkit.rules._declared import Kind
 from retainkit.rules._edges import Edges, edges_of
 from retainkit.rules._explain import NO_SEGMENTS, segment_of
 from retainkit.rules._readings import NEVER, Readings, means_never
@@ -37,6 +39,7 @@ from retainkit.rules._tree import (
     OneOf,
     Present,
     TextMatch,
+    TextPart,
     closed,
     signals_of,
 )
@@ -47,8 +50,6 @@ from retainkit.rules._windows import instant
 Row: TypeAlias = Sequence[Any]
 Ask: TypeAlias = Callable[[Row], bool | None]
 
-_TRUTHS = {True: Truth.TRUE, False: Truth.FALSE, None: Truth.UNKNOWN}
-
 
 @frozen(kw_only=True)
 class Compiled:
@@ -58,7 +59,12 @@ class Compiled:
     readers: Mapping[str, tuple[str, ...]]
     """The conditions that read a signal, by its name: what to ask again when it changes."""
 
-    _asked: Mapping[str, Ask]
+    _asked: Mapping[str, tuple[Ask, Ask]]
+    """What comes first in a condition, and the rest of it: both must be true."""
+
+    _groups: Sequence[tuple[Ask, Sequence[tuple[str, Ask]]]]
+    """The same, once for all conditions that begin alike, as those of one segment do."""
+
     _columns: tuple[str, ...]
     _never: tuple[tuple[int, str], ...]
     _conditions: Mapping[str, Condition]
@@ -84,10 +90,18 @@ class Compiled:
         """
         at = instant(now)
         row = known.row(self._columns, self._never, at)
-        asked = self._asked
-        if only is None:
-            return {name: _TRUTHS[ask(row)] for name, ask in asked.items()}
-        return {name: _TRUTHS[asked[name](row)] for name in only}
+        if only is not None:
+            return {name: _truth(self._asked[name], row) for name in only}
+        answers = dict.fromkeys(self.names, Truth.FALSE)
+        for first, conditions in self._groups:
+            begun = first(row)
+            if begun is False:
+                continue
+            for name, rest in conditions:
+                found = rest(row)
+                if found is not False:
+                    answers[name] = Truth.TRUE if found and begun else Truth.UNKNOWN
+        return answers
 
     def next_flip(
         self, name: str, known: Readings, now: datetime, *, truth: Truth | None = None
@@ -154,10 +168,17 @@ def compiled(
     for name, each in read.items():
         for signal in each:
             readers[signal.name].append(name)
+    groups: dict[Condition, tuple[Ask, list[tuple[str, Ask]]]] = {}
+    for name, when in conditions.items():
+        first, others = (when.items[0], when.items[1:]) if isinstance(when, AllOf) else (when, ())
+        if first not in groups:
+            groups[first] = (made.of(first), [])
+        groups[first][1].append((name, made.of_all(others)))
     return Compiled(
         names=tuple(conditions),
         readers=MappingProxyType({name: tuple(who) for name, who in readers.items()}),
-        asked={name: made.of(when) for name, when in conditions.items()},
+        asked={name: (begin, rest) for begin, each in groups.values() for name, rest in each},
+        groups=tuple((begin, tuple(each)) for begin, each in groups.values()),
         columns=columns,
         never=tuple((i, name) for i, name in enumerate(columns) if means_never(signals[name])),
         conditions=conditions,
@@ -180,6 +201,14 @@ def truth_of(
         NotFound: ``rules.unknown_segment``.
     """
     return compiled({"": condition}, segments=segments).truths(known, now)[""]
+
+
+def _truth(asked: tuple[Ask, Ask], row: Row) -> Truth:
+    begun = asked[0](row)
+    found = begun is not False and asked[1](row)
+    if found is False:
+        return Truth.FALSE
+    return Truth.TRUE if found and begun else Truth.UNKNOWN
 
 
 @frozen
@@ -218,12 +247,19 @@ class _Compiler:
                 asked_one = self._one(node, self.columns[node.signal.name])
                 return asked_one if wanted else _not(asked_one)
 
+    def of_all(self, items: Sequence[Condition]) -> Ask:
+        """Whether all of these are true, be it none."""
+        asked = self._each(items, wanted=True)
+        return asked[0] if len(asked) == 1 else _all(asked)
+
     def _each(self, items: Sequence[Condition], *, wanted: bool) -> list[Ask]:
         return [self.of(item, wanted=wanted) for item in items]
 
     def _two(self, node: CompareSignals) -> Ask:
         left, right = self.columns[node.left.name], self.columns[node.right.name]
         op, factor, holds = node.op, node.factor, _compare.against_signal
+        if node.left.kind is Kind.NUMBER:
+            return _two_numbers(left, op, float(factor), right)
 
         def ask(row: Row) -> bool | None:
             ours, theirs = row[left], row[right]
@@ -240,10 +276,9 @@ class _Compiler:
             case OneOf():
                 return _one_of(at, frozenset(node.values))
             case Between():
-                low, high = node.low, node.high
-                return _asking(at, lambda value: _compare.inside(value, low, high))
+                return _between(at, node.low, node.high)
             case TextMatch():
-                return _asking(at, lambda value: _compare.matches(node, value))
+                return _asking(at, methodcaller(_METHODS[node.part], node.text))
             case Ago() | Ahead():
                 return _far(at, node)
             case Present():
@@ -308,6 +343,27 @@ def _asking(at: int, holds: Callable[[Any], bool | None]) -> Ask:
     def ask(row: Row) -> bool | None:
         value = row[at]
         return None if value is None else holds(value)
+
+    return ask
+
+
+def _two_numbers(left: int, op: Comparison, factor: float, right: int) -> Ask:
+    holds = _compare.OPERATORS[op]
+
+    def ask(row: Row) -> bool | None:
+        ours, theirs = row[left], row[right]
+        return None if ours is None or theirs is None else holds(ours, factor * theirs)
+
+    return ask
+
+
+def _between(at: int, low: Any, high: Any) -> Ask:
+    if isinstance(low, Amounts):
+        return _asking(at, lambda value: _compare.inside(value, low, high))
+
+    def ask(row: Row) -> bool | None:
+        value = row[at]
+        return None if value is None else low <= value <= high
 
     return ask
 
@@ -416,6 +472,13 @@ _COMPARE: Mapping[Comparison, Callable[[int, Any], Ask]] = MappingProxyType(
         Comparison.NE: _ne,
         Comparison.GTE: _gte,
         Comparison.GT: _gt,
+    }
+)
+_METHODS = MappingProxyType(
+    {
+        TextPart.STARTS_WITH: "startswith",
+        TextPart.ENDS_WITH: "endswith",
+        TextPart.CONTAINS: "__contains__",
     }
 )
 _CONTRARY = MappingProxyType(

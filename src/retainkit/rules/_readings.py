@@ -111,7 +111,7 @@ class Readings:
             at: The instant.
         """
         values = self._values
-        row: list[Value | None] = [values.get(name) for name in names]
+        row: list[Value | None] = list(map(values.get, names))
         for index, name in never:
             if name not in values:
                 row[index] = NEVER
