@@ -9,8 +9,27 @@ from __future__ import annotations
 
 from retainkit.rules._closures import Compiled, compiled, truth_of
 from retainkit.rules._columns import Answers, Columns, columns
+from retainkit.rules._computed import (
+    ActiveDays,
+    ActiveWeeks,
+    Again,
+    Depth,
+    Elapsed,
+    First,
+    Items,
+    Last,
+    Latest,
+    LatestChange,
+    Mean,
+    OldestOpen,
+    Open,
+    Share,
+    Silent,
+    Sum,
+    Trend,
+)
 from retainkit.rules._data import condition_data, signal_data, version
-from retainkit.rules._declared import Derivation, Kind, Signal, Threshold, Value
+from retainkit.rules._declared import Derivation, Kind, Remedy, RemedyKind, Signal, Threshold, Value
 from retainkit.rules._difference import Difference, diff
 from retainkit.rules._document import read_rulebook
 from retainkit.rules._events import (
@@ -20,6 +39,7 @@ from retainkit.rules._events import (
     DistinctTimes,
     DistinctValues,
     EventPattern,
+    OpenItems,
     Sequence,
     Steps,
     Times,
@@ -27,11 +47,13 @@ from retainkit.rules._events import (
     either,
     event,
     sequence,
+    share,
 )
 from retainkit.rules._explain import Explained, why
 from retainkit.rules._flips import next_flip
 from retainkit.rules._json_logic import json_logic_data, to_json_logic
 from retainkit.rules._lints import Finding, lint
+from retainkit.rules._members import fire_key, members_of, rule_group, segment_group
 from retainkit.rules._reading import Mistake, conditions_on, read_condition
 from retainkit.rules._readings import Gap, Reading, Readings, readings
 from retainkit.rules._rule import MaxPer, OncePer, Rule, RuleStatus, RuleTest
@@ -60,6 +82,7 @@ from retainkit.rules._state import (
     Turn,
     advance,
     end,
+    is_asked,
 )
 from retainkit.rules._tree import (
     MOST_DEEP,
@@ -99,7 +122,10 @@ __all__ = [
     "MOST_DEEP",
     "MOST_NODES",
     "Absent",
+    "ActiveDays",
+    "ActiveWeeks",
     "Advance",
+    "Again",
     "Ago",
     "Ahead",
     "AllOf",
@@ -118,6 +144,7 @@ __all__ = [
     "Compiled",
     "Condition",
     "Count",
+    "Depth",
     "Derivation",
     "Difference",
     "Distance",
@@ -125,28 +152,40 @@ __all__ = [
     "DistinctTimes",
     "DistinctValues",
     "Duration",
+    "Elapsed",
     "Ending",
     "EventPattern",
     "Explained",
     "Finding",
     "Fired",
+    "First",
     "Flag",
     "Gap",
     "InSegment",
+    "Items",
     "Kind",
+    "Last",
+    "Latest",
+    "LatestChange",
     "Limit",
     "LongUnknown",
     "MaxPer",
+    "Mean",
     "Missing",
     "Mistake",
     "Not",
     "Number",
+    "OldestOpen",
     "OncePer",
     "OneOf",
+    "Open",
+    "OpenItems",
     "Phase",
     "Present",
     "Reading",
     "Readings",
+    "Remedy",
+    "RemedyKind",
     "Rule",
     "RuleState",
     "RuleStatus",
@@ -154,9 +193,12 @@ __all__ = [
     "Rulebook",
     "Scaled",
     "Sequence",
+    "Share",
     "Signal",
     "Signals",
+    "Silent",
     "Steps",
+    "Sum",
     "Suppressed",
     "Text",
     "TextMatch",
@@ -164,6 +206,7 @@ __all__ = [
     "Threshold",
     "Time",
     "Times",
+    "Trend",
     "Trial",
     "Truth",
     "Turn",
@@ -185,16 +228,22 @@ __all__ = [
     "either",
     "end",
     "event",
+    "fire_key",
     "hours",
+    "is_asked",
     "json_logic_data",
     "lint",
+    "members_of",
     "minutes",
     "next_flip",
     "read_condition",
     "read_rulebook",
     "readings",
+    "rule_group",
     "segment",
+    "segment_group",
     "sequence",
+    "share",
     "signal_data",
     "signals_of",
     "to_json_logic",

@@ -66,6 +66,14 @@ class Explained:
         for part in self.parts:
             yield from part.leaves()
 
+    def decisive(self) -> Iterator[Explained]:
+        """The leaves that make the answer what it is, from the left; the others don't matter."""
+        if not self.parts:
+            yield self
+        for part in self.parts:
+            if len(self.parts) == 1 or part.truth is self.truth:
+                yield from part.decisive()
+
     def gaps(self) -> Iterator[Because]:
         """What is not known; each is a finding about the data, whatever became of the rule."""
         return (leaf.because for leaf in self.leaves() if leaf.truth is Truth.UNKNOWN)
