@@ -6,7 +6,8 @@ here reads a store or a clock.
 
 from __future__ import annotations
 
+from retainkit.signals._feature import RECHECK, RECHECK_EVENT, RulesCase, RulesFeature
 from retainkit.signals._measures import ZONE_METRIC, Measures
 
 
-__all__ = ["ZONE_METRIC", "Measures"]
+__all__ = ["RECHECK", "RECHECK_EVENT", "ZONE_METRIC", "Measures", "RulesCase", "RulesFeature"]
