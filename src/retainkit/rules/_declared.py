@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, Self, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from retainkit.core import JsonObject
 from retainkit.errors import InvalidInput
@@ -25,6 +25,19 @@ WORDS = frozenset({"all", "any", "at_least", "event", "not", "now", "segment", "
 """What rules say beside signals, and what no signal may be called, therefore."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def _remedy_kind(kind: RemedyKind | str) -> RemedyKind:
+    try:
+        return RemedyKind(kind)
+    except ValueError as exc:
+        raise InvalidInput(
+            "There is no such kind of remedy",
+            code="rules.remedy",
+            field="remedy.kind",
+            value=str(kind),
+            remedy=f"use one of {', '.join(RemedyKind)}",
+        ) from exc
 
 
 class Kind(StrEnum):
@@ -66,6 +79,46 @@ def _freshness(length: timedelta | None) -> timedelta | None:
     return None if length is None else window(length, "fresh_for")
 
 
+class RemedyKind(StrEnum):
+    """What helps when a signal is bad."""
+
+    TUTORIAL = "tutorial"
+    """Show how it is done: an article, a video, a tour."""
+
+    CALL = "call"
+    """Somebody talks to them."""
+
+    CONFIGURATION = "configuration"
+    """Something is set up otherwise, by them or for them."""
+
+    MESSAGE = "message"
+    """A letter, or a word inside the product."""
+
+    TASK = "task"
+    """Somebody on our side does something, without a call."""
+
+
+@frozen(kw_only=True)
+class Remedy:
+    """
+    What helps when a signal is bad, as data: a playbook, or a person, acts on it.
+
+    Args:
+        kind: Of which kind.
+
+        ref: Which one: an article's key, a playbook's id, a task's template.
+
+        doc: For people.
+
+    Raises:
+        InvalidInput: ``rules.remedy``.
+    """
+
+    kind: RemedyKind = field(converter=_remedy_kind)
+    ref: str = ""
+    doc: str = ""
+
+
 @frozen(kw_only=True, order=False)
 class Signal:
     """
@@ -82,6 +135,8 @@ class Signal:
 
         derivation: What it is computed from; None when the host sets it.
 
+        remedy: What helps when it is bad.
+
     Raises:
         InvalidInput: ``rules.signal_name``, ``rules.window``.
     """
@@ -93,6 +148,29 @@ class Signal:
     source: str | None = None
     fresh_for: timedelta | None = field(default=None, converter=_freshness)
     derivation: Derivation | None = None
+    remedy: Remedy | None = None
+
+    def about(
+        self,
+        doc: str,
+        *,
+        source: str | None = None,
+        fresh_for: timedelta | None = None,
+        remedy: Remedy | None = None,
+    ) -> Self:
+        """
+        The same signal with what is to be said about it; what is left out stays as it is.
+
+        Raises:
+            InvalidInput: ``rules.window``.
+        """
+        return evolve(
+            self,
+            doc=doc,
+            source=self.source if source is None else source,
+            fresh_for=self.fresh_for if fresh_for is None else fresh_for,
+            remedy=self.remedy if remedy is None else remedy,
+        )
 
     def __bool__(self) -> NoReturn:
         raise no_bool(self.name)

@@ -4,94 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Literal
 
 from attrs import evolve, field, frozen
 
-from retainkit.core import JsonObject, Origin, check_json, content_hash
+from retainkit.core import JsonObject, Origin
 from retainkit.errors import InvalidInput
-from retainkit.rules._declared import Derivation, Signal
-from retainkit.rules._signals import Flag, Number
+from retainkit.rules._checked import (
+    Scalar,
+    event_name,
+    event_names,
+    is_like,
+    named_key,
+    origins_of,
+    times,
+    where_pairs,
+    within_length,
+)
+from retainkit.rules._computed import (
+    ActiveDays,
+    ActiveWeeks,
+    Again,
+    Depth,
+    Elapsed,
+    First,
+    Items,
+    Last,
+    Latest,
+    LatestChange,
+    Mean,
+    OldestOpen,
+    Open,
+    Share,
+    Silent,
+    Sum,
+    Trend,
+    derived_name,
+)
+from retainkit.rules._declared import Derivation, Kind, Signal
+from retainkit.rules._signals import Amount, Duration, Flag, Number, Text, Time
 from retainkit.rules._tree import Condition
-from retainkit.rules._windows import window, written
+from retainkit.rules._windows import written
 
-
-Scalar: TypeAlias = "bool | int | str | None"
 
 ANY = "*"
 """The name that stands for every name."""
 
 _WRITTEN = frozenset({"signals.set", "customer.zone_set", "event.retagged"})
 _SHORTEST_SEQUENCE = 2
-
-
-def _where(pairs: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, Scalar], ...]:
-    check_json(dict(pairs), "where")
-    for key, value in pairs:
-        if not isinstance(value, bool | int | str | None):
-            raise InvalidInput(
-                "An event's data are compared with single values",
-                code="rules.where",
-                field=f"where.{key}",
-                value=type(value).__name__,
-                remedy="name a key of the data, and the text, number or flag it must have",
-            )
-    return tuple(sorted(pairs))
-
-
-def _length(length: timedelta) -> timedelta:
-    return window(length, "within")
-
-
-def _named(text: str | None) -> str | None:
-    return None if text is None else _name(text)
-
-
-def _name(text: str) -> str:
-    given: object = text  # from Python, whatever the annotation says
-    if not isinstance(given, str) or not given:
-        raise InvalidInput(
-            "An event, and a key of its data, has a name",
-            code="rules.event_name",
-            field="name",
-            value=given,
-            remedy="name it as the timeline does, such as payment.failed",
-        )
-    return given
-
-
-def _names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({_name(name) for name in names}))
-
-
-def _origins(origins: Iterable[Origin | str]) -> tuple[Origin, ...]:
-    try:
-        return tuple(sorted({Origin(origin) for origin in origins}))
-    except ValueError as exc:
-        raise InvalidInput(
-            "There is no such origin",
-            code="rules.origin",
-            field="origins",
-            value=", ".join(map(str, origins)),
-            remedy=f"use {', '.join(origin.value for origin in Origin)}",
-        ) from exc
-
-
-def _like(name: str, pattern: str) -> bool:
-    return name.startswith(pattern[:-1]) if pattern.endswith(".*") else name == pattern
-
-
-def times(count: object) -> int:
-    """So many times, checked; inside this room only."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise InvalidInput(
-            "Something happens once or more",
-            code="rules.times",
-            field="at_least",
-            value=count,
-            remedy="pass an int above zero; absent() says that it didn't happen",
-        )
-    return count
 
 
 def _patterns(patterns: tuple[EventPattern, ...]) -> tuple[EventPattern, ...]:
@@ -124,11 +84,11 @@ class EventPattern:
         origins: Only events of these origins; none for real ones and those of a backfill.
     """
 
-    name: str = field(converter=_name)
-    where: tuple[tuple[str, Scalar], ...] = field(default=(), converter=_where)
-    others: tuple[str, ...] = field(default=(), converter=_names)
-    but: tuple[str, ...] = field(default=(), converter=_names)
-    origins: tuple[Origin, ...] = field(default=(), converter=_origins)
+    name: str = field(converter=event_name)
+    where: tuple[tuple[str, Scalar], ...] = field(default=(), converter=where_pairs)
+    others: tuple[str, ...] = field(default=(), converter=event_names)
+    but: tuple[str, ...] = field(default=(), converter=event_names)
+    origins: tuple[Origin, ...] = field(default=(), converter=origins_of)
 
     @property
     def is_any(self) -> bool:
@@ -149,7 +109,7 @@ class EventPattern:
         """
         if not self.is_any:
             return name == self.name or name in self.others
-        return name not in _WRITTEN and not any(_like(name, but) for but in self.but)
+        return name not in _WRITTEN and not any(is_like(name, but) for but in self.but)
 
     def of_origin(self, *origins: Origin) -> EventPattern:
         """Events of these origins, instead of real ones and those of a backfill."""
@@ -167,9 +127,105 @@ class EventPattern:
         """How many different values they have under this key of their data."""
         return DistinctValues(pattern=self, key=key)
 
-    def count(self, within: timedelta) -> Number:
-        """How many there were in the window before now, as a signal to compare."""
-        return counted(Count(pattern=self, within=within))
+    def count(self, within: timedelta, *, same: str | None = None) -> Number:
+        """
+        How many there were in the window before now, as a signal.
+
+        Args:
+            within: The window.
+
+            same: Of the value under this key that it happened most with: repeated topics.
+        """
+        return counted(Count(pattern=self, within=within, same=same))
+
+    def trend(self, within: timedelta, *, minimum: int = 1) -> Number:
+        """How their number compares with the window before; see `Trend`."""
+        return computed(Trend(of=Count(pattern=self, within=within), minimum=minimum))
+
+    def sum(self, key: str, within: timedelta) -> Number:
+        """The sum of the numbers under a key; see `Sum`."""
+        return computed(Sum(pattern=self, key=key, within=within))
+
+    def sum_of_money(self, key: str, within: timedelta, *, currency: str) -> Amount:
+        """The sum of the amounts under a key in a currency; see `Sum`."""
+        sum_of = Sum(pattern=self, key=key, within=within, currency=currency)
+        return Amount(name=derived_name(sum_of), currency=currency, derivation=sum_of)
+
+    def sum_trend(self, key: str, within: timedelta, *, minimum: int = 1) -> Number:
+        """How the sum under a key compares with the window before; see `Trend`."""
+        of = Sum(pattern=self, key=key, within=within)
+        return computed(Trend(of=of, minimum=minimum))
+
+    def mean(self, key: str, within: timedelta, *, minimum: int = 1) -> Number:
+        """The mean of the numbers under a key; see `Mean`."""
+        return computed(Mean(pattern=self, key=key, within=within, minimum=minimum))
+
+    def last(self, *, missing: Literal["unknown", "never"] = "unknown") -> Time:
+        """When the latest one happened."""
+        return _time(Last(pattern=self), missing)
+
+    def first(self, *, missing: Literal["unknown", "never"] = "unknown") -> Time:
+        """When the earliest one happened."""
+        return _time(First(pattern=self), missing)
+
+    def latest(self, key: str) -> Number:
+        """The number that the latest one says under a key."""
+        return computed(Latest(pattern=self, key=key))
+
+    def latest_text(self, key: str, *, one_of: Iterable[str] = ()) -> Text:
+        """The text that the latest one says under a key."""
+        of = Latest(pattern=self, key=key, kind=Kind.TEXT)
+        return Text(name=derived_name(of), one_of=one_of, derivation=of)
+
+    def latest_flag(self, key: str) -> Flag:
+        """The flag that the latest one says under a key."""
+        of = Latest(pattern=self, key=key, kind=Kind.FLAG)
+        return Flag(name=derived_name(of), derivation=of)
+
+    def latest_time(self, key: str) -> Time:
+        """The instant, as ISO 8601 with a zone, that the latest one says under a key."""
+        return _time(Latest(pattern=self, key=key, kind=Kind.TIME), "unknown")
+
+    def change(self, key: str, within: timedelta, *, same: str | None = None) -> Number:
+        """By how much the latest number differs from the one before; see `LatestChange`."""
+        return computed(LatestChange(pattern=self, key=key, within=within, same=same))
+
+    def depth(self, key: str, *, features: Iterable[str], within: timedelta) -> Number:
+        """Which share of the core features was used, named under a key; see `Depth`."""
+        of = Depth(pattern=self, key=key, features=features, within=within)
+        return computed(of)
+
+    def active_days(self, within: timedelta) -> Number:
+        """On how many days of the window it happened; see `ActiveDays`."""
+        return computed(ActiveDays(pattern=self, within=within), unit="days")
+
+    def active_weeks(self, within: timedelta) -> Number:
+        """In how many weeks of the window it happened; see `ActiveWeeks`."""
+        return computed(ActiveWeeks(pattern=self, within=within), unit="weeks")
+
+    def until(self, closed: EventPattern, *, by: str, within: timedelta | None = None) -> OpenItems:
+        """
+        Items that this opens and the other closes: ``event("ticket.opened").until(...)``.
+
+        Args:
+            closed: What closes them.
+
+            by: The key of both events' data that names the item.
+
+            within: Only what was opened in this window; None for all time.
+        """
+        return OpenItems(items=Items(opened=self, closed=closed, key=by, within=within))
+
+    def elapsed(
+        self, end: EventPattern, *, by: str, within: timedelta, minimum: int = 1
+    ) -> Duration:
+        """The median time from this to the other one of the same key; see `Elapsed`."""
+        of = Elapsed(start=self, end=end, key=by, within=within, minimum=minimum)
+        return Duration(name=derived_name(of), derivation=of)
+
+    def again(self, *, after: EventPattern, by: str, gap: timedelta, within: timedelta) -> Number:
+        """How many times it came back after the other one; see `Again`."""
+        return computed(Again(pattern=self, after=after, key=by, gap=gap, within=within))
 
     def to_json(self) -> JsonObject:
         """As data."""
@@ -187,8 +243,8 @@ class Count:
     """How often it happened in the window; with ``same``, for the value it happened most with."""
 
     pattern: EventPattern
-    within: timedelta = field(converter=_length)
-    same: str | None = field(default=None, converter=_named)
+    within: timedelta = field(converter=within_length)
+    same: str | None = field(default=None, converter=named_key)
 
     def to_json(self) -> JsonObject:
         """As data."""
@@ -201,8 +257,8 @@ class Distinct:
     """How many different values the events of the window have under a key of their data."""
 
     pattern: EventPattern
-    key: str = field(converter=_name)
-    within: timedelta = field(converter=_length)
+    key: str = field(converter=event_name)
+    within: timedelta = field(converter=within_length)
 
     def to_json(self) -> JsonObject:
         """As data."""
@@ -226,8 +282,8 @@ class Sequence:
     """
 
     patterns: tuple[EventPattern, ...] = field(converter=_patterns)
-    within: timedelta = field(converter=_length)
-    same: str | None = field(default=None, converter=_named)
+    within: timedelta = field(converter=within_length)
+    same: str | None = field(default=None, converter=named_key)
     strict: bool = False
 
     def to_json(self) -> JsonObject:
@@ -248,7 +304,7 @@ class Times:
 
     pattern: EventPattern
     least: int = field(converter=times)
-    key: str | None = field(default=None, converter=_named)
+    key: str | None = field(default=None, converter=named_key)
 
     def same(self, key: str) -> Times:
         """With one value under this key: three failures of one invoice, not of three."""
@@ -287,7 +343,7 @@ class DistinctValues:
     """Different values under a key, waiting for a number and a window."""
 
     pattern: EventPattern
-    key: str = field(converter=_name)
+    key: str = field(converter=event_name)
 
     def at_least(self, count: int) -> DistinctTimes:
         """So many different ones, or more."""
@@ -296,6 +352,11 @@ class DistinctValues:
     def count(self, within: timedelta) -> Number:
         """How many in the window before now, as a signal to compare."""
         return counted(Distinct(pattern=self.pattern, key=self.key, within=within))
+
+    def trend(self, within: timedelta, *, minimum: int = 1) -> Number:
+        """How their number compares with the window before; see `Trend`."""
+        of = Distinct(pattern=self.pattern, key=self.key, within=within)
+        return computed(Trend(of=of, minimum=minimum))
 
 
 @frozen(kw_only=True)
@@ -316,11 +377,37 @@ class DistinctTimes:
 
 
 @frozen(kw_only=True)
+class OpenItems:
+    """Items that are open, waiting for what is asked of them; made by `EventPattern.until`."""
+
+    items: Items
+
+    def count(self) -> Number:
+        """How many are open; see `Open`."""
+        return computed(Open(items=self.items))
+
+    def oldest(self) -> Time:
+        """When the oldest of them was opened; see `OldestOpen`."""
+        return _time(OldestOpen(items=self.items), "unknown")
+
+    def silent(self, length: timedelta, *, touched: EventPattern) -> Number:
+        """
+        How many of them nothing was heard of for so long; see `Silent`.
+
+        Args:
+            length: For so long, or longer.
+
+            touched: What is a sign of life, beside opening it; under the same key of its data.
+        """
+        return computed(Silent(items=self.items, touched=touched, silent_for=length))
+
+
+@frozen(kw_only=True)
 class Steps:
     """Events in their order, waiting for their window; made by `sequence`."""
 
     patterns: tuple[EventPattern, ...] = field(converter=_patterns)
-    key: str | None = field(default=None, converter=_named)
+    key: str | None = field(default=None, converter=named_key)
     strict: bool = False
 
     def same(self, key: str) -> Steps:
@@ -385,21 +472,43 @@ def sequence(*patterns: EventPattern, strict: bool = False) -> Steps:
     return Steps(patterns=patterns, strict=strict)
 
 
+def share(part: Number | Amount, *, of: Number | Amount, minimum: int = 1) -> Number:
+    """
+    One signal as a share of another in the same unit, such as active seats of the paid ones.
+
+    Args:
+        part: A number or an amount.
+
+        of: The whole; none, or less than the least, leaves the share unknown.
+
+        minimum: The least whole.
+
+    Raises:
+        InvalidInput: ``rules.value_type``, ``rules.unit``, ``rules.minimum``.
+    """
+    return computed(Share(part=part, whole=of, minimum=minimum))
+
+
+def computed(derivation: Derivation, unit: str = "") -> Number:
+    """The number it computes; inside this room only."""
+    return Number(name=derived_name(derivation), unit=unit, derivation=derivation)
+
+
+def _time(derivation: Derivation, missing: Literal["unknown", "never"]) -> Time:
+    return Time(name=derived_name(derivation), missing=missing, derivation=derivation)
+
+
 def counted(derivation: Count | Distinct) -> Number:
     """The number it computes; inside this room only."""
-    return Number(name=_derived_name(derivation), derivation=derivation)
+    return Number(name=derived_name(derivation), derivation=derivation)
 
 
 def followed(derivation: Sequence) -> Flag:
     """The flag it computes; inside this room only."""
-    return Flag(name=_derived_name(derivation), derivation=derivation)
+    return Flag(name=derived_name(derivation), derivation=derivation)
 
 
 def is_anonymous(signal: Signal) -> bool:
     """It was made by a rule and has its hash for a name; inside this room only."""
     of = signal.derivation
-    return of is not None and signal.name == _derived_name(of)
-
-
-def _derived_name(derivation: Derivation) -> str:
-    return f"{type(derivation).__name__.lower()}_{content_hash(derivation.to_json())[:16]}"
+    return of is not None and signal.name == derived_name(of)

@@ -18,16 +18,15 @@ from attrs import define, field, frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.money import Money, money
+from retainkit.rules._checked import Scalar, times
 from retainkit.rules._declared import WORDS, Kind, Signal
 from retainkit.rules._events import (
     Count,
     Distinct,
     EventPattern,
-    Scalar,
     counted,
     event,
     followed,
-    times,
 )
 from retainkit.rules._events import Sequence as Steps
 from retainkit.rules._readings import named

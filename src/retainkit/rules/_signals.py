@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 from retainkit.core import JsonObject
 from retainkit.errors import InvalidInput
 from retainkit.money import Money, compare, currency_of, money
+from retainkit.rules._computed import named_signals
 from retainkit.rules._declared import Kind, Signal, Threshold, Value, wrong_type
 from retainkit.rules._tree import (
     Ago,
@@ -136,6 +137,10 @@ class Number(_Ordered[float]):
 
     def __rmul__(self, factor: float) -> Scaled[Self]:
         return self * factor
+
+    def counting(self, unit: str) -> Self:
+        """The same with its unit: ``event("login").count(days(7)).counting("logins")``."""
+        return evolve(self, unit=unit)
 
     def one_of(self, *values: float) -> Condition:
         """The value is one of these."""
@@ -420,9 +425,13 @@ class Signals:
     def __init_subclass__(cls) -> None:
         """Name the signals of the class; a subclass has those of its parents, too."""
         known = dict(cls.__declared__)
+        names: dict[int, Signal] = {}
         for name, found in list(vars(cls).items()):
             if isinstance(found, Signal):
-                known[name] = evolve(found, name=name)
+                of = found.derivation
+                derivation = None if of is None else named_signals(of, names)
+                known[name] = evolve(found, name=name, derivation=derivation)
+                names[id(found)] = known[name]
                 setattr(cls, name, known[name])
         cls.__declared__ = MappingProxyType(known)
 

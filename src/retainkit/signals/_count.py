@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from retainkit.core import STANDING, Bucket, Event, JsonObject, JsonValue, Origin
 from retainkit.ids import CustomerId
@@ -29,11 +29,6 @@ _MOST_NAMES = 10_000
 _ABSENT: Final = object()
 
 _Path: TypeAlias = "tuple[str, ...]"
-_Where: TypeAlias = "tuple[tuple[_Path, object], ...]"
-_Plan: TypeAlias = (
-    "tuple[str, _Where, bool, Per, _Path | None, _Path | None, str | None, tuple[_Path, ...]]"
-)
-_Row: TypeAlias = "list[int | str | JsonValue]"
 
 
 class Counter:
@@ -75,68 +70,57 @@ class Counter:
         return [bucket for customer, tally in kept.items() for bucket in tally.buckets(customer)]
 
     def _one(self, event: Event, origin: Origin, tally: _Tally) -> None:
-        name, data, id = event.name, event.data, event.id
         at = to_micros(event.occurred_at)
-        plans = self._named[origin].get(name)
+        if origin is Origin.REAL or origin is Origin.BACKFILL:
+            tally.add(TIMELINE_METRIC, "", STANDING, at, event.id)
+            if event.name == FACT_EVENT:
+                self._facts_told(event, at, tally)
+        plans = self._named[origin].get(event.name)
         if plans is None:
-            plans = self._plans(origin, name)
-        rows = tally.rows
-        if origin in COUNTED:
-            _add(rows, (TIMELINE_METRIC, "", STANDING), at, id, 0, None)
-            if name == FACT_EVENT:
-                self._fact(data, rows, at, id)
-        for metric, where, needs_life, per, split, total, currency, value in plans:
-            if where and not _fits(data, where):
-                continue
-            if needs_life and event.because:
-                continue
-            part = ""
-            if split is not None:
-                found = _part(_at(data, split))
-                if found is None:
-                    continue
-                part = found
-            amount = 0
-            if total is not None:
-                read = millionths(_at(data, total), currency)
-                if read is None:
-                    part = LEFT_OUT
-                else:
-                    amount = read
-            said = None if not value else _values(data, value)
-            if per is Per.EVER:
-                day = STANDING
-            else:
-                day = tally.day if tally.start <= at < tally.end else tally.turn(at)
-                if per is Per.EVENT and part is not LEFT_OUT:
-                    part = id
-            _add(rows, (metric, part, day), at, id, amount, said)
+            plans = self._plans(origin, event.name)
+        for plan in plans:
+            plan.count(event, at, tally)
 
     def _plans(self, origin: Origin, name: str) -> tuple[_Plan, ...]:
         """What an event of this name changes; kept, as long as names are not without number."""
-        found = tuple(_plan(m) for m in self._metrics[origin] if m.pattern.takes(name))
+        found = tuple(_Plan(m) for m in self._metrics[origin] if m.pattern.takes(name))
         if len(self._named[origin]) < _MOST_NAMES:
             self._named[origin][name] = found
         return found
 
-    def _fact(
-        self, data: JsonObject, rows: dict[tuple[str, str, int], _Row], at: int, id: str
-    ) -> None:
-        facts, source = data.get("signals"), data.get("source")
+    def _facts_told(self, event: Event, at: int, tally: _Tally) -> None:
+        facts, source = event.data.get("signals"), event.data.get("source")
         if not isinstance(facts, Mapping):
             return
         for name, value in facts.items():
             metric = self._facts.get(name)
             if metric is not None:
-                said: JsonObject = (
-                    {"value": value}
-                    if source is None
-                    else {
-                        "value": value,
-                        "source": source,
-                    }
-                )
-                _add(rows, (metric, "", STANDING), at, id, 0, said)
+                told: JsonObject = {"value": value}
+                if source is not None:
+                    told = {"value": value, "source": source}
+                tally.add(metric, "", STANDING, at, event.id, 0, told)
+
+
+class _Row:
+    """A bucket that is still being added to."""
+
+    __slots__ = ("count", "first", "last", "last_id", "total", "value")
+
+    def __init__(self, at: int, id: str, total: int, value: JsonValue) -> None:
+        self.count = 1
+        self.total = total
+        self.first = self.last = at
+        self.last_id = id
+        self.value = value
+
+    def add(self, at: int, id: str, total: int, value: JsonValue) -> None:
+        self.count += 1
+        self.total += total
+        last = self.last
+        if at > last or (at == last and id > self.last_id):
+            self.last, self.last_id, self.value = at, id, value
+        elif at < self.first:
+            self.first = at
 
 
 class _Tally:
@@ -149,10 +133,29 @@ class _Tally:
         self.day, self.start, self.end = 0, 0, 0
         self.rows: dict[tuple[str, str, int], _Row] = {}
 
-    def turn(self, at: int) -> int:
+    def day_of(self, at: int) -> int:
         """The day of an instant, kept for the next one."""
-        self.day, self.start, self.end = self.zones.day(at)
+        if not self.start <= at < self.end:
+            self.day, self.start, self.end = self.zones.day(at)
         return self.day
+
+    def add(
+        self,
+        metric: str,
+        part: str,
+        day: int,
+        at: int,
+        id: str,
+        total: int = 0,
+        value: JsonValue = None,
+    ) -> None:
+        """One more event of a row."""
+        key = (metric, part, day)
+        row = self.rows.get(key)
+        if row is None:
+            self.rows[key] = _Row(at, id, total, value)
+        else:
+            row.add(at, id, total, value)
 
     def buckets(self, customer: CustomerId) -> list[Bucket]:
         """What was counted."""
@@ -162,36 +165,74 @@ class _Tally:
                 metric=metric,
                 part=part,
                 day=day,
-                count=count,
-                total=total,
-                first=first,
-                last=last,
-                last_id=last_id,
-                value=value,
+                count=row.count,
+                total=row.total,
+                first=row.first,
+                last=row.last,
+                last_id=row.last_id,
+                value=row.value,
             )
-            for (metric, part, day), (count, total, first, last, last_id, value) in (
-                self.rows.items()
-            )
+            for (metric, part, day), row in self.rows.items()
         ]
 
 
-def _add(
-    rows: dict[tuple[str, str, int], _Row],
-    key: tuple[str, str, int],
-    at: int,
-    id: str,
-    total: int,
-    value: JsonValue,
-) -> None:
-    row = rows.get(key)
-    if row is None:
-        rows[key] = [1, total, at, at, id, value]
-        return
-    row[0] += 1
-    row[1] += total
-    row[2] = min(row[2], at)
-    if at > row[3] or (at == row[3] and id > row[4]):
-        row[3], row[4], row[5] = at, id, value
+class _Plan:
+    """How the events of a name change one metric."""
+
+    __slots__ = (
+        "currency",
+        "is_any",
+        "is_plain",
+        "metric",
+        "per",
+        "split",
+        "total",
+        "value",
+        "where",
+    )
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric.name
+        self.where = tuple((key_path(key), value) for key, value in metric.pattern.where)
+        self.is_any = metric.pattern.is_any
+        self.per = metric.per
+        self.split = None if metric.split is None else key_path(metric.split)
+        self.total = None if metric.total is None else key_path(metric.total)
+        self.currency = metric.currency
+        self.value = tuple(map(key_path, metric.value))
+        self.is_plain = (
+            self.per is Per.DAY
+            and not self.where
+            and not self.is_any
+            and not self.value
+            and self.split is None
+            and self.total is None
+        )
+
+    def count(self, event: Event, at: int, tally: _Tally) -> None:
+        """Count the event, if it is one of them."""
+        if self.is_plain:
+            tally.add(self.metric, "", tally.day_of(at), at, event.id)
+            return
+        if not self._is_meant(event):
+            return
+        part = "" if self.split is None else _part(_at(event.data, self.split))
+        said = _values(event.data, self.value) if self.value else None
+        if part is None or (said is None and self.value):
+            return
+        amount = 0
+        if self.total is not None:
+            read = millionths(_at(event.data, self.total), self.currency)
+            part, amount = ("", read) if read is not None else (LEFT_OUT, 0)
+        if self.per is Per.EVENT and part != LEFT_OUT:
+            part = event.id
+        day = STANDING if self.per is Per.EVER else tally.day_of(at)
+        tally.add(self.metric, part, day, at, event.id, amount, said)
+
+    def _is_meant(self, event: Event) -> bool:
+        if self.is_any and event.because:
+            return False  # what retainkit decided is no sign of life
+        return not self.where or _fits(event.data, self.where)
 
 
 def millionths(value: object, currency: str | None = None) -> int | None:
@@ -251,33 +292,20 @@ def _at(data: object, path: _Path) -> object:
 
 
 def _values(data: JsonObject, paths: tuple[_Path, ...]) -> JsonValue:
-    found = [_json(_at(data, path)) for path in paths]
-    return found[0] if len(found) == 1 else found
+    """What stands under the keys, a list for several; None unless each has something."""
+    found = [_at(data, path) for path in paths]
+    if any(value is None or value is _ABSENT for value in found):
+        return None
+    values = cast("list[JsonValue]", found)
+    return values[0] if len(values) == 1 else values
 
 
-def _json(value: object) -> JsonValue:
-    return None if value is _ABSENT else value  # type: ignore[return-value] # from an event's data
-
-
-def _fits(data: JsonObject, where: _Where) -> bool:
+def _fits(data: JsonObject, where: tuple[tuple[_Path, object], ...]) -> bool:
     for path, wanted in where:
         found = _at(data, path)
         if type(found) is not type(wanted) or found != wanted:
             return False
     return True
-
-
-def _plan(metric: Metric) -> _Plan:
-    return (
-        metric.name,
-        tuple((key_path(key), value) for key, value in metric.pattern.where),
-        metric.pattern.is_any,
-        metric.per,
-        None if metric.split is None else key_path(metric.split),
-        None if metric.total is None else key_path(metric.total),
-        metric.currency,
-        tuple(map(key_path, metric.value)),
-    )
 
 
 def _origins(pattern: EventPattern) -> Sequence[Origin]:

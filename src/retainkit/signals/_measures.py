@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
@@ -17,6 +18,7 @@ from retainkit.core import (
     RecordedEvent,
     Wanted,
 )
+from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId
 from retainkit.rules import (
     Condition,
@@ -29,8 +31,8 @@ from retainkit.rules import (
     signals_of,
 )
 from retainkit.signals._count import TIMELINE_METRIC, Counter
-from retainkit.signals._derived import days_of, metrics_of, read
-from retainkit.signals._facts import FACT_EVENT, fact_data, fact_metric, fact_of
+from retainkit.signals._derived import days_of, facts_of, metrics_of, read_signal
+from retainkit.signals._facts import FACT_EVENT, fact_data, fact_metric
 from retainkit.signals._metric import Metric
 from retainkit.signals._seen import Seen
 from retainkit.signals._zones import Zones, told_zone, zones_of
@@ -89,6 +91,8 @@ class Measures:
         patterns = [m.pattern for metrics in self._metrics.values() for m in metrics]
         self.events = frozenset(name for p in patterns for name in p.names) | {FACT_EVENT}
         self.recounts = frozenset({RETAG_EVENT, ZONE_EVENT})
+        for name, signal in known.items():
+            self._check_facts(name, signal)
         self._counter = Counter(
             (metric for metrics in self._metrics.values() for metric in metrics),
             (name for name, signal in known.items() if signal.derivation is None),
@@ -129,10 +133,11 @@ class Measures:
                 metrics.add(fact_metric(name))
                 continue
             metrics.update(metric.name for metric in self._metrics[name])
+            metrics.update(map(fact_metric, facts_of(derivation)))
             days = max(days, days_of(derivation))
         today = utc(now, "now").toordinal()
-        # One more day: the customer's zone can be behind UTC.
-        return Wanted(metrics=frozenset(metrics), since=max(STANDING + 1, today - days))
+        # Two more days: the zone can be behind UTC, now or when it happened.
+        return Wanted(metrics=frozenset(metrics), since=max(STANDING + 1, today - days - 2))
 
     def count(self, events: Iterable[Event], zones: Mapping[CustomerId, str]) -> list[Bucket]:
         """
@@ -195,7 +200,7 @@ class Measures:
         seen = Seen(kept, zones_of(self._zones_text(kept)), utc(now, "now"))
         found: dict[str, Reading] = {}
         for name in self.signals if names is None else names:
-            reading = self._read(self._signal(name), name, seen)
+            reading = read_signal(self._signal(name), seen)
             if reading is not None:
                 found[name] = reading
         return readings(self.signals, found)
@@ -215,29 +220,49 @@ class Measures:
             if self._is_touched(name, signal, happened)
         )
 
+    def _check_facts(self, name: str, signal: Signal) -> None:
+        for fact in () if signal.derivation is None else facts_of(signal.derivation):
+            found = self.signals.get(fact)
+            if found is None or found.derivation is not None:
+                raise InvalidInput(
+                    f"The signal {name} is computed of one that is not declared",
+                    code="rules.unknown_signal",
+                    field=name,
+                    value=fact,
+                    remedy=_nearest(fact, self.signals),
+                )
+
     def _is_touched(self, name: str, signal: Signal, happened: frozenset[str]) -> bool:
         if signal.derivation is None:
             return FACT_EVENT in happened
+        if FACT_EVENT in happened and facts_of(signal.derivation):
+            return True
         return any(
             metric.pattern.takes(event) for metric in self._metrics[name] for event in happened
         )
 
     def _signal(self, name: str) -> Signal:
-        if name not in self.signals:
-            readings(self.signals, {name: None})  # tells the nearest name
-        return self.signals[name]
-
-    def _read(self, signal: Signal, name: str, seen: Seen) -> Reading | None:
-        if signal.derivation is None:
-            bucket = seen.one(fact_metric(name))
-            return None if bucket is None else fact_of(signal, bucket)
-        return read(signal.derivation, seen)
+        signal = self.signals.get(name)
+        if signal is None:
+            raise InvalidInput(
+                "There is no such signal",
+                code="rules.unknown_signal",
+                field=name,
+                value=name,
+                remedy=_nearest(name, self.signals),
+            )
+        return signal
 
     def _zones_text(self, buckets: Iterable[Bucket]) -> str:
         for bucket in buckets:
             if bucket.metric == ZONE_METRIC and isinstance(bucket.value, str):
                 return bucket.value
         return self.zone
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else "declare it in your class of Signals"
 
 
 def _told_zones(known: Iterable[RecordedEvent]) -> tuple[dict[CustomerId, Zones], list[Bucket]]:

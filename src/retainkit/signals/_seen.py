@@ -94,6 +94,10 @@ class Seen:
         ]
         return Span(rows=rows, until=self.end_of_today(), is_covered=self.is_known_since(first))
 
+    def left_out(self, metric: Metric) -> bool:
+        """Something could not be summed up."""
+        return any(row.part == LEFT_OUT for row in self.rows(metric.name))
+
     def is_known_since(self, day: int) -> bool:
         """The timeline began on this day, or before."""
         return self._start is not None and self.zones.day(self._start)[0] <= day

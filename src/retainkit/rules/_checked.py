@@ -1,0 +1,147 @@
+"""What rules say of events, checked: names, keys, values, windows; nothing is counted here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TypeAlias
+
+from retainkit.core import Origin, check_json
+from retainkit.errors import InvalidInput
+from retainkit.rules._windows import window
+
+
+Scalar: TypeAlias = "bool | int | str | None"
+
+_DAY = timedelta(days=1)
+
+
+def where_pairs(pairs: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, Scalar], ...]:
+    """What the data must have, checked and in order; inside this room only."""
+    check_json(dict(pairs), "where")
+    for key, value in pairs:
+        if not isinstance(value, bool | int | str | None):
+            raise InvalidInput(
+                "An event's data are compared with single values",
+                code="rules.where",
+                field=f"where.{key}",
+                value=type(value).__name__,
+                remedy="name a key of the data, and the text, number or flag it must have",
+            )
+    return tuple(sorted(pairs))
+
+
+def within_length(length: timedelta) -> timedelta:
+    """A window, checked; inside this room only."""
+    return window(length, "within")
+
+
+def named_key(text: str | None) -> str | None:
+    """The name of a key, or none, checked; inside this room only."""
+    return None if text is None else event_name(text)
+
+
+def event_name(text: str) -> str:
+    """The name of an event or a key, checked; inside this room only."""
+    given: object = text  # from Python, whatever the annotation says
+    if not isinstance(given, str) or not given:
+        raise InvalidInput(
+            "An event, and a key of its data, has a name",
+            code="rules.event_name",
+            field="name",
+            value=given,
+            remedy="name it as the timeline does, such as payment.failed",
+        )
+    return given
+
+
+def event_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Names in order, each once, checked; inside this room only."""
+    return tuple(sorted({event_name(name) for name in names}))
+
+
+def origins_of(origins: Iterable[Origin | str]) -> tuple[Origin, ...]:
+    """Origins in order, each once, checked; inside this room only."""
+    try:
+        return tuple(sorted({Origin(origin) for origin in origins}))
+    except ValueError as exc:
+        raise InvalidInput(
+            "There is no such origin",
+            code="rules.origin",
+            field="origins",
+            value=", ".join(map(str, origins)),
+            remedy=f"use {', '.join(origin.value for origin in Origin)}",
+        ) from exc
+
+
+def is_like(name: str, pattern: str) -> bool:
+    """A name is this one, or starts with what stands before ``*``; inside this room only."""
+    return name.startswith(pattern[:-1]) if pattern.endswith(".*") else name == pattern
+
+
+def times(count: object) -> int:
+    """So many times, checked; inside this room only."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise InvalidInput(
+            "Something happens once or more",
+            code="rules.times",
+            field="at_least",
+            value=count,
+            remedy="pass an int above zero; absent() says that it didn't happen",
+        )
+    return count
+
+
+def least(count: object) -> int:
+    """The least volume, checked; inside this room only."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise InvalidInput(
+            "The least volume is a whole number above zero",
+            code="rules.minimum",
+            field="minimum",
+            value=count if isinstance(count, bool | int | float | str) else type(count).__name__,
+            remedy="below it the signal is unknown; pass 1 to have it always",
+        )
+    return count
+
+
+def whole_days(length: timedelta) -> timedelta:
+    """A window of whole days, checked; inside this room only."""
+    length = window(length, "within")
+    if length % _DAY:
+        raise InvalidInput(
+            "This is counted by days of the customer, so its window is some whole days long",
+            code="rules.whole_days",
+            field="within",
+            value=str(length),
+            remedy="pass days(28), or write 28d",
+        )
+    return length
+
+
+def whole_weeks(length: timedelta) -> timedelta:
+    """A window of whole weeks, checked; inside this room only."""
+    if window(length, "within") % (7 * _DAY):
+        raise InvalidInput(
+            "Weeks are counted in a window of whole weeks",
+            code="rules.whole_weeks",
+            field="within",
+            value=str(length),
+            remedy="pass weeks(8), or write 8w",
+        )
+    return length
+
+
+def features(names: Iterable[str]) -> tuple[str, ...]:
+    """The core features, checked; inside this room only."""
+    given: object = names
+    listed = () if isinstance(given, str) else tuple(names)
+    if not listed or len(set(listed)) < len(listed):
+        raise InvalidInput(
+            "Depth is told of a list of features, each of them once",
+            code="rules.features",
+            field="features",
+            value=given if isinstance(given, str) else ", ".join(map(str, listed)),
+            remedy='name them: features=("reports", "alerts")',
+        )
+    return tuple(sorted(map(event_name, listed)))

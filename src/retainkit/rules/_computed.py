@@ -1,0 +1,525 @@
+"""What signals can be computed from beside counts and sequences; `signals` computes it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias, cast, runtime_checkable
+
+from attrs import evolve, field, frozen
+
+from retainkit.core import JsonObject, JsonValue, content_hash
+from retainkit.errors import InvalidInput
+from retainkit.money import currency_of
+from retainkit.rules._checked import (
+    event_name,
+    features,
+    least,
+    named_key,
+    whole_days,
+    whole_weeks,
+    within_length,
+)
+from retainkit.rules._declared import Derivation, Kind, Signal
+from retainkit.rules._windows import window, written
+
+
+if TYPE_CHECKING:
+    from retainkit.rules._events import Count, Distinct, EventPattern
+
+COMPUTED = "computed"
+"""The word of files for what is computed otherwise than by a count or a sequence."""
+
+
+def derived_name(derivation: Derivation) -> str:
+    """The name of a signal that nobody named: by its content; inside this room only."""
+    return f"{type(derivation).__name__.lower()}_{content_hash(derivation.to_json())[:16]}"
+
+
+def _computed(word: str, said: dict[str, JsonValue]) -> JsonObject:
+    return {COMPUTED: {word: {key: value for key, value in said.items() if value is not None}}}
+
+
+def _currency(currency: str | None) -> str | None:
+    return None if currency is None else currency_of(currency).code
+
+
+def _maybe_within(length: timedelta | None) -> timedelta | None:
+    return None if length is None else within_length(length)
+
+
+def _gap(length: timedelta) -> timedelta:
+    return window(length, "gap")
+
+
+def _silence(length: timedelta) -> timedelta:
+    return window(length, "silent_for")
+
+
+def _minimum(count: int) -> int | None:
+    return None if count == 1 else count
+
+
+@frozen(kw_only=True)
+class Sum:
+    """
+    The sum of the numbers under a key, exact to the millionth.
+
+    What is no number, has more decimals or another currency is left out, and listed.
+    """
+
+    word: ClassVar = "sum"
+
+    pattern: EventPattern
+    key: str = field(converter=event_name)
+    within: timedelta = field(converter=within_length)
+    currency: str | None = field(default=None, converter=_currency)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(
+            self.word,
+            {
+                "event": self.pattern.to_json(),
+                "of": self.key,
+                "within": written(self.within),
+                "currency": self.currency,
+            },
+        )
+
+
+@frozen(kw_only=True)
+class Mean:
+    """The mean of the numbers under a key; unknown below a least number of them."""
+
+    word: ClassVar = "mean"
+
+    pattern: EventPattern
+    key: str = field(converter=event_name)
+    within: timedelta = field(converter=within_length)
+    minimum: int = field(default=1, converter=least)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(
+            self.word,
+            {
+                "event": self.pattern.to_json(),
+                "of": self.key,
+                "within": written(self.within),
+                "minimum": _minimum(self.minimum),
+            },
+        )
+
+
+@frozen(kw_only=True)
+class Last:
+    """When the latest one happened, of all time."""
+
+    word: ClassVar = "last"
+
+    pattern: EventPattern
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(self.word, {"event": self.pattern.to_json()})
+
+
+@frozen(kw_only=True)
+class First:
+    """When the earliest one happened, of all time."""
+
+    word: ClassVar = "first"
+
+    pattern: EventPattern
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(self.word, {"event": self.pattern.to_json()})
+
+
+LatestKind: TypeAlias = "Literal[Kind.NUMBER, Kind.TEXT, Kind.FLAG, Kind.TIME]"
+
+
+def _latest_kind(kind: Kind | str) -> LatestKind:
+    if kind not in {Kind.NUMBER, Kind.TEXT, Kind.FLAG, Kind.TIME}:
+        raise InvalidInput(
+            "The latest value of an event is a number, a text, a flag or a time",
+            code="rules.kind",
+            field="kind",
+            value=str(kind),
+            remedy="use number, text, flag or time; set amounts as facts",
+        )
+    return cast("LatestKind", Kind(kind))
+
+
+@frozen(kw_only=True)
+class Latest:
+    """What the latest event that has this key says under it, of all time."""
+
+    word: ClassVar = "latest"
+
+    pattern: EventPattern
+    key: str = field(converter=event_name)
+    kind: LatestKind = field(default=Kind.NUMBER, converter=_latest_kind)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(
+            self.word,
+            {"event": self.pattern.to_json(), "of": self.key, "kind": self.kind.value},
+        )
+
+
+@frozen(kw_only=True)
+class LatestChange:
+    """By how much the latest number differs from the one before it; with ``same``, of that one."""
+
+    word: ClassVar = "change"
+
+    pattern: EventPattern
+    key: str = field(converter=event_name)
+    within: timedelta = field(converter=within_length)
+    same: str | None = field(default=None, converter=named_key)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(
+            self.word,
+            {
+                "event": self.pattern.to_json(),
+                "of": self.key,
+                "within": written(self.within),
+                "same": self.same,
+            },
+        )
+
+
+def _trend_of(of: Count | Distinct | Sum | Mean) -> Count | Distinct | Sum | Mean:
+    whole_days(of.within)
+    return of
+
+
+@frozen(kw_only=True)
+class Trend:
+    """
+    How a window compares with the customer's own one before: -0.3 is a fall by 30 %.
+
+    Args:
+        of: What is compared; its window is some whole days long.
+
+        minimum: Below so much in the window before, the trend is unknown: events for a sum or a
+            mean, else what is counted.
+    """
+
+    word: ClassVar = "trend"
+
+    of: Count | Distinct | Sum | Mean = field(converter=_trend_of)
+    minimum: int = field(default=1, converter=least)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(self.word, {"of": inner(self.of), "minimum": _minimum(self.minimum)})
+
+
+def inner(derivation: Derivation) -> JsonObject:
+    """As data inside of another derivation; inside this room only."""
+    data = derivation.to_json()
+    found = data.get(COMPUTED, data)
+    return cast("JsonObject", found)
+
+
+@frozen(kw_only=True)
+class Share:
+    """
+    One signal as a share of another, both of one unit: active seats of the paid ones.
+
+    Args:
+        part: A number or an amount.
+
+        whole: Of the same kind and unit; none, or less than ``minimum``, leaves it unknown.
+
+        minimum: The least whole.
+    """
+
+    word: ClassVar = "share"
+
+    part: Signal
+    whole: Signal = field()
+    minimum: int = field(default=1, converter=least)
+
+    @whole.validator
+    def _fits(self, _: object, whole: Signal) -> None:
+        for place, signal in (("of", self.part), ("whole", whole)):
+            given: object = signal
+            if not isinstance(given, Signal) or given.kind not in {Kind.NUMBER, Kind.AMOUNT}:
+                raise InvalidInput(
+                    "A share is one of numbers or amounts",
+                    code="rules.value_type",
+                    field=f"share.{place}",
+                    value=given.kind.value if isinstance(given, Signal) else type(given).__name__,
+                    remedy="pass two signals of one kind: a Number, or an Amount",
+                )
+        if (self.part.kind, self.part.traits()) != (whole.kind, whole.traits()):
+            raise InvalidInput(
+                "A share is one of a whole in the same unit",
+                code="rules.unit",
+                field="share.whole",
+                value=f"{_unit(self.part)} of {_unit(whole)}",
+                remedy='name the unit of both: event(...).count(days(28)).counting("seats")',
+            )
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """The signals that it is computed from."""
+        return (self.part, self.whole)
+
+    def with_signals(self, signals: tuple[Signal, ...]) -> Share:
+        """The same of these, once they have got their names."""
+        part, whole = signals
+        return evolve(self, part=part, whole=whole)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(
+            self.word,
+            {
+                "of": _told(self.part),
+                "whole": _told(self.whole),
+                "minimum": _minimum(self.minimum),
+            },
+        )
+
+
+def _told(signal: Signal) -> JsonValue:
+    return signal.name if signal.derivation is None else inner(signal.derivation)
+
+
+def _unit(signal: Signal) -> str:
+    traits = signal.traits()
+    return str(traits.get("unit") or traits.get("currency") or f"a plain {signal.kind}")
+
+
+@frozen(kw_only=True)
+class Depth:
+    """How much of a list of core features was used in the window, as a share of the list."""
+
+    word: ClassVar = "depth"
+
+    pattern: EventPattern
+    key: str = field(converter=event_name)
+    features: tuple[str, ...] = field(converter=features)
+    within: timedelta = field(converter=within_length)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(
+            self.word,
+            {
+                "event": self.pattern.to_json(),
+                "of": self.key,
+                "features": list(self.features),
+                "within": written(self.within),
+            },
+        )
+
+
+@frozen(kw_only=True)
+class ActiveDays:
+    """On how many days of the window it happened; days of the customer, today included."""
+
+    word: ClassVar = "active_days"
+
+    pattern: EventPattern
+    within: timedelta = field(converter=whole_days)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(
+            self.word, {"event": self.pattern.to_json(), "within": written(self.within)}
+        )
+
+
+@frozen(kw_only=True)
+class ActiveWeeks:
+    """In how many weeks of the window it happened; the last week ends today."""
+
+    word: ClassVar = "active_weeks"
+
+    pattern: EventPattern
+    within: timedelta = field(converter=whole_weeks)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(
+            self.word, {"event": self.pattern.to_json(), "within": written(self.within)}
+        )
+
+
+@frozen(kw_only=True)
+class Items:
+    """
+    What one event opens and another closes: tickets, seats, people in their roles.
+
+    Args:
+        opened: Opens it, or opens it again.
+
+        closed: Closes it.
+
+        key: The key of both events' data that names the item.
+
+        within: Only what was opened in this window; None for all time, for what stays few.
+    """
+
+    opened: EventPattern
+    closed: EventPattern
+    key: str = field(converter=event_name)
+    within: timedelta | None = field(default=None, converter=_maybe_within)
+
+    def said(self) -> dict[str, JsonValue]:
+        """As data, for the derivation that it belongs to."""
+        return {
+            "event": self.opened.to_json(),
+            "until": self.closed.to_json(),
+            "by": self.key,
+            "within": None if self.within is None else written(self.within),
+        }
+
+
+@frozen(kw_only=True)
+class Open:
+    """How many items are open: opened, and not closed since."""
+
+    word: ClassVar = "open"
+
+    items: Items
+
+    @property
+    def within(self) -> timedelta | None:
+        """The window of its items."""
+        return self.items.within
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(self.word, self.items.said())
+
+
+@frozen(kw_only=True)
+class OldestOpen:
+    """When the oldest of the open items was opened; unknown when none is open."""
+
+    word: ClassVar = "oldest_open"
+
+    items: Items
+
+    @property
+    def within(self) -> timedelta | None:
+        """The window of its items."""
+        return self.items.within
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(self.word, self.items.said())
+
+
+@frozen(kw_only=True)
+class Silent:
+    """How many open items nothing was heard of for so long."""
+
+    word: ClassVar = "silent"
+
+    items: Items
+    touched: EventPattern
+    silent_for: timedelta = field(converter=_silence)
+
+    @property
+    def within(self) -> timedelta | None:
+        """The window of its items."""
+        return self.items.within
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(
+            self.word,
+            {
+                **self.items.said(),
+                "touched": self.touched.to_json(),
+                "silent_for": written(self.silent_for),
+            },
+        )
+
+
+@frozen(kw_only=True)
+class Elapsed:
+    """
+    The median time from one event to the next other one of the same key; both in the window.
+
+    What is still waiting is no part of it: see `Open`, `OldestOpen` and `Silent`.
+    """
+
+    word: ClassVar = "elapsed"
+
+    start: EventPattern
+    end: EventPattern
+    key: str = field(converter=event_name)
+    within: timedelta = field(converter=within_length)
+    minimum: int = field(default=1, converter=least)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(
+            self.word,
+            {
+                "event": self.start.to_json(),
+                "until": self.end.to_json(),
+                "by": self.key,
+                "within": written(self.within),
+                "minimum": _minimum(self.minimum),
+            },
+        )
+
+
+@frozen(kw_only=True)
+class Again:
+    """How many times something came back: after the other one, of the same key, within the gap."""
+
+    word: ClassVar = "again"
+
+    pattern: EventPattern
+    after: EventPattern
+    key: str = field(converter=event_name)
+    gap: timedelta = field(converter=_gap)
+    within: timedelta = field(converter=within_length)
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        return _computed(
+            self.word,
+            {
+                "event": self.pattern.to_json(),
+                "after": self.after.to_json(),
+                "by": self.key,
+                "gap": written(self.gap),
+                "within": written(self.within),
+            },
+        )
+
+
+@runtime_checkable
+class OfSignals(Protocol):
+    """A derivation that is computed from signals; inside this room only."""
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """The signals that it is computed from."""
+        ...
+
+    def with_signals(self, signals: tuple[Signal, ...]) -> Derivation:
+        """The same of these."""
+        ...
+
+
+def named_signals(derivation: Derivation, names: dict[int, Signal]) -> Derivation:
+    """The derivation of the signals by their names, once a class gave them; in this room only."""
+    if not isinstance(derivation, OfSignals):
+        return derivation
+    return derivation.with_signals(tuple(names.get(id(s), s) for s in derivation.signals))
