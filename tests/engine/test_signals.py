@@ -14,7 +14,7 @@ from retainkit.engine import AttentionKind, RetainKit
 from retainkit.errors import ConfigurationError, InvalidInput, NotFound, RetainkitError
 from retainkit.ids import CustomerId, EventId
 from retainkit.money import money
-from retainkit.rules import Number, Signals
+from retainkit.rules import Number, Signal, Signals
 
 
 BOB = CustomerId("bob")
@@ -108,7 +108,7 @@ class Others(Signals):
     ],
 )
 def test_a_wrong_fact_is_refused_and_nothing_is_kept(
-    world: World, told: dict[object, object], code: str, field: str, value: object
+    world: World, told: dict[Signal | str, object], code: str, field: str, value: object
 ) -> None:
     """Neither it nor what stood beside it."""
     kit = measured(world)

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from retainkit.engine._join import JoinedKit
     from retainkit.engine._kit import Dispatch, Dunning, RetainKit, SystemClock
     from retainkit.engine._links import Links, OpenLink
+    from retainkit.engine._load import Loaded, RefusedRow
     from retainkit.engine._performers import Guarantee, Performer
+    from retainkit.engine._rules import KitRules
     from retainkit.engine._runner import Ran
+    from retainkit.engine._signals import KitSignals
     from retainkit.engine._sweeper import Finding, FindingKind
     from retainkit.engine._webhooks import Receipt, ReceiptState
 
@@ -33,13 +36,17 @@ __all__ = [
     "Guarantee",
     "Instrumentation",
     "JoinedKit",
+    "KitRules",
+    "KitSignals",
     "Links",
+    "Loaded",
     "LoggingInstrumentation",
     "OpenLink",
     "Performer",
     "Ran",
     "Receipt",
     "ReceiptState",
+    "RefusedRow",
     "RetainKit",
     "SystemClock",
 ]
@@ -60,13 +67,17 @@ if not TYPE_CHECKING:
             "Guarantee": "_performers",
             "Instrumentation": "_instrumentation",
             "JoinedKit": "_join",
+            "KitRules": "_rules",
+            "KitSignals": "_signals",
             "Links": "_links",
+            "Loaded": "_load",
             "LoggingInstrumentation": "_instrumentation",
             "OpenLink": "_links",
             "Performer": "_performers",
             "Ran": "_runner",
             "Receipt": "_webhooks",
             "ReceiptState": "_webhooks",
+            "RefusedRow": "_load",
             "RetainKit": "_kit",
             "SystemClock": "_kit",
         },

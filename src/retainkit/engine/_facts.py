@@ -17,7 +17,8 @@ _FACT_EVENT = "signals.set"
 
 
 def named_values(
-    signals: Mapping[str, Signal], values: Mapping[Signal | str, object]
+    signals: Mapping[str, Signal],
+    values: Mapping[str, object] | Mapping[Signal, object] | Mapping[Signal | str, object],
 ) -> dict[str, object]:
     """
     The values by their signals' names.

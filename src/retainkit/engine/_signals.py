@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import takewhile
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from retainkit.engine._counting import Counting
     from retainkit.engine._join import JoinedKit
     from retainkit.engine._kit import RetainKit
+    from retainkit.engine._load import Loaded
     from retainkit.rules import Readings, Signal
 
 Opened: TypeAlias = "Callable[[], AbstractContextManager[JoinedKit]]"
+Told: TypeAlias = "Mapping[str, object] | Mapping[Signal, object] | Mapping[Signal | str, object]"
 Progress: TypeAlias = "Callable[[int, int | None], None]"
 
 _PAGE = 1000
@@ -43,7 +45,7 @@ class KitSignals:
     def set(
         self,
         customer: CustomerId,
-        values: Mapping[Signal | str, object],
+        values: Told,
         *,
         at: datetime | None = None,
         source: str | None = None,
@@ -202,6 +204,65 @@ class KitSignals:
                 actor="host",
             )
             return bool(k.record(lives).new)
+
+    def load(
+        self,
+        data: object,
+        *,
+        key: str = "customer",
+        at: datetime | str | None = None,
+        currency: str | None = None,
+        source: str | None = None,
+        ignore: Collection[str] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Loaded:
+        """
+        Set facts in bulk: a row for each customer, a column for each signal, by their names.
+
+        The whole is checked for its columns and its customers before anything is written; then a
+        thousand rows go into each commit. What is known already is not written again, so that an
+        interrupted load is simply repeated. An empty cell says nothing. A row with a value that
+        can't be right is refused as a whole, and told in the answer; the others are kept.
+
+        Args:
+            data: A frame of polars or pandas, an Arrow table, a dict of columns, or the path of a
+                CSV file (UTF-8, names in the first line) or Parquet file. In a CSV file flags are
+                ``true`` or ``false``, instants are ISO 8601 with a zone, lengths are seconds.
+
+            key: The column of the customers' ids.
+
+            at: As of when the values are true, or the column that tells it; now by default.
+
+            currency: The column that tells the currency of amounts.
+
+            source: What made the values known.
+
+            ignore: Columns that are not read.
+
+            progress: Told after each commit how many rows are done, and of how many.
+
+        Raises:
+            InvalidInput: Nothing is kept: ``rules.customer_missing``, ``rules.customer_twice`` or
+                ``rules.value_type`` for a customer's id; ``rules.unknown_signal`` or
+                ``signals.computed`` for a column, ``rules.no_column``, ``signals.column_twice``,
+                ``rules.column_length``, ``signals.row_length``; ``signals.file``,
+                ``signals.file_kind``, ``rules.no_frame``.
+            ConfigurationError: ``kit.no_signals``; ``missing_extra`` for a Parquet file that no
+                installed library reads.
+        """
+        from retainkit.engine._load import Loading
+
+        counting, now = self._counting(), self._kit.clock.now()
+        loading = Loading(
+            measures=counting.measures,
+            key=key,
+            at=now if at is None else at,
+            latest=now + counting.tolerance,
+            currency=currency,
+            source=source,
+            ignore=ignore,
+        )
+        return loading.load(data, self._opened, progress)
 
     # ---- the kit's own
 

@@ -1,0 +1,353 @@
+"""Facts in bulk: rows become facts, a thousand a commit; reading rows is in ``_tables``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias
+
+from attrs import field, frozen
+
+from retainkit.core import Event, JsonValue
+from retainkit.engine._facts import fact_event
+from retainkit.engine._tables import Row, Table, is_missing, table
+from retainkit.errors import InvalidInput
+from retainkit.ids import CustomerId
+from retainkit.money import Money, money
+from retainkit.rules import Amount, Kind, Signal
+from retainkit.signals import Measures
+from retainkit.timing import utc
+
+
+if TYPE_CHECKING:
+    from retainkit.engine._join import JoinedKit
+
+_CHUNK = 1000
+_TRUE = frozenset({"true", "yes", "1", "t", "y"})
+_FALSE = frozenset({"false", "no", "0", "f", "n"})
+
+Progress: TypeAlias = "Callable[[int, int], None]"
+
+
+@frozen(kw_only=True)
+class RefusedRow:
+    """
+    A row that can't be right; nothing of it was kept.
+
+    Args:
+        line: Of the file, its first line being 1; of a data frame, the number of the row from 1.
+
+        customer: Whom it is about.
+
+        code: Of the error that `KitSignals.set` raises for it.
+
+        field: The column.
+
+        value: What stands there.
+
+        remedy: The way out.
+    """
+
+    line: int
+    customer: CustomerId
+    code: str
+    field: str | None
+    value: object
+    remedy: str
+
+
+@frozen(kw_only=True)
+class Loaded:
+    """
+    What became of a batch of facts.
+
+    Args:
+        set: Of how many customers something is known now that was not known before.
+
+        unchanged: Of how many nothing is new.
+
+        refused: The rows that can't be right.
+    """
+
+    set: int = 0
+    unchanged: int = 0
+    refused: tuple[RefusedRow, ...] = field(default=())
+
+
+@frozen(kw_only=True)
+class Loading:
+    """
+    How rows are read.
+
+    Args:
+        measures: The signals that are declared.
+
+        key: The column of customers.
+
+        at: As of when the values are true, or the column that tells it.
+
+        latest: No value can be true as of a later time than this.
+
+        currency: The column of the currency of amounts whose signal declares none.
+
+        source: What made the values known.
+
+        ignore: Columns that are not read.
+    """
+
+    measures: Measures
+    key: str
+    at: datetime | str
+    latest: datetime
+    currency: str | None
+    source: str | None
+    ignore: Collection[str]
+
+    def load(
+        self,
+        data: object,
+        opened: Callable[[], AbstractContextManager[JoinedKit]],
+        progress: Progress | None,
+    ) -> Loaded:
+        """Check the whole, then set it chunk by chunk."""
+        found = table(data)
+        self._check_columns(found)
+        total = _check_customers(found, self.key)
+        rows, done, loaded = found.rows(), 0, Loaded()
+        while chunk := list(islice(rows, _CHUNK)):
+            with opened() as k:
+                loaded = _sum(loaded, self._chunk(k, found.columns, chunk))
+            done += len(chunk)
+            if progress is not None:
+                progress(done, total)
+        return loaded
+
+    # ---- before anything is written
+
+    def _check_columns(self, found: Table) -> None:
+        for name in (self.key, *self._beside()):
+            if name not in found.columns:
+                near = get_close_matches(name, found.columns, n=1)
+                raise InvalidInput(
+                    "There is no such column",
+                    code="rules.no_column",
+                    field="key" if name == self.key else "at" if name == self.at else "currency",
+                    value=name,
+                    remedy=f"did you mean {near[0]!r}?" if near else "name one of the columns",
+                )
+        self.measures.facts(dict.fromkeys(self._signals(found.columns)))  # all of them can be set
+
+    def _beside(self) -> list[str]:
+        """The columns that are no signals."""
+        told = (self.at, self.currency)
+        return [name for name in told if isinstance(name, str)]
+
+    def _signals(self, columns: Sequence[str]) -> list[str]:
+        beside = {self.key, *self._beside(), *self.ignore}
+        return [name for name in columns if name not in beside]
+
+    # ---- a chunk
+
+    def _chunk(self, k: JoinedKit, columns: Sequence[str], chunk: Sequence[Row]) -> Loaded:
+        told = [(line, dict(zip(columns, values, strict=True))) for line, values in chunk]
+        signals = self._signals(columns)
+        known = self._known(k, signals, [CustomerId(str(row[self.key])) for _, row in told])
+        events: list[Event] = []
+        refused: list[RefusedRow] = []
+        for line, row in told:
+            customer = CustomerId(str(row[self.key]))
+            try:
+                event = self._fact(customer, signals, row, known.get(customer, {}))
+            except InvalidInput as exc:
+                refused.append(_refused(line, customer, exc))
+                continue
+            if event is not None:
+                events.append(event)
+        new = len(k.record(*events).new)
+        return Loaded(set=new, unchanged=len(chunk) - new - len(refused), refused=tuple(refused))
+
+    def _known(
+        self, k: JoinedKit, signals: Sequence[str], customers: Sequence[CustomerId]
+    ) -> dict[CustomerId, dict[str, JsonValue]]:
+        """What these customers' facts are by now, in one statement for each signal."""
+        always = self.measures.wanted(self.latest, ()).metrics
+        known: dict[CustomerId, dict[str, JsonValue]] = {}
+        for name in signals:
+            (metric,) = self.measures.wanted(self.latest, (name,)).metrics - always
+            for customer, said in k.tx.projections.latest(metric, customers).items():
+                if isinstance(said, Mapping):
+                    known.setdefault(customer, {})[name] = said.get("value")
+        return known
+
+    def _fact(
+        self,
+        customer: CustomerId,
+        signals: Sequence[str],
+        row: Mapping[str, object],
+        known: Mapping[str, JsonValue],
+    ) -> Event | None:
+        """What the row tells that is not known; None when that is nothing."""
+        currency = None if self.currency is None else row[self.currency]
+        values: dict[str, object] = {}
+        for name in signals:
+            if not is_missing(row[name]):
+                values[name] = _value(self.measures.signals[name], row[name], currency)
+        news = {
+            name: values[name]
+            for name, said in _said(self.measures.facts(values)).items()
+            if self.measures.signals[name].fresh_for is not None
+            or name not in known
+            or known[name] != said
+        }
+        if not news:
+            return None
+        return fact_event(
+            self.measures,
+            customer,
+            news,
+            at=self._at(row),
+            latest=self.latest,
+            source=self.source,
+        )
+
+    def _at(self, row: Mapping[str, object]) -> datetime:
+        if isinstance(self.at, datetime):
+            return self.at
+        told = row[self.at]
+        found = _time(told) if isinstance(told, str) else told
+        if not isinstance(found, datetime) or is_missing(found):
+            raise InvalidInput(
+                "The values of this row need a time",
+                code="rules.reading_time",
+                field=self.at,
+                value=None if is_missing(told) else str(told),
+                remedy="write an instant with its zone, such as 2026-09-01T00:00:00Z",
+            )
+        return utc(found, self.at)
+
+
+def _check_customers(found: Table, key: str) -> int:
+    """Every row is about one customer, and each customer has one; how many."""
+    place, lines = found.columns.index(key), dict[str, int]()
+    for line, values in found.rows():
+        customer = values[place]
+        if is_missing(customer):
+            raise InvalidInput(
+                "A row has no customer",
+                code="rules.customer_missing",
+                field=f"{key}, line {line}",
+                value=None,
+                remedy="leave the row out, or name its customer; nothing was kept of any row",
+            )
+        if not isinstance(customer, str):
+            raise InvalidInput(
+                "The id of a customer is a text",
+                code="rules.value_type",
+                field=f"{key}, line {line}",
+                value=str(customer),
+                remedy="make the column one of texts, as the kit knows the customers",
+            )
+        if customer in lines:
+            raise InvalidInput(
+                "A customer has two rows",
+                code="rules.customer_twice",
+                field=f"{key}, lines {lines[customer]} and {line}",
+                value=customer,
+                remedy="keep one row a customer; nothing was kept of any row",
+            )
+        lines[customer] = line
+    return len(lines)
+
+
+def _said(data: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    told = data["signals"]
+    return told if isinstance(told, Mapping) else {}
+
+
+def _value(signal: Signal, raw: object, currency: object) -> object:
+    """What a cell says, as the signal's kind has it; a wrong one stays, and is refused by it."""
+    if isinstance(signal, Amount):
+        return _amount(signal, raw, currency)
+    if signal.kind is Kind.FLAG and raw in (0, 1):
+        return bool(raw)
+    if not isinstance(raw, str):
+        return raw
+    match signal.kind:
+        case Kind.NUMBER:
+            return _number(raw)
+        case Kind.FLAG:
+            word = raw.strip().lower()
+            return True if word in _TRUE else False if word in _FALSE else raw
+        case Kind.TIME:
+            return _time(raw)
+        case Kind.DURATION:
+            return _length(raw)
+        case _:
+            return raw
+
+
+def _number(raw: str) -> object:
+    try:
+        return int(raw)
+    except ValueError:
+        try:
+            return float(raw)
+        except ValueError:
+            return raw
+
+
+def _time(raw: str) -> object:
+    try:
+        return datetime.fromisoformat(raw.strip())
+    except ValueError:
+        return raw
+
+
+def _length(raw: str) -> object:
+    try:
+        return timedelta(microseconds=int(Decimal(raw).scaleb(6)))
+    except (InvalidOperation, ValueError, OverflowError):
+        return raw
+
+
+def _amount(signal: Amount, raw: object, currency: object) -> object:
+    if isinstance(raw, Money):
+        return raw
+    code = signal.currency if is_missing(currency) else str(currency)
+    if code is None:
+        raise InvalidInput(
+            "An amount is in a currency",
+            code="rules.currency_missing",
+            field=signal.name,
+            value=str(raw),
+            remedy="pass currency=, the column that tells it, or declare the signal's currency",
+        )
+    try:
+        return money(raw, code)  # type: ignore[arg-type] # it refuses floats, and what is no number
+    except InvalidInput as exc:
+        raise InvalidInput(
+            exc.message, code=exc.code, field=signal.name, value=exc.value, remedy=exc.remedy
+        ) from exc
+
+
+def _refused(line: int, customer: CustomerId, error: InvalidInput) -> RefusedRow:
+    return RefusedRow(
+        line=line,
+        customer=customer,
+        code=error.code,
+        field=error.field,
+        value=error.value,
+        remedy=error.remedy,
+    )
+
+
+def _sum(one: Loaded, other: Loaded) -> Loaded:
+    return Loaded(
+        set=one.set + other.set,
+        unchanged=one.unchanged + other.unchanged,
+        refused=one.refused + other.refused,
+    )

@@ -1,0 +1,269 @@
+"""Facts in bulk: from a data frame or a file of the warehouse, a thousand a commit."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.engine.measured import measured, values
+from tests.engine.world import DAY, NOW, Crash, Watched, World
+
+from retainkit.engine import Loaded
+from retainkit.errors import ConfigurationError, InvalidInput
+from retainkit.ids import CustomerId
+from retainkit.money import money
+
+
+FACTS: dict[str, list[object]] = {
+    "customer": ["ada", "bob", "cyd"],
+    "mrr": [Decimal("499.90"), Decimal(20), None],
+    "plan": ["team", "starter", "free"],
+    "seats": [25, None, 3],
+    "champion": [True, False, None],
+    "renewal_at": [datetime(2026, 9, 1, tzinfo=UTC), None, datetime(2027, 1, 1, tzinfo=UTC)],
+}
+ADA = {
+    "mrr": money("499.90", "EUR"),
+    "plan": "team",
+    "seats": 25,
+    "champion": True,
+    "renewal_at": datetime(2026, 9, 1, tzinfo=UTC),
+}
+CSV = """\
+customer,mrr,plan,seats,share,champion,renewal_at,answered_in
+ada,499.90,team,25,0.1,true,2026-09-01T00:00:00Z,5400
+bob,20,starter,,,no,,
+"""
+
+
+def written(path: Path, text: str) -> Path:
+    """A file of the warehouse."""
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["dict", "polars", "lazy", "pandas", "arrow", "parquet"])
+def test_a_frame_of_any_kind_is_loaded(world: World, kind: str, tmp_path: Path) -> None:
+    """A row for each customer, a column for each signal; what is empty says nothing."""
+    made = {
+        "dict": lambda: FACTS,
+        "polars": lambda: pl.DataFrame(FACTS),
+        "lazy": lambda: pl.LazyFrame(FACTS),
+        "pandas": lambda: pd.DataFrame(FACTS),
+        "arrow": lambda: pa.table(FACTS),
+        "parquet": lambda: (
+            pq.write_table(pa.table(FACTS), tmp_path / "facts.parquet")
+            or tmp_path / "facts.parquet"
+        ),
+    }[kind]()
+    kit = measured(world)
+    assert kit.signals.load(made, source="warehouse") == Loaded(set=3)
+    assert values(kit, "ada") == ADA
+    assert values(kit, "bob") == {
+        "mrr": money(20, "EUR"),
+        "plan": "starter",
+        "champion": False,
+    }
+    told = kit.signals.of(CustomerId("cyd")).of("plan")
+    assert told is not None
+    assert (told.at, told.source) == (NOW, "warehouse")
+
+
+def test_a_parquet_file_is_read_by_polars_where_there_is_no_arrow(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of the two is installed; without either, the way out is told."""
+    path = tmp_path / "facts.parquet"
+    pq.write_table(pa.table(FACTS), path)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    kit = measured(world)
+    assert kit.signals.load(path).set == 3
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(ConfigurationError) as caught:
+        kit.signals.load(path)
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("missing_extra", "data", ".parquet")
+    assert error.remedy == "pip install pyarrow, or write a CSV file"
+
+
+def test_a_csv_file_is_loaded(world: World, tmp_path: Path) -> None:
+    """Its texts are read as each signal's kind has them."""
+    kit = measured(world)
+    path = written(tmp_path / "facts.csv", CSV)
+    assert kit.signals.load(str(path), at=NOW - DAY) == Loaded(set=2)
+    assert values(kit, "ada") == {**ADA, "share": 0.1, "answered_in": timedelta(minutes=90)}
+    assert values(kit, "bob") == {
+        "mrr": money(20, "EUR"),
+        "plan": "starter",
+        "champion": False,
+    }
+
+
+def test_what_is_known_is_not_written_again(world: World) -> None:
+    """A nightly load writes what has changed; only what goes stale is confirmed."""
+    kit = measured(world)
+    kit.signals.load({"customer": ["ada", "bob"], "plan": ["team", "free"], "seats": [5, 6]})
+    world.clock.advance(DAY)
+    again = kit.signals.load(
+        {"customer": ["ada", "bob"], "plan": ["team", "starter"], "seats": [5, 6]}
+    )
+    assert again == Loaded(set=1, unchanged=1)
+    assert len(kit.timeline(CustomerId("ada"))) == 1
+    assert kit.timeline(CustomerId("bob"))[-1].event.data == {"signals": {"plan": "starter"}}
+    stale = {"customer": ["ada"], "answered_in": [timedelta(hours=1)]}
+    assert kit.signals.load(stale) == Loaded(set=1)
+    world.clock.advance(DAY)
+    assert kit.signals.load(stale) == Loaded(set=1)
+    assert kit.signals.load(stale, at=NOW) == Loaded(set=1)
+    assert kit.signals.load(stale, at=NOW) == Loaded(unchanged=1)
+
+
+def test_rows_that_can_not_be_right_are_refused_one_by_one(world: World, tmp_path: Path) -> None:
+    """With their line, and what is wrong in it; the others are kept."""
+    path = written(
+        tmp_path / "facts.csv",
+        "customer,plan,mrr,seats,updated_at\n"
+        "ada,team,10,1,2026-02-01T00:00:00Z\n"
+        "bob,gold,10,1,2026-02-01T00:00:00Z\n"
+        "cyd,team,ten,1,2026-02-01T00:00:00Z\n"
+        "dan,team,10,many,2026-02-01T00:00:00Z\n"
+        "eve,team,10,1,2026-02-01\n"
+        "fay,team,10,1,\n"
+        "gus,team,10,1,2036-02-01T00:00:00Z\n",
+    )
+    kit = measured(world)
+    loaded = kit.signals.load(path, at="updated_at")
+    assert (loaded.set, loaded.unchanged) == (1, 0)
+    assert [(row.line, row.customer, row.code, row.field) for row in loaded.refused] == [
+        (3, "bob", "rules.not_a_choice", "plan"),
+        (4, "cyd", "money.not_a_number", "mrr"),
+        (5, "dan", "rules.value_type", "seats"),
+        (6, "eve", "time.naive", "updated_at"),
+        (7, "fay", "rules.reading_time", "updated_at"),
+        (8, "gus", "signals.ahead", "at"),
+    ]
+    assert [row.value for row in loaded.refused][:3] == ["gold", "ten", "many"]
+    assert all(row.remedy for row in loaded.refused)
+    assert values(kit, "bob") == {}
+    assert values(kit, "ada")["seats"] == 1
+
+
+def test_a_float_is_no_amount(world: World) -> None:
+    """Nor is a number without a currency."""
+    loaded = measured(world).signals.load({"customer": ["ada"], "mrr": [499.9]})
+    assert [row.code for row in loaded.refused] == ["money.float"]
+
+
+@pytest.mark.parametrize(
+    ("data", "asked", "code", "field", "value"),
+    [
+        (
+            {"customer": ["ada", None], "plan": ["team", "team"]},
+            {},
+            "rules.customer_missing",
+            "customer, line 2",
+            None,
+        ),
+        (
+            {"customer": ["ada", "bob", "ada"], "plan": ["team"] * 3},
+            {},
+            "rules.customer_twice",
+            "customer, lines 1 and 3",
+            "ada",
+        ),
+        ({"customer": [7], "plan": ["team"]}, {}, "rules.value_type", "customer, line 1", "7"),
+        ({"customer": ["ada"], "paln": ["team"]}, {}, "rules.unknown_signal", "paln", "paln"),
+        ({"customer": ["ada"], "exports": [1]}, {}, "signals.computed", "exports", "exports"),
+        ({"custmer": ["ada"]}, {}, "rules.no_column", "key", "customer"),
+        ({"customer": ["ada"]}, {"at": "updated"}, "rules.no_column", "at", "updated"),
+        ({"customer": ["ada"]}, {"currency": "cur"}, "rules.no_column", "currency", "cur"),
+        ({"customer": ["ada"], "plan": []}, {}, "rules.column_length", "plan", 0),
+        (7, {}, "rules.no_frame", "data", "int"),
+        ("facts.xlsx", {}, "signals.file_kind", "data", ".xlsx"),
+        ("nowhere.csv", {}, "signals.file", "data", "nowhere.csv"),
+        ("nowhere.parquet", {}, "signals.file", "data", "nowhere.parquet"),
+    ],
+)
+def test_a_batch_that_can_not_be_right_is_refused_as_a_whole(
+    world: World, data: object, asked: dict[str, str], code: str, field: str, value: object
+) -> None:
+    """Nothing is kept of any row."""
+    kit = measured(world)
+    before = world.tables()
+    with pytest.raises(InvalidInput) as caught:
+        kit.signals.load(data, **asked)  # type: ignore[arg-type]
+    error = caught.value
+    assert (error.code, error.field, error.value) == (code, field, value)
+    assert error.remedy
+    assert world.tables() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "field", "value"),
+    [
+        ("customer,plan\nada,team,5\n", "signals.row_length", "line 2", 3),
+        (
+            "customer,plan\nada,team\nada,team\n",
+            "rules.customer_twice",
+            "customer, lines 2 and 3",
+            "ada",
+        ),
+        ('customer,plan\n"ada"x,team\n', "signals.file", "data", "facts.csv"),
+        ("customer,plan,plan\nada,team,team\n", "signals.column_twice", "plan", "plan"),
+        ("", "rules.no_column", "key", "customer"),
+    ],
+)
+def test_a_broken_file_is_refused_as_a_whole(
+    world: World, tmp_path: Path, text: str, code: str, field: str, value: object
+) -> None:
+    """With the line, and nothing is kept."""
+    kit = measured(world)
+    before = world.tables()
+    with pytest.raises(InvalidInput) as caught:
+        kit.signals.load(written(tmp_path / "facts.csv", text))
+    error = caught.value
+    assert (error.code, error.field, error.value) == (code, field, value)
+    assert error.remedy
+    assert world.tables() == before
+
+
+def test_a_damaged_parquet_file_is_refused(world: World, tmp_path: Path) -> None:
+    """In words of ours, whichever library read it."""
+    with pytest.raises(InvalidInput) as caught:
+        measured(world).signals.load(written(tmp_path / "facts.parquet", "no parquet"))
+    assert (caught.value.code, caught.value.value) == ("signals.file", "facts.parquet")
+
+
+def test_columns_beside_are_left_out(world: World) -> None:
+    """What the warehouse has more of is ignored when it is named."""
+    kit = measured(world)
+    frame = {"id": ["ada"], "plan": ["team"], "region": ["eu"]}
+    assert kit.signals.load(frame, key="id", ignore=["region"]).set == 1
+
+
+def test_an_interrupted_load_is_repeated(world: World) -> None:
+    """A thousand rows a commit: what was committed is unchanged the second time."""
+    many = {"customer": [f"c{n:04}" for n in range(2500)], "seats": list(range(2500))}
+    with pytest.raises(Crash):
+        measured(world, store=Watched(world.store, die_at=3)).signals.load(many)
+    told: list[tuple[int, int]] = []
+    loaded = measured(world).signals.load(many, progress=lambda *done: told.append(done))
+    assert loaded == Loaded(set=1500, unchanged=1000)
+    assert told == [(1000, 2500), (2000, 2500), (2500, 2500)]
+
+
+def test_a_host_loads_in_its_own_transaction(world: World) -> None:
+    """And rolls back all of it."""
+    kit = measured(world)
+    before = world.tables()
+    with pytest.raises(Crash), kit.transaction() as k:
+        assert k.signals.load({"customer": ["ada"], "seats": [4]}).set == 1
+        raise Crash
+    assert world.tables() == before
