@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retainkit.core import STANDING, Bucket, Intent, Item, Record
-from retainkit.errors import Conflict, InvalidInput, NotFound
+from retainkit.errors import Conflict, InvalidInput, NotFound, StoreError
 from retainkit.ids import CustomerId, EventId, TenantId
+
+
+_MOST = (1 << 63) - 1
 
 
 def check_tenant(tenant: TenantId, items: Sequence[Item]) -> None:
@@ -43,6 +46,23 @@ def check_replaced(customer: CustomerId, buckets: Sequence[Bucket], since: int) 
                 value=(bucket.customer, bucket.metric, bucket.day),
                 remedy="leave it out, or replace from its day on",
             )
+
+
+def check_size(bucket: Bucket) -> None:
+    """
+    Refuse a sum that no column can hold.
+
+    Raises:
+        StoreError: ``store.refused``, as a database has it.
+    """
+    if abs(bucket.total) >= _MOST:
+        raise StoreError(
+            "The sum of a bucket leaves 64 bits",
+            code="store.refused",
+            field="total",
+            value=bucket.total,
+            remedy="sum up in a larger unit",
+        )
 
 
 def effect_exists(intents: Sequence[Intent]) -> Conflict:

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from retainkit.core import STANDING, Bucket, JsonValue, Member, Part, Wanted
 from retainkit.ids import CustomerId
-from retainkit.stores._refusals import check_replaced
+from retainkit.stores._refusals import check_replaced, check_size
 from retainkit.stores.memory._frozen import frozen_value
 from retainkit.stores.memory._tables import Tables
 
@@ -27,7 +27,9 @@ class MemoryProjections:
             mine = self._tables.buckets[kept.customer]
             key = kept.metric, kept.day, kept.part
             known = mine.get(key)
-            self._tables.put(mine, key, kept if known is None else known.plus(kept))
+            added = kept if known is None else known.plus(kept)
+            check_size(added)
+            self._tables.put(mine, key, added)
 
     def buckets(self, customer: CustomerId, wanted: Wanted) -> tuple[Bucket, ...]:
         return tuple(self._of(customer, wanted))

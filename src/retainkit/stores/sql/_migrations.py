@@ -60,7 +60,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             " metric VARCHAR NOT NULL, day INTEGER NOT NULL, part VARCHAR NOT NULL,"
             " count BIGINT NOT NULL, total BIGINT NOT NULL, first BIGINT NOT NULL,"
             " last BIGINT NOT NULL, last_id TEXT NOT NULL, value TEXT NOT NULL,"
-            " PRIMARY KEY (tenant, customer, metric, day, part)){w}"
+            " PRIMARY KEY (tenant, customer, metric, day, part),"
+            " CHECK (abs(total) < 9223372036854775807)){w}"
         ),
         (
             "CREATE TABLE {p}member (tenant VARCHAR NOT NULL, group_name VARCHAR NOT NULL,"

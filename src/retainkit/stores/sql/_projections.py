@@ -102,7 +102,8 @@ class SqlProjections:
         return tuple(map(_member, found))
 
     def groups(self, customer: CustomerId) -> tuple[Member, ...]:
-        return tuple(map(_member, self._bound.all(self._sql.groups, w_customer=customer)))
+        found = map(_member, self._bound.all(self._sql.groups, w_customer=customer))
+        return tuple(sorted(found, key=_place))
 
 
 def _asked(wanted: Wanted) -> Mapping[str, Value]:

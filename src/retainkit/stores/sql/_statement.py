@@ -88,7 +88,7 @@ class Statement:
         """Execute it for rows that are in its own order already; the number it touched."""
         try:
             cursor.executemany(self.sql, rows)
-        except self.errors as exc:
+        except (self.errors, OverflowError) as exc:  # sqlite3 counts up to 64 bits, Python further
             raise translate(exc) from exc
         return cursor.rowcount
 
@@ -184,6 +184,10 @@ class Dialect:
             )
         listed = f"ARRAY(SELECT jsonb_array_elements_text(CAST(:{name} AS jsonb)))"
         return column == sa.func.any(sa.text(listed))
+
+    def by_code(self, column: sa.Column[str]) -> sa.ColumnElement[str]:
+        """The column in the order of its characters' codes, which is no language's."""
+        return sa.collate(column, "C").label(column.name) if self.postgres else column
 
     def quoted(self, table: sa.Table) -> str:
         """The table's name with its schema, as a text of SQL has it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     Index,
     Integer,
@@ -126,6 +127,8 @@ class Tables:
             Column("last", BigInteger, nullable=False),
             _text("last_id"),
             _text("value"),
+            # Where a sum leaves 64 bits, SQLite would go on with a float.
+            CheckConstraint("abs(total) < 9223372036854775807"),
             sqlite_with_rowid=False,
         )
         self.member: Table = Table(
