@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
 from typing import Final, assert_never
 
@@ -113,14 +113,16 @@ class Look:
                 signals |= self.index.touched(event)
         if not late:
             return
+        late.sort(key=lambda recorded: (recorded.event.occurred_at, recorded.event.id))
+        ids = [recorded.event.id for recorded in late]
         data: JsonObject = {
-            "events": [recorded.event.id for recorded in late[:MOST_LISTED]],
+            "events": list(ids[:MOST_LISTED]),
             "count": len(late),
             "signals": sorted(signals),
             "days": [day.isoformat() for day in sorted(days)[:MOST_LISTED]],
         }
         because = Because(key="signals.revised", values={"count": len(late), "days": data["days"]})
-        self._event("signals.revised", str(late[-1].sequence), data, (because,))
+        self._event("signals.revised", derive(*ids), data, (because,))
 
     # ---- one rule
 
@@ -141,12 +143,8 @@ class Look:
             self._keep(group, found.state)
         times = [found.next]
         if truth is not None:
-            times.append(self._flip(group, known, truth))
-            if clears is not None and found.state.member:
-                times.append(self._flip(each.clears, known, clears))
-            if rule.term is not None and found.state.held is not None:
-                times.append(known.believed_until(rule.term))
-        coming = min((at for at in times if at is not None and at > self.now), default=None)
+            times += self._flips(each, found.state, known, truths)
+        coming = min((at for at in times if at is not None), default=None)
         if coming is not None:
             self.wakes[group] = coming
         else:
@@ -160,8 +158,20 @@ class Look:
         else:
             self.states[group] = state
 
-    def _flip(self, name: str, known: Readings, truth: Truth) -> datetime | None:
-        return self.index.compiled.next_flip(name, known, self.now, truth=truth)
+    def _flips(
+        self, each: Followed, state: RuleState, known: Readings, truths: dict[str, Truth]
+    ) -> Iterator[datetime]:
+        """When time alone changes what was answered, as long as the rule counts."""
+        rule, flip = each.rule, self.index.compiled.next_flip
+        times = [flip(each.group, known, self.now, truth=truths[each.group])]
+        if state.member and rule.clears_when is not None:
+            times.append(flip(each.clears, known, self.now, truth=truths[each.clears]))
+        if state.held is not None and rule.term is not None:
+            times.append(known.believed_until(rule.term))
+        for at in times:
+            last = rule.effective_until
+            if at is not None and at > self.now and (last is None or at < last):
+                yield at
 
     def _term(self, name: str, known: Readings) -> str | None:
         value = known.known(name, self.now)
