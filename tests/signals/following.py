@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from attrs import define, evolve, field
@@ -103,9 +102,12 @@ class Following:
             names += self._decide(Due(), self.wake)
         return names
 
-    def due(self, at: datetime) -> list[str]:
-        """Look as if it were time to."""
-        return self._decide(Due(), at)
+    def ask_all(self, at: datetime) -> list[str]:
+        """Look at everything, whoever asked for that."""
+        whole, self.whole = self.whole, True
+        names = self._decide(Due(), at)
+        self.whole = whole
+        return names
 
     def _decide(self, trigger: Trigger, at: datetime) -> list[str]:
         case = self.case
@@ -121,14 +123,8 @@ class Following:
         )
         facts = Facts(tenant=TenantId("main"), customer=WHO, buckets=buckets)
         decision = self.feature.decide(case, trigger, facts, at, None)
-        assert decision == self.feature.decide(case, trigger, facts, at, None)
         self.case, self.wake = decision.case, decision.wake
         assert self.wake is not None
         assert self.wake > at
         self.said += decision.events
         return [event.name for event in decision.events]
-
-
-def names(events: Sequence[Event]) -> list[str]:
-    """Their names."""
-    return [event.name for event in events]

@@ -262,15 +262,14 @@ def _known(
 ) -> Advance:
     holds = asked is Truth.TRUE
     match state.phase:
-        case Phase.IDLE | Phase.PENDING if not holds:
-            idle = evolve(state, phase=Phase.IDLE, since=None, held=None)
-            return Advance(state=idle)
+        case Phase.IDLE | Phase.ACTIVE if not holds:
+            return Advance(state=state)
+        case Phase.PENDING if not holds:
+            return Advance(state=evolve(state, phase=Phase.IDLE, since=None, held=None))
         case Phase.IDLE:
             return _pending(rule, evolve(state, phase=Phase.PENDING, since=now), now, zone, term)
         case Phase.PENDING:
             return _pending(rule, state, now, zone, term)
-        case Phase.ACTIVE if not holds:
-            return Advance(state=state)
         case Phase.ACTIVE:
             return _recovering(rule, evolve(state, phase=Phase.RECOVERING, since=now), now)
         case Phase.RECOVERING if not holds:
