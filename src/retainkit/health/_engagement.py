@@ -13,7 +13,7 @@ from retainkit.core import Event, JsonObject, Origin
 from retainkit.errors import InvalidInput
 from retainkit.health._statistics import Estimate, ratio_difference, share, share_difference
 from retainkit.health._stays import Stay
-from retainkit.health._told import estimate_json, html_table, in_percent
+from retainkit.health._told import estimate_json, html_table
 from retainkit.ids import CustomerId
 from retainkit.money import Money
 from retainkit.timing import utc
@@ -75,10 +75,10 @@ class Engagement:
             f"{self.kind}: {self.caution}",
             ("", "share (95\u202f% interval)"),
             (
-                ("stayed, of those who took part", in_percent(self.stayed)),
-                ("stayed, of all others", in_percent(self.others_stayed)),
-                ("difference", in_percent(self.difference)),
-                ("difference in net revenue retention", in_percent(self.revenue)),
+                ("stayed, of those who took part", self.stayed.in_percent()),
+                ("stayed, of all others", self.others_stayed.in_percent()),
+                ("difference", self.difference.in_percent()),
+                ("difference in net revenue retention", self.revenue.in_percent()),
             ),
         )
 

@@ -15,7 +15,7 @@ All intervals are of 95 %, two-sided. Sources:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -50,6 +50,13 @@ class Unclaimed(StrEnum):
     """All have the same score, which tells nobody from anybody."""
 
 
+_UNCLAIMED: Final = {
+    Unclaimed.NOTHING: "nothing to estimate from",
+    Unclaimed.FEW: "too few for an interval",
+    Unclaimed.SAME: "all scores are equal",
+}
+
+
 @frozen(kw_only=True)
 class Estimate:
     """
@@ -72,6 +79,25 @@ class Estimate:
     high: float | None = None
     of: int = 0
     unclaimed: Unclaimed | None = None
+
+    def told(self, places: int = 2) -> str:
+        """The figure with its interval, or why it has none."""
+        return self._told(lambda value: f"{value:.{places}f}")
+
+    def in_percent(self) -> str:
+        """A share with its interval, in per cent to one place."""
+        return self._told(lambda value: f"{100 * value:.1f}\u202f%")
+
+    def _told(self, shown: Callable[[float], str]) -> str:
+        if self.value is None:
+            return "\u2013"
+        if self.low is None or self.high is None:
+            told = shown(self.value) + (
+                f" ({_UNCLAIMED[self.unclaimed]})" if self.unclaimed else ""
+            )
+        else:
+            told = f"{shown(self.value)} ({shown(self.low)} to {shown(self.high)})"
+        return told.replace("-", "\u2212")
 
     def __contains__(self, value: float) -> bool:
         """Whether the interval holds a value; an interval that is not claimed holds every one."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from html import escape
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -79,7 +79,7 @@ def verdicts(test: BackTest) -> tuple[Verdict, ...]:
             Verdict(
                 found=Found.FALSE_GREENS,
                 text=f"{lead.green} of {lead.leavers} who left were in a good band when they did "
-                f"({in_percent(test.false_green_share)}).",
+                f"({test.false_green_share.in_percent()}).",
             )
         )
     if lead.silent:
@@ -94,11 +94,11 @@ def verdicts(test: BackTest) -> tuple[Verdict, ...]:
 
 
 def _against_chance(test: BackTest) -> tuple[Found, str]:
-    area, shown = test.area, figure(test.area)
+    area, shown = test.area, test.area.told()
     if area.value is None:
         return Found.NOTHING, (
             f"There is nothing to compare: of {_customers(test.customers)} that were followed for "
-            f"{in_days(test.horizon)}, {test.leavers} left."
+            f"{_days(test.horizon)}, {test.leavers} left."
         )
     if area.unclaimed is Unclaimed.FEW:
         return Found.FEW, (
@@ -116,7 +116,7 @@ def _against_chance(test: BackTest) -> tuple[Found, str]:
         )
     return Found.FORETELLS, (
         f"The score is better than chance: of two customers, one who leaves within "
-        f"{in_days(test.horizon)} and one who stays, the one who leaves has the lower score with "
+        f"{_days(test.horizon)} and one who stays, the one who leaves has the lower score with "
         f"a probability of {shown}."
     )
 
@@ -131,7 +131,7 @@ def _against_components(components: Sequence[ComponentTest]) -> Iterator[Verdict
                 found=Found.NO_BETTER_THAN_COMPONENT,
                 text=f"The score is {_compared(each.gain)} its component {each.component} alone, "
                 "as far as these customers show: the component's area is "
-                f"{figure(each.area)}, that of the score differs by {figure(each.gain)}.",
+                f"{each.area.told()}, that of the score differs by {each.gain.told()}.",
             )
 
 
@@ -148,8 +148,8 @@ def _bands(bands: Sequence[BandOutcome]) -> Iterator[Verdict]:
         chance = "; that may be chance" if 0 in sure else ""
         yield Verdict(
             found=Found.NOT_MONOTONE,
-            text=f"More left in the band {better.band} ({in_percent(better.left)}) than in the "
-            f"worse band {worse.band} ({in_percent(worse.left)}){chance}.",
+            text=f"More left in the band {better.band} ({better.left.in_percent()}) than in the "
+            f"worse band {worse.band} ({worse.left.in_percent()}){chance}.",
         )
 
 
@@ -157,36 +157,7 @@ def _counts(share: Estimate) -> tuple[int, int]:
     return round((share.value or 0) * share.of), share.of
 
 
-NO_VALUE: Final = "\u2013"
-NO_INTERVAL: Final = {
-    Unclaimed.NOTHING: "nothing to estimate from",
-    Unclaimed.FEW: "too few for an interval",
-    Unclaimed.SAME: "all scores are equal",
-}
-
-
-def figure(estimate: Estimate, places: int = 2) -> str:
-    """A figure with its interval, or why it has none."""
-    return _with_interval(estimate, lambda value: f"{value:.{places}f}".replace("-", "\u2212"))
-
-
-def in_percent(estimate: Estimate) -> str:
-    """A share with its interval, in per cent."""
-    return _with_interval(
-        estimate, lambda value: f"{100 * value:.1f}\u202f%".replace("-", "\u2212")
-    )
-
-
-def _with_interval(estimate: Estimate, shown: Callable[[float], str]) -> str:
-    if estimate.value is None:
-        return NO_VALUE
-    if estimate.low is None or estimate.high is None:
-        why = f" ({NO_INTERVAL[estimate.unclaimed]})" if estimate.unclaimed else ""
-        return shown(estimate.value) + why
-    return f"{shown(estimate.value)} ({shown(estimate.low)} to {shown(estimate.high)})"
-
-
-def in_days(length: timedelta) -> str:
+def _days(length: timedelta) -> str:
     """A length in days."""
     days = length / timedelta(days=1)
     return "1 day" if days == 1 else f"{days:g} days"
@@ -277,11 +248,11 @@ def found_html(test: BackTest) -> str:
         ("", "figure (95\u202f% interval)"),
         (
             ("customers followed, of these left", f"{test.customers:,}, {test.leavers:,}"),
-            ("area under the curve (0.5 is chance)", figure(test.area)),
-            ("days of warning, median", figure(test.lead.days, 0)),
-            ("left in a good band", in_percent(test.false_green_share)),
-            *((f"left in band {each.band}", in_percent(each.left)) for each in test.bands),
-            *((f"{each.component} alone", figure(each.area)) for each in test.components),
+            ("area under the curve (0.5 is chance)", test.area.told()),
+            ("days of warning, median", test.lead.days.told(0)),
+            ("left in a good band", test.false_green_share.in_percent()),
+            *((f"left in band {each.band}", each.left.in_percent()) for each in test.bands),
+            *((f"{each.component} alone", each.area.told()) for each in test.components),
         ),
     )
 

@@ -10,26 +10,41 @@ from retainkit.reports._bars import BarChart, BarGroup
 from retainkit.reports._chart import Chart
 from retainkit.reports._curve import Curve, StepChart
 from retainkit.reports._flow import Flow, FlowChart, Share
+from retainkit.reports._health import LOWEST, MOVERS, SILENT, Rated, back_test_page, health_page
+from retainkit.reports._heat import Heat, HeatMap
+from retainkit.reports._histogram import Histogram
+from retainkit.reports._intervals import Dot, IntervalChart
 from retainkit.reports._page import Block, Fact, Page, Section, Step, Steps, html_page
 from retainkit.reports._table import Table, part_of, percent, text_table
 
 
 __all__ = [
+    "LOWEST",
+    "MOVERS",
+    "SILENT",
     "BarChart",
     "BarGroup",
     "Block",
     "Chart",
     "Curve",
+    "Dot",
     "Fact",
     "Flow",
     "FlowChart",
+    "Heat",
+    "HeatMap",
+    "Histogram",
+    "IntervalChart",
     "Page",
+    "Rated",
     "Section",
     "Share",
     "Step",
     "StepChart",
     "Steps",
     "Table",
+    "back_test_page",
+    "health_page",
     "html_page",
     "part_of",
     "percent",

@@ -13,6 +13,9 @@ from retainkit.errors import InvalidInput
 from retainkit.money import Rounding, round_fraction
 
 
+NOTHING: Final = "–"  # noqa: RUF001 - the sign for 'nothing to say', not a minus
+"""What a cell holds when there is nothing to say."""
+
 _SPACES: Final = {ord("\u00a0"): " ", ord("\u202f"): " "}
 """Spaces that don't break a line: of no use in a terminal, and unknown to some."""
 
@@ -78,7 +81,7 @@ def _width(cell: str) -> int:
 def percent(part: int, whole: int) -> str:
     """A share as ``70.6 %``, rounded half to even; a dash when there is no whole."""
     if whole == 0:
-        return "–"  # noqa: RUF001 - the sign for 'nothing to say', not a minus
+        return NOTHING
     tenths = round_fraction(Fraction(1000 * part, whole), Rounding.HALF_EVEN)
     return f"{tenths // 10}.{tenths % 10}\u202f%"
 

@@ -1,0 +1,621 @@
+"""The health report: how scores are spread, what moved, who is silent, and whether it foretells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from statistics import median
+from typing import Final
+
+from attrs import frozen
+
+from retainkit.health import (
+    UNKNOWN,
+    BackTest,
+    Combine,
+    Engagement,
+    Estimate,
+    Health,
+    HealthModel,
+    HealthModels,
+    Silence,
+    explain_change,
+)
+from retainkit.ids import CustomerId
+from retainkit.reports._heat import Heat, HeatMap
+from retainkit.reports._histogram import Histogram
+from retainkit.reports._intervals import Dot, IntervalChart
+from retainkit.reports._page import Block, Fact, Page, Section
+from retainkit.reports._table import NOTHING, Table, part_of, percent
+
+
+MOVERS: Final = 15
+"""How many of those who moved up, and of those who moved down, have a row."""
+
+LOWEST: Final = 25
+"""How many customers the heat map has."""
+
+SILENT: Final = 40
+"""How many of those of whom too little is known have a row."""
+
+_REASONS: Final = 3
+_STRETCHES: Final = 10
+_TONES: Final = 5
+_MINUS: Final = "\u2212"
+_WHY: Final = {
+    Silence.MISSING: "no value",
+    Silence.STALE: "stale",
+    Silence.CURRENCY: "another currency",
+    Silence.UNDATED: "no date",
+    Silence.CONDITION: "a condition is unknown",
+    Silence.OUTSIDE: "outside the mapping",
+}
+_DEFINITIONS: Final = (
+    "Coverage: the share of the weight of a score that rests on fresh data. Missing data lowers "
+    "the coverage and is read neither as healthy nor as ill; below the model's minimum coverage a "
+    f"customer has the band {UNKNOWN}."
+)
+_AREAS: Final = (
+    "The area under the curve is the probability that, of two customers, the one who leaves had "
+    "the lower score; 0.5 is chance. Intervals are of 95\u202f% (DeLong, by customer)."
+)
+
+
+@frozen(kw_only=True)
+class Rated:
+    """
+    A customer in the report.
+
+    Args:
+        customer: Who; the id is shown, so a name is shown only if the id is one.
+
+        health: Their health now.
+
+        before: Their health at an earlier time, for what moved; of the same model.
+
+        segment: What they are shown together with; empty for none.
+    """
+
+    customer: CustomerId
+    health: Health
+    before: Health | None = None
+    segment: str = ""
+
+
+def health_page(
+    rated: Iterable[Rated],
+    models: HealthModel | HealthModels,
+    *,
+    at: datetime,
+    test: BackTest | None = None,
+    engagement: Sequence[Engagement] = (),
+    title: str = "Customer health",
+    badge: str = "Health report",
+) -> Page:
+    """
+    The report as a page; `html_page` makes one file of it.
+
+    Args:
+        rated: The customers.
+
+        models: How their health is told.
+
+        at: As of when; shown in UTC.
+
+        test: The back-test, if there is one.
+
+        engagement: How taking part in programmes goes with staying.
+
+        title: The heading.
+
+        badge: What marks the page at its head and in its title.
+    """
+    everybody = sorted(rated, key=lambda each: each.customer)
+    each_of = models.models if isinstance(models, HealthModels) else (models,)
+    return Page(
+        title=title,
+        badge=badge,
+        lead=(
+            f"{_customers(len(everybody))} as of {at:%Y-%m-%d %H:%M} UTC"
+            + (f", by the models {_listed(m.id for m in each_of)}." if each_of[1:] else ".")
+        ),
+        facts=_facts(everybody, each_of),
+        sections=tuple(_sections(everybody, each_of, test, engagement)),
+        footer=(_DEFINITIONS, *([] if test is None else [_AREAS])),
+    )
+
+
+def back_test_page(test: BackTest, *, title: str = "Does the score foretell who leaves?") -> Page:
+    """The back-test as a page of its own."""
+    return Page(
+        title=title,
+        badge="Back-test",
+        lead=" ".join(verdict.text for verdict in test.verdicts[:1]),
+        facts=_test_facts(test),
+        sections=(_tested(test),),
+        footer=(_AREAS, _DEFINITIONS),
+    )
+
+
+def _sections(
+    everybody: Sequence[Rated],
+    models: Sequence[HealthModel],
+    test: BackTest | None,
+    engagement: Sequence[Engagement],
+) -> Iterator[Section]:
+    yield Section(
+        title="How the scores are spread",
+        lead="All customers with a score, and the bands they are in.",
+        blocks=(*_histograms(everybody, models), _bands(everybody, models)),
+    )
+    if any(each.before is not None for each in everybody):
+        yield Section(
+            title="What moved",
+            lead="The change of each score, and the components that made it; they add up to it.",
+            blocks=_movers(everybody),
+        )
+    maps = tuple(_heat_maps(everybody, models))
+    if maps:
+        yield Section(
+            title="What the scores are made of",
+            lead="Points of each component: what is not known has no shade.",
+            blocks=maps,
+        )
+    yield Section(
+        title="Silent customers",
+        lead="Too little is known of these for a band: no signal is a signal, too.",
+        blocks=(_silent(everybody),),
+    )
+    if test is not None:
+        yield _tested(test)
+    if engagement:
+        yield Section(
+            title="Programmes",
+            lead=engagement[0].caution,
+            blocks=(_programmes(engagement),),
+        )
+
+
+def _facts(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> tuple[Fact, ...]:
+    whole = len(everybody)
+    best = {(model.id, model.bands.names[-1]) for model in models}
+    worst = {(model.id, model.bands.names[0]) for model in models}
+    banded = Counter((each.health.model, each.health.band) for each in everybody)
+    known = [each.health.score for each in everybody if each.health.band != UNKNOWN]
+    scores = [score for score in known if score is not None]
+    unknown = whole - len(known)
+    good, bad = (sum(banded[band] for band in bands) for bands in (best, worst))
+    coverage = sum((each.health.coverage for each in everybody), Decimal(0))
+    return (
+        Fact(name="Customers", value=f"{whole:,}"),
+        Fact(
+            name="Median score",
+            value=_number(median(scores)) if scores else NOTHING,
+            note=f"of {len(scores):,} with a score",
+        ),
+        Fact(name="In the best band", value=percent(good, whole), note=f"{good:,} customers"),
+        Fact(name="In the worst band", value=percent(bad, whole), note=f"{bad:,} customers"),
+        Fact(
+            name="Too little known",
+            value=percent(unknown, whole),
+            note=f"{unknown:,} customers",
+        ),
+        Fact(
+            name="Mean coverage",
+            value=percent(int(coverage * 10_000), 10_000 * whole),
+            note="share of weight with fresh data",
+        ),
+    )
+
+
+def _histograms(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> Iterator[Histogram]:
+    for model in models:
+        low, high = model.bands.low, model.bands.high
+        width = (high - low) / _STRETCHES
+        scores = [
+            each.health.score
+            for each in everybody
+            if each.health.model == model.id and each.health.score is not None
+        ]
+        counts = Counter(min(_STRETCHES - 1, int((score - low) / width)) for score in scores)
+        name = f" by the model {model.id}" if models[1:] else ""
+        in_band = Counter(each.health.band for each in everybody if each.health.model == model.id)
+        yield Histogram(
+            title=f"Scores{name}",
+            description=f"{_customers(len(scores))} have a score{name}: "
+            + _listed(f"{in_band[band]} in {band}" for band in model.bands.names)
+            + f", {in_band[UNKNOWN]} {UNKNOWN}.",
+            edges=tuple(_number(low + index * width) for index in range(_STRETCHES + 1)),
+            counts=tuple(counts[index] for index in range(_STRETCHES)),
+            tones=tuple(index * _TONES // _STRETCHES for index in range(_STRETCHES)),
+            marks=tuple(
+                (int(1000 * (Decimal(str(band.high)) - low) / (high - low)), band.name)
+                for band in model.bands.bands
+            ),
+            of="Score",
+            counted="Customers",
+            note="A stretch has its lower end; the last one has both. A customer may have a score "
+            "and no band, when too little is known.",
+        )
+
+
+def _bands(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> Table:
+    rows = []
+    for model in models:
+        of_model = [each.health for each in everybody if each.health.model == model.id]
+        for band in (*reversed(model.bands.names), UNKNOWN):
+            of = [health for health in of_model if health.band == band]
+            covered = sum((health.coverage for health in of), Decimal(0))
+            rows.append(
+                (
+                    f"{model.id}: {band}" if models[1:] else band,
+                    part_of(len(of), len(of_model)),
+                    percent(int(covered * 10_000), 10_000 * len(of)),
+                )
+            )
+    return Table(
+        caption="Bands",
+        head=("Band", "Customers", "Mean coverage"),
+        rows=tuple(rows),
+        note=_DEFINITIONS,
+    )
+
+
+@frozen(kw_only=True)
+class _Moved:
+    rated: Rated
+    before: Health
+    by: Decimal
+
+
+def _movers(everybody: Sequence[Rated]) -> tuple[Table, ...]:
+    moved = [
+        _Moved(rated=each, before=each.before, by=each.health.score - each.before.score)
+        for each in everybody
+        if each.before is not None
+        and each.before.score is not None
+        and each.health.score is not None
+    ]
+    down = sorted((m for m in moved if m.by < 0), key=lambda m: (m.by, m.rated.customer))
+    up = sorted((m for m in moved if m.by > 0), key=lambda m: (-m.by, m.rated.customer))
+    return (
+        _moved("Down", down, everybody),
+        _moved("Up", up, everybody),
+    )
+
+
+def _moved(caption: str, moved: Sequence[_Moved], everybody: Sequence[Rated]) -> Table:
+    since = min(each.before.at for each in everybody if each.before is not None)
+    return Table(
+        caption=f"{caption} ({len(moved):,})",
+        head=("Customer", "Score", "Change", "Band", "Why"),
+        rows=tuple(
+            (
+                str(one.rated.customer),
+                f"{_known(one.before.score)} \u2192 {_known(one.rated.health.score)}",
+                _signed(one.by),
+                one.rated.health.band
+                if one.before.band == one.rated.health.band
+                else f"{one.before.band} \u2192 {one.rated.health.band}",
+                _why(one.before, one.rated.health),
+            )
+            for one in moved[:MOVERS]
+        ),
+        figures=False,
+        note=f"Since {since:%Y-%m-%d}."
+        + (f" The {MOVERS} largest changes are shown." if len(moved) > MOVERS else ""),
+    )
+
+
+def _why(before: Health, now: Health) -> str:
+    shifts = explain_change(before, now)
+    told = [f"{shift.name} {_signed(shift.by)}" for shift in shifts[:_REASONS]]
+    more = len(shifts) - len(told)
+    return ", ".join(told) + (f", {more} more" if more > 0 else "")
+
+
+def _heat_maps(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> Iterator[HeatMap]:
+    for model in models:
+        of = [each for each in everybody if each.health.model == model.id]
+        scored = [each for each in of if each.health.score is not None]
+        if not scored:
+            continue
+        name = f", model {model.id}" if models[1:] else ""
+        scored.sort(key=lambda each: (each.health.score or Decimal(0), each.customer))
+        shown = scored[:LOWEST]
+        yield _heat_map(
+            model,
+            f"The {len(shown)} lowest scores{name}",
+            "Customer",
+            [(str(each.customer), _points([each.health])) for each in shown],
+        )
+        segments = sorted({each.segment for each in of if each.segment})
+        if segments:
+            yield _heat_map(
+                model,
+                f"Segments, mean points{name}",
+                "Segment",
+                [
+                    (segment, _points([each.health for each in of if each.segment == segment]))
+                    for segment in segments
+                ],
+            )
+
+
+def _points(healths: Sequence[Health]) -> dict[str, Decimal]:
+    """The mean points of each component, of those of whom it is known."""
+    found: dict[str, list[Decimal]] = {}
+    for health in healths:
+        for each in health.contributions:
+            if each.points is not None:
+                found.setdefault(each.name, []).append(each.points)
+    return {name: sum(points, Decimal(0)) / len(points) for name, points in found.items()}
+
+
+def _heat_map(
+    model: HealthModel, title: str, of: str, rows: Sequence[tuple[str, dict[str, Decimal]]]
+) -> HeatMap:
+    names = tuple(component.name for component in model.components)
+    low, high = _ends(model, [points for _, row in rows for points in row.values()])
+    return HeatMap(
+        title=title,
+        description=_weakest(names, rows),
+        columns=names,
+        rows=tuple(
+            (name, tuple(_heat(row.get(component), low, high) for component in names))
+            for name, row in rows
+        ),
+        of=of,
+        ends=(f"{_number(low)} points", f"{_number(high)} points"),
+        note="Points of the mapping, before weights; a dash is a component that is not known.",
+    )
+
+
+def _ends(model: HealthModel, points: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
+    """The scale of the points: the model's for a mean, that of the impacts for a sum."""
+    if model.combine is Combine.MEAN:
+        return model.bands.low, model.bands.high
+    largest = max((abs(each) for each in points), default=Decimal(0)) or Decimal(1)
+    return -largest, largest
+
+
+def _heat(points: Decimal | None, low: Decimal, high: Decimal) -> Heat:
+    if points is None:
+        return Heat(tone=None, figure="")
+    tone = int(_TONES * (points - low) / (high - low))
+    return Heat(tone=max(0, min(_TONES - 1, tone)), figure=_number(points.quantize(Decimal(1))))
+
+
+def _weakest(names: Sequence[str], rows: Sequence[tuple[str, dict[str, Decimal]]]) -> str:
+    means = {
+        name: sum(known, Decimal(0)) / len(known)
+        for name in names
+        if (known := [row[name] for _, row in rows if name in row])
+    }
+    if not means:
+        return "No component is known."
+    weakest = min(means, key=means.__getitem__)
+    return f"The weakest component here is {weakest}, with {_number(means[weakest])} points."
+
+
+def _silent(everybody: Sequence[Rated]) -> Table:
+    silent = [each for each in everybody if each.health.band == UNKNOWN]
+    silent.sort(key=lambda each: (each.health.coverage, each.customer))
+    return Table(
+        caption=f"{_customers(len(silent))}, {UNKNOWN}",
+        head=("Customer", "Coverage", "Before", "Not known"),
+        rows=tuple(
+            (
+                str(each.customer),
+                percent(int(each.health.coverage * 10_000), 10_000),
+                NOTHING if each.before is None else each.before.band,
+                ", ".join(
+                    f"{part.name} ({_WHY[part.silence]})"
+                    for part in each.health.contributions
+                    if part.silence is not None and part.silence is not Silence.OUTSIDE
+                )
+                or NOTHING,
+            )
+            for each in silent[:SILENT]
+        ),
+        figures=False,
+        note=f"The {SILENT} with the least coverage are shown." if len(silent) > SILENT else "",
+    )
+
+
+def _test_facts(test: BackTest) -> tuple[Fact, ...]:
+    return (
+        Fact(name="Area under the curve", value=_bare(test.area), note=f"{_reach(test.area)}"),
+        Fact(
+            name="Customers who left",
+            value=f"{test.leavers:,}",
+            note=f"of {test.customers:,}, within {_days(test.horizon)} of a look",
+        ),
+        Fact(
+            name="Days of warning, median",
+            value=_bare(test.lead.days, 0),
+            note=_reach(test.lead.days, 0),
+        ),
+        Fact(
+            name="Left in a good band",
+            value=percent(test.lead.green, test.lead.leavers),
+            note=f"{test.lead.green:,} of {test.lead.leavers:,} who left",
+        ),
+    )
+
+
+def _bare(estimate: Estimate, places: int = 2) -> str:
+    return NOTHING if estimate.value is None else f"{estimate.value:.{places}f}"
+
+
+def _reach(estimate: Estimate, places: int = 2) -> str:
+    if estimate.low is None or estimate.high is None:
+        return "too few for an interval"
+    return f"{estimate.low:.{places}f} to {estimate.high:.{places}f}"
+
+
+def _tested(test: BackTest) -> Section:
+    blocks: list[Block] = [_areas(test), _outcomes(test), _lead(test)]
+    if test.groups:
+        blocks.append(_groups(test))
+    if test.false_greens:
+        blocks.append(_greens(test))
+    return Section(
+        title="Does the score foretell who leaves?",
+        lead=" ".join(verdict.text for verdict in test.verdicts),
+        blocks=tuple(blocks),
+    )
+
+
+_QUARTERS: Final = ((0.0, "0"), (0.25, "0.25"), (0.5, "0.5"), (0.75, "0.75"), (1.0, "1"))
+
+
+def _areas(test: BackTest) -> IntervalChart:
+    rows = [("the score", test.area, test.area.of)] + [
+        (f"{each.component} alone", each.area, each.area.of) for each in test.components
+    ]
+    return IntervalChart(
+        title="Area under the curve",
+        description=f"The score: {test.area.told()}. "
+        + " ".join(f"{each.component}: {each.area.told()}." for each in test.components),
+        dots=tuple(_dot(name, area, f"{of:,}", area.told()) for name, area, of in rows),
+        head=("Of", "Area (95\u202f% interval)", "Customers"),
+        ticks=_QUARTERS,
+        reference=0.5,
+        note=_AREAS + " A component is judged where it is known, and a score that is no better "
+        "than one of its components, on the same customers, is said to be so.",
+    )
+
+
+def _outcomes(test: BackTest) -> IntervalChart:
+    shown = [each for each in reversed(test.bands) if each.left.of]
+    most = max((each.left.high or 0 for each in shown), default=1) or 1
+    ends = next(end for end in (0.1, 0.25, 0.5, 1.0) if most <= end)
+    return IntervalChart(
+        title=f"Left within {_days(test.horizon)}, by band",
+        description=" ".join(f"{each.band}: {each.left.in_percent()}." for each in shown),
+        dots=tuple(
+            _dot(each.band, each.left, f"{each.left.of:,}", each.left.in_percent())
+            for each in shown
+        ),
+        head=("Band", "Left (95\u202f% interval)", "Looks"),
+        ticks=tuple(
+            (ends * quarter / 4, f"{100 * ends * quarter / 4:g}\u202f%") for quarter in range(5)
+        ),
+        most=ends,
+        note="Horizons don't overlap, so nobody's leaving counts twice. Intervals are Wilson's.",
+    )
+
+
+def _dot(name: str, estimate: Estimate, of: str, told: str) -> Dot:
+    return Dot(
+        name=name, value=estimate.value, low=estimate.low, high=estimate.high, told=told, of=of
+    )
+
+
+def _lead(test: BackTest) -> Table:
+    lead = test.lead
+    return Table(
+        caption="Of those who left",
+        head=("", "Customers"),
+        rows=(
+            ("looked at within the horizon before", f"{lead.leavers:,}"),
+            ("in a bad band at the end", lead.warned.in_percent()),
+            ("median of the days since it turned bad", lead.days.told(0)),
+            ("in a good band at the end", part_of(lead.green, lead.leavers)),
+            ("without a score at the end", part_of(lead.silent, lead.leavers)),
+        ),
+        note=f"Bad bands: {', '.join(test.warnings) or NOTHING}. The days count from when the band "
+        "turned bad for good.",
+    )
+
+
+def _groups(test: BackTest) -> IntervalChart:
+    return IntervalChart(
+        title="Area under the curve, by group",
+        description=" ".join(
+            f"{each.attribute} {each.value}: {each.area.told()}." for each in test.groups
+        ),
+        dots=tuple(
+            _dot(
+                f"{each.attribute}: {each.value}",
+                each.area,
+                f"{each.customers:,}, left {each.left.in_percent()}",
+                each.area.told(),
+            )
+            for each in test.groups
+        ),
+        head=("Group", "Area (95\u202f% interval)", "Customers"),
+        ticks=_QUARTERS,
+        reference=0.5,
+        note="With many groups some look good or bad by chance.",
+    )
+
+
+def _greens(test: BackTest) -> Table:
+    return Table(
+        caption=f"Left in a good band ({len(test.false_greens):,})",
+        head=("Customer", "Left", "Last score", "Coverage", "What the components said"),
+        rows=tuple(
+            (
+                str(each.customer),
+                f"{each.left_at:%Y-%m-%d}",
+                f"{_known(each.look.score)}, {each.look.band}",
+                percent(int(each.look.coverage * 10_000), 10_000),
+                ", ".join(
+                    f"{name} {_number(points)}" for name, points in each.look.components.items()
+                ),
+            )
+            for each in test.false_greens[:SILENT]
+        ),
+        figures=False,
+        note=f"The {SILENT} highest scores are shown." if len(test.false_greens) > SILENT else "",
+    )
+
+
+def _programmes(engagement: Sequence[Engagement]) -> Table:
+    return Table(
+        caption="Taking part and staying",
+        head=("Kind", "Stayed, took part", "Stayed, others", "Difference", "Net revenue retention"),
+        rows=tuple(
+            (
+                each.kind,
+                each.stayed.in_percent(),
+                each.others_stayed.in_percent(),
+                each.difference.in_percent(),
+                each.revenue.in_percent(),
+            )
+            for each in engagement
+        ),
+        note=engagement[0].caution,
+    )
+
+
+def _days(length: timedelta) -> str:
+    days = length / timedelta(days=1)
+    return "1 day" if days == 1 else f"{days:g} days"
+
+
+def _customers(count: int) -> str:
+    return "1 customer" if count == 1 else f"{count:,} customers"
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = list(names)
+    return ", ".join(found[:-1]) + f" and {found[-1]}" if found[1:] else "".join(found)
+
+
+def _known(score: Decimal | None) -> str:
+    return NOTHING if score is None else _number(score)
+
+
+def _number(value: Decimal) -> str:
+    """To 2 places, without zeros at the end."""
+    text = f"{value:.2f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", _MINUS)
+
+
+def _signed(value: Decimal) -> str:
+    return f"+{_number(value)}" if value > 0 else _number(value)
