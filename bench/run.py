@@ -26,6 +26,7 @@ BENCHES = {
     "preview-batch": "previews",
     "allocate": "previews",
     "rules-one": "rules_one",
+    "rules-batch": "rules_batch",
 }
 
 

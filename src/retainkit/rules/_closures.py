@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import methodcaller
 from types import MappingProxyType
-from typing import Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from attrs import field, frozen
 
@@ -47,6 +47,9 @@ from retainkit.rules._truth import Truth
 from retainkit.rules._windows import instant
 
 
+if TYPE_CHECKING:
+    from retainkit.rules._masks import Plan
+
 Row: TypeAlias = Sequence[Any]
 Ask: TypeAlias = Callable[[Row], bool | None]
 
@@ -71,6 +74,9 @@ class Compiled:
     _segments: Mapping[str, Condition]
     _edges: dict[str, Edges] = field(factory=dict, init=False, eq=False, repr=False)
     """Made when they are asked for first."""
+
+    _plans: list[Plan] = field(factory=list, init=False, eq=False, repr=False)
+    """The one for columns, made when it is asked for first."""
 
     def truths(
         self, known: Readings, now: datetime, *, only: Iterable[str] | None = None
@@ -146,9 +152,11 @@ class Compiled:
             InvalidInput: ``rules.signal_clash``, ``time.naive``, ``time.out_of_range``.
         """
         require_numpy()
-        from retainkit.rules._masks import answers
+        from retainkit.rules._masks import answers, plan_of
 
-        return answers(self._conditions, self._segments, population, instant(now))
+        if not self._plans:
+            self._plans.append(plan_of(self._conditions.values(), self._segments))
+        return answers(self.names, self._plans[0], population, instant(now))
 
 
 def compiled(

@@ -45,7 +45,8 @@ _FOREVER = np.iinfo(np.int64).max
 _NEVER = to_micros(NEVER)
 _LAST = to_micros(datetime.max.replace(tzinfo=UTC))
 _LARGEST = 2**53
-_NAMES_OF_MISSING = frozenset({"NAType", "NaTType"})
+_NAMES_OF_MISSING = frozenset({"NAType", "NaTType", "NoneType"})
+_INTS = (np.int8, np.int16, np.int32, np.int64)
 _DTYPES: Mapping[Kind, type] = MappingProxyType(
     {
         Kind.NUMBER: np.float64,
@@ -64,10 +65,10 @@ class Column:
     Args:
         signal: Its declaration.
 
-        values: Numbers as float64; amounts in millionths, lengths in microseconds and instants in
-            microseconds since 1970 as int64, or as objects where that is not exact; flags as
-            bool; texts as their places in `texts`. Where none is known an instant is never, and
-            anything else is anything.
+        values: Numbers as float64 or, whole ones, as ints; amounts in millionths, lengths in
+            microseconds and instants in microseconds since 1970 as int64, or as objects where
+            that is not exact; flags as bool; texts as their places in `texts`. Where none is known
+            an instant is never, and anything else is anything.
 
         known: A bit for each row; None when all are known.
 
@@ -93,6 +94,7 @@ class _Raw:
     name: str
     values: Array
     dtype: object
+    column: Any
 
     def at(self, row: int) -> str:
         """What an error calls the value of a row."""
@@ -110,6 +112,11 @@ class _Raw:
     def is_whole(self) -> bool:
         """Whether they are whole numbers; with gaps, these come as floats."""
         return self.values.dtype.kind in "iu" or "int" in str(self.dtype).lower()
+
+    @property
+    def is_flags(self) -> bool:
+        """Whether they are flags; with gaps, these come as objects."""
+        return str(self.dtype).lower().startswith("bool")
 
     def listed(self) -> list[Any]:
         """The values as Python has them."""
@@ -173,7 +180,9 @@ def read(
 
 def unknown(signal: Signal, rows: int) -> Column:
     """A column of a signal of which nothing is known."""
-    nothing: Array = np.broadcast_to(np.array(_NEVER, dtype=_DTYPES.get(signal.kind, np.int64)), rows)
+    nothing: Array = np.broadcast_to(
+        np.array(_NEVER, dtype=_DTYPES.get(signal.kind, np.int64)), rows
+    )
     known = np.zeros(-(-rows // 8), dtype=np.uint8)
     return Column(signal=signal, values=nothing, known=known, until=None)
 
@@ -232,7 +241,7 @@ class _Frame:
             )
         column = self.frame[name]
         dtype = getattr(column, "dtype", getattr(column, "type", None))
-        return _Raw(name, _array(column, dtype), dtype)
+        return _Raw(name, _array(column, dtype), dtype, column)
 
 
 def _array(column: Any, dtype: object) -> Array:
@@ -308,6 +317,10 @@ class _Reader:
         return raw
 
     def _amounts(self, signal: Amount, raw: _Raw) -> _Encoded:
+        if signal.currency is not None and self.currency is None and raw.is_whole:
+            quick = _whole_amounts(raw, signal.currency)
+            if quick is not None:
+                return quick
         codes = self._codes(signal)
         usual = codes is not None or signal.currency is not None
         found = _distinct(raw, lambda value, place: _amount(signal, value, place, usual=usual))
@@ -371,6 +384,9 @@ def _encoded(signal: Signal, raw: _Raw) -> _Encoded:
             return _numbers(signal, raw)
         case Kind.FLAG if kind == "b":
             return _Encoded(raw.values, np.zeros(len(raw.values), dtype=np.bool_))
+        case Kind.FLAG if raw.is_flags and hasattr(raw.column, "fill_null"):
+            values = raw.column.fill_null(False).to_numpy()  # noqa: FBT003 - of polars and Arrow
+            return _Encoded(values, raw.column.is_null().to_numpy())
         case Kind.DURATION if kind == "m":
             return _lengths(raw, -_FOREVER, _FOREVER)
         case Kind.TIME if kind == "M":
@@ -408,8 +424,17 @@ def _numbers(signal: Signal, raw: _Raw) -> _Encoded:
         refused |= np.abs(values) > _LARGEST
     if refused.any():
         row = _first(refused)
-        signal.value(_Raw(raw.name, raw.values[row : row + 1], raw.dtype).listed()[0], raw.at(row))
-    return _Encoded(values, np.isnan(values))
+        number = raw.values[row].item()
+        signal.value(int(number) if raw.is_whole else number, raw.at(row))
+    missing = np.isnan(values)
+    return _Encoded(_smallest(np.where(missing, 0, values)) if raw.is_whole else values, missing)
+
+
+def _smallest(whole: Array) -> Array:
+    """Whole numbers in as few bits as hold them: fewer are compared sooner."""
+    low, high = (int(whole.min()), int(whole.max())) if len(whole) else (0, 0)
+    dtype = next(d for d in _INTS if np.iinfo(d).min <= low and high <= np.iinfo(d).max)
+    return whole.astype(dtype)
 
 
 def _instants(raw: _Raw) -> _Encoded:
@@ -444,6 +469,15 @@ def _lengths(raw: _Raw, low: int, high: int) -> _Encoded:
                 remedy="check the unit: microseconds, seconds and milliseconds are easily confused",
             )
     return _Encoded(raw.values.astype(f"{kind}8[us]").view(np.int64), missing)
+
+
+def _whole_amounts(raw: _Raw, code: str) -> _Encoded | None:
+    """Whole units of one currency at once; None where they are too large for that."""
+    missing = np.isnan(raw.values)
+    units = np.where(missing, 0, raw.values)
+    if (np.abs(units) > _FOREVER // MILLION).any():
+        return None
+    return _Encoded(units.astype(np.int64) * MILLION, missing, (code,))
 
 
 def _amount(
@@ -497,11 +531,12 @@ def _in_millionths(found: _Distinct[tuple[Fraction, str | None]]) -> Array:
 def _distinct(raw: _Raw, checked: Callable[[Any, str], T | None]) -> _Distinct[T]:
     """Each value checked once; the first refused one is told with its row."""
     listed = raw.listed()
-    for kind in set(map(type, listed)):  # 1, 1.0 and True are equal, and not alike
-        for row, value in enumerate(listed):
-            if type(value) is kind and not _is_missing(value):
-                checked(value, raw.at(row))
-                break
+    kinds = [kind for kind in set(map(type, listed)) if kind.__name__ not in _NAMES_OF_MISSING]
+    if len(kinds) > 1:  # 1, 1.0 and True are equal, and not alike
+        for kind in kinds:
+            row = next((i for i, v in enumerate(listed) if type(v) is kind and v == v), None)  # noqa: PLR0124 - NaN is not
+            if row is not None:
+                checked(listed[row], raw.at(row))
     places: defaultdict[object, int] = defaultdict(count().__next__)
     of_row = np.fromiter(map(places.__getitem__, listed), np.intp, len(listed))
     values: list[T | None] = []
@@ -521,7 +556,7 @@ def _is_missing(value: object) -> bool:
     """None, NaN, and what pandas has for them."""
     if isinstance(value, float):
         return isnan(value)
-    return value is None or type(value).__name__ in _NAMES_OF_MISSING
+    return type(value).__name__ in _NAMES_OF_MISSING
 
 
 def _first(rows: Bools) -> int:

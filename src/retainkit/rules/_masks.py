@@ -7,7 +7,7 @@ part that conditions share, is asked once a chunk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -50,7 +50,7 @@ from retainkit.rules._tree import (
 from retainkit.timing import to_micros
 
 
-CHUNK = 32_768
+CHUNK = 65_536
 """Rows asked at a time, a multiple of 8: what is at work then stays in the processor's cache."""
 
 _INT64 = 2**63
@@ -76,17 +76,15 @@ def unpacked(bits: Bits, rows: int) -> Bools:
 
 
 def answers(
-    conditions: Mapping[str, Condition],
-    segments: Mapping[str, Condition],
+    names: tuple[str, ...],
+    plan: Plan,
     population: Columns,
     at: datetime,
     *,
     chunk: int = CHUNK,
 ) -> Answers:
     """What each condition says of everybody at this instant."""
-    plan = _Plan(segments)
-    wanted = [plan.of(condition) for condition in conditions.values()]
-    rows = len(population)
+    wanted, rows = plan.wanted, len(population)
     sure = np.empty((len(wanted), -(-rows // 8)), dtype=np.uint8)
     maybe = np.empty_like(sure)
     for start in range(0, rows, chunk):
@@ -97,7 +95,7 @@ def answers(
         for row, index in enumerate(wanted):
             sure[row, asked.packed] = masks[index].sure
             maybe[row, asked.packed] = masks[index].maybe
-    return Answers(names=tuple(conditions), now=at, population=population, sure=sure, maybe=maybe)
+    return Answers(names=names, now=at, population=population, sure=sure, maybe=maybe)
 
 
 @frozen(eq=False)
@@ -167,11 +165,28 @@ class Slice:
         return known, fresh if means_never(signal) else known
 
 
+def plan_of(conditions: Iterable[Condition], segments: Mapping[str, Condition]) -> Plan:
+    """How to answer these conditions."""
+    plan = Plan(segments)
+    plan.wanted.extend(plan.of(condition) for condition in conditions)
+    return plan
+
+
 @frozen
-class _Plan:
-    """The steps that answer conditions, each part of them once."""
+class Plan:
+    """
+    The steps that answer conditions, each part of them once.
+
+    Args:
+        segments: Those that the conditions name.
+
+        wanted: Which step answers each condition.
+
+        steps: Each reads those before it.
+    """
 
     segments: Mapping[str, Condition]
+    wanted: list[int] = field(factory=list, init=False)
     steps: list[Step] = field(factory=list, init=False)
     _places: dict[object, int] = field(factory=dict, init=False)
 
@@ -350,15 +365,21 @@ def _in_currencies(
 ) -> tuple[Bools, Bits | None]:
     """Each amount against the limits in its currency; in another one nothing can be said."""
     values, currencies = asked.values(column), asked.currencies(column)
+    if len(column.texts) == 1 and (one := limits.get(column.texts[0])) is not None:
+        return reduce(np.bitwise_and, [_against(op, values, limit) for op, limit in one]), None
     found, judged = (np.zeros(len(values), dtype=np.bool_) for _ in range(2))
     for place, code in enumerate(column.texts):
         if code in limits:
             here = currencies == place
             judged |= here
             for op, limit in limits[code]:
-                here = here & _is(op, values, _exact(Fraction(limit) * MILLION))
+                here = here & _against(op, values, limit)
             found |= here
     return found, np.packbits(judged)
+
+
+def _against(op: Comparison, values: Array, limit: Decimal) -> Bools:
+    return _is(op, values, _exact(Fraction(limit) * MILLION))
 
 
 def _two(node: CompareSignals, asked: Slice) -> tuple[Bools, Bits | None]:
@@ -367,7 +388,7 @@ def _two(node: CompareSignals, asked: Slice) -> tuple[Bools, Bits | None]:
     match node.left.kind:
         case Kind.NUMBER:
             with np.errstate(over="ignore", invalid="ignore"):
-                return _is(node.op, ours, theirs * float(node.factor)), None
+                return _is(node.op, ours, theirs.astype(np.float64) * float(node.factor)), None
         case Kind.AMOUNT | Kind.DURATION:
             factor, judged = Fraction(node.factor), None
             if node.left.kind is Kind.AMOUNT:
