@@ -20,7 +20,7 @@ TIMELINE_METRIC = "timeline"
 """Standing bucket of every event of the customer: since when anything is known."""
 
 LEFT_OUT = "?"
-"""The part of events whose number could not be summed up."""
+"""The value of rows of events whose number could not be summed up; they are rows of their own."""
 
 COUNTED = (Origin.REAL, Origin.BACKFILL)
 _LONGEST_PART = 120
@@ -98,7 +98,7 @@ class Counter:
                 told: JsonObject = {"value": value}
                 if source is not None:
                     told = {"value": value, "source": source}
-                tally.add(metric, "", STANDING, at, event.id, 0, told)
+                tally.add(metric, "", STANDING, at, event.id, value=told)
 
 
 class _Row:
@@ -146,6 +146,7 @@ class _Tally:
         day: int,
         at: int,
         id: str,
+        *,
         total: int = 0,
         value: JsonValue = None,
     ) -> None:
@@ -223,11 +224,14 @@ class _Plan:
         amount = 0
         if self.total is not None:
             read = millionths(_at(event.data, self.total), self.currency)
-            part, amount = ("", read) if read is not None else (LEFT_OUT, 0)
-        if self.per is Per.EVENT and part != LEFT_OUT:
+            if read is None:
+                part = said = LEFT_OUT
+            else:
+                amount = read
+        if self.per is Per.EVENT:
             part = event.id
         day = STANDING if self.per is Per.EVER else tally.day_of(at)
-        tally.add(self.metric, part, day, at, event.id, amount, said)
+        tally.add(self.metric, part, day, at, event.id, total=amount, value=said)
 
     def _is_meant(self, event: Event) -> bool:
         if self.is_any and event.because:

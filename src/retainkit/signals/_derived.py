@@ -227,7 +227,7 @@ def _(of: Sum, seen: Seen) -> Reading | None:
     (metric,) = metrics_of(of)
     span = seen.window(metric, of.within)
     # What was left out happened, all the same: without any other, the sum is unknown, not zero.
-    is_known = bool(span.rows) or (span.is_covered and not seen.left_out(metric))
+    is_known = bool(span.rows) or (span.is_covered and not span.left_out)
     total = Fraction(sum(row.total for row in span.rows), _MILLION)
     value = _money(total, of.currency) if of.currency is not None else _number(total)
     return Reading(value=value if is_known else None, at=seen.now, until=span.until)
@@ -320,7 +320,7 @@ def _(of: LatestChange, seen: Seen) -> Reading | None:
     span = seen.window(metric, of.within)
     told: list[tuple[int, str | None]] = []
     for row in sorted(span.rows, key=_order, reverse=True):
-        number, part = _told_of(row, of.same)
+        number, part = change_of(row, of.same)
         if number is not None and (of.same is None or part is not None):
             told.append((number, part))
     before = next((number for number, part in told[1:] if part == told[0][1]), None)
@@ -328,7 +328,8 @@ def _(of: LatestChange, seen: Seen) -> Reading | None:
     return Reading(value=value, at=seen.now, until=span.until)
 
 
-def _told_of(row: Bucket, same: str | None) -> tuple[int | None, str | None]:
+def change_of(row: Bucket, same: str | None) -> tuple[int | None, str | None]:
+    """What an event tells for a change: the number in millionths, and whose it is."""
     if same is None:
         return millionths(row.value), None
     value = row.value

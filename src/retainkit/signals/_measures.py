@@ -33,6 +33,7 @@ from retainkit.rules import (
 from retainkit.signals._count import TIMELINE_METRIC, Counter
 from retainkit.signals._derived import days_of, facts_of, metrics_of, read_signal
 from retainkit.signals._facts import FACT_EVENT, fact_data, fact_metric
+from retainkit.signals._left_out import LeftOut, left_out
 from retainkit.signals._metric import Metric
 from retainkit.signals._seen import Seen
 from retainkit.signals._zones import Zones, told_zone, zones_of
@@ -196,14 +197,24 @@ class Measures:
         Raises:
             InvalidInput: ``rules.unknown_signal``.
         """
-        kept = list(buckets)
-        seen = Seen(kept, zones_of(self._zones_text(kept)), utc(now, "now"))
+        seen = self._seen(list(buckets), now)
         found: dict[str, Reading] = {}
         for name in self.signals if names is None else names:
             reading = read_signal(self._signal(name), seen)
             if reading is not None:
                 found[name] = reading
         return readings(self.signals, found)
+
+    def left_out(self, buckets: Iterable[Bucket], now: datetime) -> tuple[LeftOut, ...]:
+        """
+        What could not be read of the events and facts of one customer: findings, not errors.
+
+        Args:
+            buckets: As for `read`.
+
+            now: The instant that it is asked at.
+        """
+        return tuple(left_out(self.signals, self._seen(list(buckets), now)))
 
     def zone_of(self, buckets: Iterable[Bucket]) -> str:
         """The customer's zone by now: an IANA name."""
@@ -252,6 +263,9 @@ class Measures:
                 remedy=_nearest(name, self.signals),
             )
         return signal
+
+    def _seen(self, buckets: Collection[Bucket], now: datetime) -> Seen:
+        return Seen(buckets, zones_of(self._zones_text(buckets)), utc(now, "now"))
 
     def _zones_text(self, buckets: Iterable[Bucket]) -> str:
         for bucket in buckets:

@@ -29,11 +29,14 @@ class Span:
 
         is_covered: The timeline is as long as the window, so that nothing found means nothing
             happened.
+
+        left_out: Rows of what could not be summed up.
     """
 
     rows: Sequence[Bucket]
     until: datetime | None
     is_covered: bool
+    left_out: Sequence[Bucket] = ()
 
 
 class Seen:
@@ -75,7 +78,7 @@ class Seen:
         if metric.per is Per.DAY or not within % DAY:
             return self.days(metric, self.today - within // DAY + 1, self.today)
         start = self.now_micros - within // _MICROSECOND
-        found = [row for row in self.rows(metric.name) if row.part != LEFT_OUT]
+        found = self.rows(metric.name)
         rows = [row for row in found if start < row.last <= self.now_micros]
         turns = [row.last - start + self.now_micros for row in rows]
         turns += [row.last for row in found if row.last > self.now_micros]
@@ -83,20 +86,12 @@ class Seen:
         if not covered and self._start is not None:
             turns.append(self._start + within // _MICROSECOND)
         until = from_micros(min(turns)) if turns else None
-        return Span(rows=rows, until=until, is_covered=covered)
+        return _span(metric, rows, until, is_covered=covered)
 
     def days(self, metric: Metric, first: int, last: int) -> Span:
         """The rows of these days, both included; they are others when the day is over."""
-        rows = [
-            row
-            for row in self.rows(metric.name)
-            if first <= row.day <= last and row.part != LEFT_OUT
-        ]
-        return Span(rows=rows, until=self.end_of_today(), is_covered=self.is_known_since(first))
-
-    def left_out(self, metric: Metric) -> bool:
-        """Something could not be summed up."""
-        return any(row.part == LEFT_OUT for row in self.rows(metric.name))
+        rows = [row for row in self.rows(metric.name) if first <= row.day <= last]
+        return _span(metric, rows, self.end_of_today(), is_covered=self.is_known_since(first))
 
     def is_known_since(self, day: int) -> bool:
         """The timeline began on this day, or before."""
@@ -105,3 +100,14 @@ class Seen:
     def ago(self, length: timedelta) -> int:
         """So long ago, in microseconds since 1970."""
         return self.now_micros - length // _MICROSECOND
+
+
+def _span(metric: Metric, rows: list[Bucket], until: datetime | None, *, is_covered: bool) -> Span:
+    if metric.total is None:
+        return Span(rows=rows, until=until, is_covered=is_covered)
+    return Span(
+        rows=[row for row in rows if row.value != LEFT_OUT],
+        until=until,
+        is_covered=is_covered,
+        left_out=[row for row in rows if row.value == LEFT_OUT],
+    )
