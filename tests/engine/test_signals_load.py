@@ -52,17 +52,21 @@ def written(path: Path, text: str) -> Path:
 @pytest.mark.parametrize("kind", ["dict", "polars", "lazy", "pandas", "arrow", "parquet"])
 def test_a_frame_of_any_kind_is_loaded(world: World, kind: str, tmp_path: Path) -> None:
     """A row for each customer, a column for each signal; what is empty says nothing."""
-    made = {
-        "dict": lambda: FACTS,
-        "polars": lambda: pl.DataFrame(FACTS),
-        "lazy": lambda: pl.LazyFrame(FACTS),
-        "pandas": lambda: pd.DataFrame(FACTS),
-        "arrow": lambda: pa.table(FACTS),
-        "parquet": lambda: (
-            pq.write_table(pa.table(FACTS), tmp_path / "facts.parquet")
-            or tmp_path / "facts.parquet"
-        ),
-    }[kind]()
+    made: object
+    match kind:
+        case "polars":
+            made = pl.DataFrame(FACTS)
+        case "lazy":
+            made = pl.LazyFrame(FACTS)
+        case "pandas":
+            made = pd.DataFrame(FACTS)
+        case "arrow":
+            made = pa.table(FACTS)
+        case "parquet":
+            made = tmp_path / "facts.parquet"
+            pq.write_table(pa.table(FACTS), made)
+        case _:
+            made = FACTS
     kit = measured(world)
     assert kit.signals.load(made, source="warehouse") == Loaded(set=3)
     assert values(kit, "ada") == ADA
@@ -162,37 +166,33 @@ def test_a_float_is_no_amount(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "asked", "code", "field", "value"),
+    ("data", "asked", "told"),
     [
         (
             {"customer": ["ada", None], "plan": ["team", "team"]},
             {},
-            "rules.customer_missing",
-            "customer, line 2",
-            None,
+            ("rules.customer_missing", "customer, line 2", None),
         ),
         (
             {"customer": ["ada", "bob", "ada"], "plan": ["team"] * 3},
             {},
-            "rules.customer_twice",
-            "customer, lines 1 and 3",
-            "ada",
+            ("rules.customer_twice", "customer, lines 1 and 3", "ada"),
         ),
-        ({"customer": [7], "plan": ["team"]}, {}, "rules.value_type", "customer, line 1", "7"),
-        ({"customer": ["ada"], "paln": ["team"]}, {}, "rules.unknown_signal", "paln", "paln"),
-        ({"customer": ["ada"], "exports": [1]}, {}, "signals.computed", "exports", "exports"),
-        ({"custmer": ["ada"]}, {}, "rules.no_column", "key", "customer"),
-        ({"customer": ["ada"]}, {"at": "updated"}, "rules.no_column", "at", "updated"),
-        ({"customer": ["ada"]}, {"currency": "cur"}, "rules.no_column", "currency", "cur"),
-        ({"customer": ["ada"], "plan": []}, {}, "rules.column_length", "plan", 0),
-        (7, {}, "rules.no_frame", "data", "int"),
-        ("facts.xlsx", {}, "signals.file_kind", "data", ".xlsx"),
-        ("nowhere.csv", {}, "signals.file", "data", "nowhere.csv"),
-        ("nowhere.parquet", {}, "signals.file", "data", "nowhere.parquet"),
+        ({"customer": [7], "plan": ["team"]}, {}, ("rules.value_type", "customer, line 1", "7")),
+        ({"customer": ["ada"], "paln": ["team"]}, {}, ("rules.unknown_signal", "paln", "paln")),
+        ({"customer": ["ada"], "exports": [1]}, {}, ("signals.computed", "exports", "exports")),
+        ({"custmer": ["ada"]}, {}, ("rules.no_column", "key", "customer")),
+        ({"customer": ["ada"]}, {"at": "updated"}, ("rules.no_column", "at", "updated")),
+        ({"customer": ["ada"]}, {"currency": "cur"}, ("rules.no_column", "currency", "cur")),
+        ({"customer": ["ada"], "plan": []}, {}, ("rules.column_length", "plan", 0)),
+        (7, {}, ("rules.no_frame", "data", "int")),
+        ("facts.xlsx", {}, ("signals.file_kind", "data", ".xlsx")),
+        ("nowhere.csv", {}, ("signals.file", "data", "nowhere.csv")),
+        ("nowhere.parquet", {}, ("signals.file", "data", "nowhere.parquet")),
     ],
 )
 def test_a_batch_that_can_not_be_right_is_refused_as_a_whole(
-    world: World, data: object, asked: dict[str, str], code: str, field: str, value: object
+    world: World, data: object, asked: dict[str, str], told: tuple[str, str, object]
 ) -> None:
     """Nothing is kept of any row."""
     kit = measured(world)
@@ -200,28 +200,26 @@ def test_a_batch_that_can_not_be_right_is_refused_as_a_whole(
     with pytest.raises(InvalidInput) as caught:
         kit.signals.load(data, **asked)  # type: ignore[arg-type]
     error = caught.value
-    assert (error.code, error.field, error.value) == (code, field, value)
+    assert (error.code, error.field, error.value) == told
     assert error.remedy
     assert world.tables() == before
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "field", "value"),
+    ("text", "told"),
     [
-        ("customer,plan\nada,team,5\n", "signals.row_length", "line 2", 3),
+        ("customer,plan\nada,team,5\n", ("signals.row_length", "line 2", 3)),
         (
             "customer,plan\nada,team\nada,team\n",
-            "rules.customer_twice",
-            "customer, lines 2 and 3",
-            "ada",
+            ("rules.customer_twice", "customer, lines 2 and 3", "ada"),
         ),
-        ('customer,plan\n"ada"x,team\n', "signals.file", "data", "facts.csv"),
-        ("customer,plan,plan\nada,team,team\n", "signals.column_twice", "plan", "plan"),
-        ("", "rules.no_column", "key", "customer"),
+        ('customer,plan\n"ada"x,team\n', ("signals.file", "data", "facts.csv")),
+        ("customer,plan,plan\nada,team,team\n", ("signals.column_twice", "plan", "plan")),
+        ("", ("rules.no_column", "key", "customer")),
     ],
 )
 def test_a_broken_file_is_refused_as_a_whole(
-    world: World, tmp_path: Path, text: str, code: str, field: str, value: object
+    world: World, tmp_path: Path, text: str, told: tuple[str, str, object]
 ) -> None:
     """With the line, and nothing is kept."""
     kit = measured(world)
@@ -229,7 +227,7 @@ def test_a_broken_file_is_refused_as_a_whole(
     with pytest.raises(InvalidInput) as caught:
         kit.signals.load(written(tmp_path / "facts.csv", text))
     error = caught.value
-    assert (error.code, error.field, error.value) == (code, field, value)
+    assert (error.code, error.field, error.value) == told
     assert error.remedy
     assert world.tables() == before
 

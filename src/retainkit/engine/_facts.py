@@ -18,7 +18,7 @@ _FACT_EVENT = "signals.set"
 
 def named_values(
     signals: Mapping[str, Signal],
-    values: Mapping[str, object] | Mapping[Signal, object] | Mapping[Signal | str, object],
+    values: Mapping[str, object] | Mapping[Signal | str, object],
 ) -> dict[str, object]:
     """
     The values by their signals' names.

@@ -24,8 +24,6 @@ from retainkit.engine import _attention, _links, _webhooks
 from retainkit.engine._attention import Attention
 from retainkit.engine._explain import Explained, explained
 from retainkit.engine._links import OpenLink
-from retainkit.engine._rules import KitRules
-from retainkit.engine._signals import KitSignals
 from retainkit.engine._step import Step
 from retainkit.engine._webhooks import Receipt
 from retainkit.errors import ConfigurationError, InvalidInput, NotFound, Refused
@@ -38,6 +36,8 @@ if TYPE_CHECKING:
     from retainkit.billing import Declined, Paid
     from retainkit.dunning import Access, DunningCase, DunningPolicy, Upcoming
     from retainkit.engine._kit import RetainKit
+    from retainkit.engine._rules import KitRules
+    from retainkit.engine._signals import KitSignals
 
 _ROUNDS = 100
 
@@ -160,11 +160,15 @@ class JoinedKit:
     @property
     def signals(self) -> KitSignals:
         """What is known of customers; see :class:`KitSignals`."""
+        from retainkit.engine._signals import KitSignals
+
         return KitSignals(self._kit, self._inside)
 
     @property
     def rules(self) -> KitRules:
         """What is true of customers; see :class:`KitRules`."""
+        from retainkit.engine._rules import KitRules
+
         return KitRules(self._kit, self._inside)
 
     def _inside(self) -> AbstractContextManager[JoinedKit]:

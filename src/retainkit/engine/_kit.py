@@ -151,7 +151,7 @@ class RetainKit:
         self._customers = customers
         self._dunning = dunning
         self._declared = signals
-        self._rulebook = rules
+        self.rulebook: Rulebook | None = rules
         self._zone = zone
         self._tolerance = future_tolerance
         self._others = tuple(features)
@@ -176,20 +176,20 @@ class RetainKit:
             from retainkit.dunning import Dunning as DunningFeature
 
             built_in.append(DunningFeature(self._dunning))
-        if self._rulebook is not None and self.measures is not None:
+        if self.rulebook is not None and self.measures is not None:
             from retainkit.signals import RulesFeature
 
-            built_in.append(RulesFeature(self._rulebook, self.measures))
+            built_in.append(RulesFeature(self.rulebook, self.measures))
         return Features([*built_in, *self._others], self._counting)
 
     @cached_property
     def measures(self) -> Measures | None:
         """What is counted of the timeline, for signals, rules and health; None when nothing is."""
-        if self._declared is None and self._rulebook is None:
+        if self._declared is None and self.rulebook is None:
             return None
         from retainkit.engine._counting import measured
 
-        return measured(self._declared, self._rulebook, zone=self._zone)
+        return measured(self._declared, self.rulebook, zone=self._zone)
 
     @cached_property
     def _counting(self) -> Counting | None:
@@ -197,7 +197,7 @@ class RetainKit:
             return None
         from retainkit.engine._counting import Counting
 
-        if self._rulebook is None:
+        if self.rulebook is None:
             return Counting(self.measures, tolerance=self._tolerance)
         from retainkit.rules import members_of
 

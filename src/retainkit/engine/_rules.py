@@ -2,21 +2,370 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, TypeAlias
+from datetime import datetime
+from difflib import get_close_matches
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from attrs import frozen
+
+from retainkit.core import Bucket, Event, Facts, Member, RecordedEvent, Wanted, Woken
+from retainkit.engine._signals import KitSignals
+from retainkit.errors import ConfigurationError, InvalidInput
+from retainkit.ids import CaseId, CustomerId, EventId, derive
+from retainkit.rules import (
+    Change,
+    Condition,
+    Difference,
+    Explained,
+    Readings,
+    Rulebook,
+    RuleState,
+    Truth,
+    why,
+    why_not,
+)
+from retainkit.signals import RECHECK_EVENT, Measures, RulesCase
 
 
 if TYPE_CHECKING:
+    from retainkit.engine._features import AnyBound
     from retainkit.engine._join import JoinedKit
     from retainkit.engine._kit import RetainKit
 
 Opened: TypeAlias = "Callable[[], AbstractContextManager[JoinedKit]]"
+Counted: TypeAlias = "tuple[CustomerId, tuple[Bucket, ...]]"
+
+_PAGE = 1000
+
+
+@frozen(kw_only=True)
+class RuleAnswer:
+    """
+    What a rule says of a customer, and why.
+
+    Args:
+        rule: Its id.
+
+        customer: Of whom.
+
+        at: The instant it was asked at.
+
+        explained: The answer with its reasons, as data.
+
+        changes: The fewest signals that would have to change for it to be true; only told by
+            :meth:`KitRules.why_not`.
+
+        by_time: When it becomes true although nothing happens; likewise.
+
+        lines: The same in the reader's language.
+    """
+
+    rule: str
+    customer: CustomerId
+    at: datetime
+    explained: Explained
+    changes: tuple[Change, ...] = ()
+    by_time: datetime | None = None
+    lines: tuple[str, ...] = ()
+
+    @property
+    def truth(self) -> Truth:
+        """True, false or unknown."""
+        return self.explained.truth
+
+    def __str__(self) -> str:
+        """All lines."""
+        return "\n".join(self.lines)
+
+
+@frozen(kw_only=True)
+class Rechecked:
+    """
+    What a recheck found.
+
+    Args:
+        asked: Of how many customers all rules were asked.
+
+        woken: Of how many the recorded state was another one, or missing; their rules are decided
+            by the next worker.
+    """
+
+    asked: int = 0
+    woken: int = 0
 
 
 class KitRules:
-    """What is true of customers, as ``kit.rules``."""
+    """
+    What is true of customers, as ``kit.rules``.
+
+    On a kit each call is a commit of its own; on a joined one all of it belongs to the host's
+    transaction.
+    """
 
     def __init__(self, kit: RetainKit, opened: Opened) -> None:
         self._kit = kit
         self._opened = opened
+
+    # ---- who
+
+    def members(
+        self, group: str, *, after: CustomerId | None = None, limit: int = 1000
+    ) -> tuple[Member, ...]:
+        """
+        Who is in a segment, or under a rule that has fired, in the order of their ids.
+
+        Args:
+            group: ``segment:NAME`` or ``rule:ID``.
+
+            after: Only customers with an id above this one: the last of the page before.
+
+            limit: At most so many.
+
+        Raises:
+            InvalidInput: ``rules.unknown_group``.
+            ConfigurationError: ``kit.no_rules``.
+        """
+        _check_group(self._rulebook(), group)
+        with self._opened() as k:
+            return k.tx.projections.members(group, after=after, limit=limit)
+
+    def states(self, customer: CustomerId) -> Mapping[str, RuleState]:
+        """
+        Where each rule and segment stands for a customer, by ``rule:ID`` or ``segment:NAME``.
+
+        Those that are idle and of which nothing has to be known are left out.
+
+        Raises:
+            ConfigurationError: ``kit.no_rules``.
+        """
+        self._rulebook()
+        with self._opened() as k:
+            case = _case(k, self._bound(), customer)
+        return {} if case is None else dict(case.states)
+
+    # ---- why
+
+    def why(
+        self, customer: CustomerId, rule: str, *, locale: str = "en", zone: str = "UTC"
+    ) -> RuleAnswer:
+        """
+        Why a rule is true, false or unknown of a customer now: each part with what is known.
+
+        Args:
+            customer: Of whom.
+
+            rule: The rule's id, or ``segment:NAME``.
+
+            locale: The reader's.
+
+            zone: The reader's IANA zone.
+
+        Raises:
+            InvalidInput: ``rules.unknown_rule``, ``rules.unknown_group``.
+            ConfigurationError: ``kit.no_rules``.
+        """
+        from retainkit.engine._told import explained_lines
+
+        book, now = self._rulebook(), self._kit.clock.now()
+        when = _condition(book, rule)
+        found = why(when, self._known(customer), now, segments=book.segments)
+        return RuleAnswer(
+            rule=rule,
+            customer=customer,
+            at=now,
+            explained=found,
+            lines=explained_lines(found, locale=locale, zone=zone),
+        )
+
+    def why_not(
+        self, customer: CustomerId, rule: str, *, locale: str = "en", zone: str = "UTC"
+    ) -> RuleAnswer:
+        """
+        Why a rule is not true of a customer now, and the smallest change that would make it so.
+
+        Args:
+            customer: Of whom.
+
+            rule: The rule's id, or ``segment:NAME``.
+
+            locale: The reader's.
+
+            zone: The reader's IANA zone.
+
+        Raises:
+            InvalidInput: ``rules.unknown_rule``, ``rules.unknown_group``.
+            ConfigurationError: ``kit.no_rules``.
+        """
+        from retainkit.engine._told import why_not_lines
+
+        book, now = self._rulebook(), self._kit.clock.now()
+        when = _condition(book, rule)
+        found = why_not(when, self._known(customer), now, segments=book.segments)
+        return RuleAnswer(
+            rule=rule,
+            customer=customer,
+            at=now,
+            explained=found.explained,
+            changes=found.changes,
+            by_time=found.by_time,
+            lines=why_not_lines(found, locale=locale, zone=zone),
+        )
+
+    # ---- all customers
+
+    def recheck(
+        self,
+        customers: Iterable[CustomerId] | None = None,
+        *,
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> Rechecked:
+        """
+        Ask all rules of all customers, and wake those whose recorded state is another one.
+
+        The batch of the night: it finds who was missed, for example because rules came to a
+        product that has customers already. On a healthy store it wakes nobody. It changes no
+        state by itself: ``rules.recheck_requested`` is recorded, and the next worker decides.
+
+        Args:
+            customers: Whom to look at; all that anything is known of by default.
+
+            progress: Told after each page how many are done, and of how many if that is known.
+
+        Raises:
+            ConfigurationError: ``kit.no_rules``.
+        """
+        self._rulebook()
+        bound, asked, woken = self._bound(), 0, 0
+        wanted = self._measures().wanted(self._kit.clock.now())
+        for k, page in self._pages(wanted, customers):
+            missed = [each for each, counted in page if self._differs(k, bound, each, counted)]
+            k.record(*[self._wish(customer) for customer in missed])
+            asked, woken = asked + len(page), woken + len(missed)
+            if progress is not None:
+                progress(asked, None)
+        return Rechecked(asked=asked, woken=woken)
+
+    def diff(self, new: Rulebook) -> Mapping[str, Difference]:
+        """
+        Who would enter and who would leave if another rulebook were in force; nothing is kept.
+
+        It is asked of all that anything is known of, at this instant, by the conditions alone:
+        ``for``, limits and the like have no part in it.
+
+        Args:
+            new: The other one; its drafts count as if they were active.
+
+        Returns:
+            By ``rule:ID`` and ``segment:NAME``, of those whose condition is another one, that are
+            new, or that are gone.
+
+        Raises:
+            ConfigurationError: ``kit.no_rules``; ``signals.clash`` when it declares a signal
+                otherwise.
+        """
+        from retainkit.engine._preview import Preview
+
+        book, now = self._rulebook(), self._kit.clock.now()
+        preview = Preview(self._measures(), book, new)
+        for k, page in self._pages(preview.wanted(now), None):
+            for customer, counted in page:
+                preview.add(customer, preview.read(k, customer, counted, now), now)
+        return preview.differences()
+
+    # ---- the kit's own
+
+    def _rulebook(self) -> Rulebook:
+        book = self._kit.rulebook
+        if book is None:
+            raise ConfigurationError(
+                "This kit has no rules",
+                code="kit.no_rules",
+                field="rules",
+                remedy="pass RetainKit(rules=Rulebook(...)), or what read_rules gives of a file",
+            )
+        return book
+
+    def _bound(self) -> AnyBound:
+        return cast("AnyBound", self._kit.features.get("rules"))  # there, as there are rules
+
+    def _measures(self) -> Measures:
+        return cast("Measures", self._kit.measures)  # likewise
+
+    def _known(self, customer: CustomerId) -> Readings:
+        return KitSignals(self._kit, self._opened).of(customer)
+
+    def _pages(
+        self, wanted: Wanted, customers: Iterable[CustomerId] | None
+    ) -> Iterator[tuple[JoinedKit, Sequence[Counted]]]:
+        """All customers, or these, with what was counted; each page in a transaction."""
+        named = None if customers is None else iter(customers)
+        after: CustomerId | None = None
+        while True:
+            with self._opened() as k:
+                page = _page(k, wanted, after) if named is None else _named(k, wanted, named)
+                if not page:
+                    return
+                yield k, page
+            after = page[-1][0]
+
+    def _differs(
+        self, k: JoinedKit, bound: AnyBound, customer: CustomerId, counted: tuple[Bucket, ...]
+    ) -> bool:
+        """Whether asking all rules now would say something else than what is recorded."""
+        case = _case(k, bound, customer)
+        if case is None:
+            return True
+        now = self._kit.clock.now()
+        wish = RecordedEvent(event=self._wish(customer), sequence=0, recorded_at=now)
+        facts = Facts(tenant=self._kit.tenant, customer=customer, buckets=counted)
+        decision = bound.feature.decide(case, Woken(events=(wish,)), facts, now, None)
+        after = cast("RulesCase", decision.case)
+        found, kept = (after.states, after.rulebook), (case.states, case.rulebook)
+        return bool(decision.events) or found != kept
+
+    def _wish(self, customer: CustomerId) -> Event:
+        now = self._kit.clock.now()
+        return Event(
+            id=EventId(derive(RECHECK_EVENT, customer, now.isoformat())),
+            name=RECHECK_EVENT,
+            customer=customer,
+            occurred_at=now,
+        )
+
+
+def _page(k: JoinedKit, wanted: Wanted, after: CustomerId | None) -> list[Counted]:
+    counted = k.tx.projections.page(wanted, after=after, limit=_PAGE)
+    return [(id, tuple(mine)) for id, mine in groupby(counted, key=lambda each: each.customer)]
+
+
+def _named(k: JoinedKit, wanted: Wanted, customers: Iterator[CustomerId]) -> list[Counted]:
+    return [(id, k.tx.projections.buckets(id, wanted)) for id in islice(customers, _PAGE)]
+
+
+def _case(k: JoinedKit, bound: AnyBound, customer: CustomerId) -> RulesCase | None:
+    record = k.tx.records.get("rules", CaseId(derive("rules", customer)))
+    return None if record is None else cast("RulesCase", bound.case(record))
+
+
+def _condition(book: Rulebook, name: str) -> Condition:
+    if not name.startswith("segment:"):
+        return book.rule(name.removeprefix("rule:")).when
+    _check_group(book, name)
+    return book.segments[name.removeprefix("segment:")]
+
+
+def _check_group(book: Rulebook, group: str) -> None:
+    groups = [f"rule:{rule.id}" for rule in book.rules]
+    groups += [f"segment:{name}" for name in book.segments]
+    if group not in groups:
+        near = get_close_matches(group, groups, n=1)
+        raise InvalidInput(
+            "There is no such rule or segment",
+            code="rules.unknown_group",
+            field="group",
+            value=group,
+            remedy=f"did you mean {near[0]!r}?" if near else "write rule:ID or segment:NAME",
+        )

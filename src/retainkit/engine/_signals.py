@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import takewhile
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 from retainkit.core import Event, Origin, RecordedEvent, Wanted
 from retainkit.errors import ConfigurationError, InvalidInput, NotFound
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from retainkit.rules import Readings, Signal
 
 Opened: TypeAlias = "Callable[[], AbstractContextManager[JoinedKit]]"
-Told: TypeAlias = "Mapping[str, object] | Mapping[Signal, object] | Mapping[Signal | str, object]"
 Progress: TypeAlias = "Callable[[int, int | None], None]"
 
 _PAGE = 1000
@@ -42,10 +41,30 @@ class KitSignals:
         self._kit = kit
         self._opened = opened
 
+    @overload
     def set(
         self,
         customer: CustomerId,
-        values: Told,
+        values: Mapping[str, object],
+        *,
+        at: datetime | None = None,
+        source: str | None = None,
+    ) -> Appended: ...
+
+    @overload
+    def set(
+        self,
+        customer: CustomerId,
+        values: Mapping[Signal | str, object],
+        *,
+        at: datetime | None = None,
+        source: str | None = None,
+    ) -> Appended: ...
+
+    def set(
+        self,
+        customer: CustomerId,
+        values: Mapping[str, object] | Mapping[Signal | str, object],
         *,
         at: datetime | None = None,
         source: str | None = None,
