@@ -12,7 +12,7 @@ from retainkit.errors import InvalidInput
 from retainkit.rules._declared import Kind, Signal
 from retainkit.rules._reading import Mistake, Place, Reader, cash, mistaken, operand
 from retainkit.rules._readings import Reading, Readings, readings
-from retainkit.rules._rule import Rule, RuleTest
+from retainkit.rules._rule import OncePer, Rule, RuleStatus, RuleTest, choice, read_max_per
 from retainkit.rules._rulebook import Rulebook
 from retainkit.rules._signals import (
     Amount,
@@ -33,7 +33,23 @@ from retainkit.timing import utc
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 FILE_WORDS = ("signals", "segments", "rules")
-RULE_WORDS = ("id", "when", "doc", "group", "priority", "tests")
+LENGTH_WORDS = ("for", "keep_for", "cooldown", "unknown_for")
+RULE_WORDS = (
+    "id",
+    "when",
+    "doc",
+    "group",
+    "priority",
+    *LENGTH_WORDS,
+    "clears_when",
+    "once_per",
+    "term",
+    "max_per",
+    "status",
+    "effective_from",
+    "effective_until",
+    "tests",
+)
 TEST_WORDS = ("name", "customer", "now", "expect")
 READING_WORDS = ("value", "at", "source", "until")
 SIGNAL_WORDS = (
@@ -231,17 +247,26 @@ class _Document:
             )
         listed = reader.listed(data.get("tests", []), (*place, "tests"))
         tests = [self._test(reader, t, (*place, "tests", i)) for i, t in enumerate(listed)]
-        if when is None or type(priority) is not int:
+        options = _options(reader, data, place)
+        if when is None or type(priority) is not int or None in options.values():
             return None
         group = data.get("group")
-        return Rule(
-            id=id,
-            when=when,
-            doc=str(data.get("doc", "")),
-            group=None if group is None else str(group),
-            priority=priority,
-            tests=[test for test in tests if test is not None],
-        )
+        make: Callable[..., Rule] = Rule
+        try:
+            return make(
+                id=id,
+                when=when,
+                doc=str(data.get("doc", "")),
+                group=None if group is None else str(group),
+                priority=priority,
+                tests=[test for test in tests if test is not None],
+                **options,
+            )
+        except InvalidInput as error:
+            inside = error.field or ""
+            at = (*place, inside) if inside in data else place
+            reader.wrong(at, error.message, error.code, error.value, error.remedy)
+            return None
 
     def _test(self, reader: Reader, said: object, place: Place) -> RuleTest | None:
         data = reader.keys(said, place, TEST_WORDS)
@@ -305,6 +330,32 @@ class _Document:
         return reader.made(place, make)
 
 
+def _options(reader: Reader, data: Mapping[str, object], place: Place) -> dict[str, object]:
+    """What a rule says beside its condition, by its names in Python; None for a mistake."""
+    options: dict[str, object] = {}
+    for word in LENGTH_WORDS:
+        if word in data:
+            name = "for_" if word == "for" else word
+            options[name] = reader.length(data[word], (*place, word))
+    makes: Mapping[str, Callable[[object, str], object]] = {
+        "once_per": lambda said, word: choice(OncePer, said, word),
+        "status": lambda said, word: choice(RuleStatus, said, word),
+        "max_per": lambda said, _: read_max_per(str(said)),
+        "term": lambda said, _: str(said),
+        "effective_from": lambda said, word: instant(_test_time(said), word),
+        "effective_until": lambda said, word: instant(_test_time(said), word),
+    }
+    for word, make in makes.items():
+        if word in data:
+            options[word] = reader.made(
+                (*place, word),
+                lambda make=make, word=word: make(data[word], word),  # type: ignore[misc] # bound now
+            )
+    if "clears_when" in data:
+        options["clears_when"] = reader.condition(data["clears_when"], (*place, "clears_when"))
+    return options
+
+
 def _value(signal: Signal, raw: object, at: datetime) -> object:
     if signal.kind is Kind.AMOUNT:
         return cash(signal, raw)
@@ -349,7 +400,7 @@ def _place_of(error: InvalidInput, rules: list[Rule]) -> Place:
     if parts[0] == "rules" and len(parts) > 1:
         id = ".".join(parts[1:-1])
         index = next((i for i, rule in enumerate(rules) if rule.id == id), 0)
-        return ("rules", index, "when")
+        return ("rules", index, parts[-1])
     if parts[0] == "segments":
         return ("segments", ".".join(parts[1:]))
     return ()

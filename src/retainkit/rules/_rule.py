@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
@@ -142,25 +143,32 @@ def _maybe(given: Condition | None) -> Condition | None:
     return None if given is None else condition(given)
 
 
-def _choice(kind: type[E], given: str, name: str) -> E:
-    try:
-        return kind(given)
-    except ValueError as exc:
-        raise InvalidInput(
-            "There is no such choice",
-            code="rules.choice",
-            field=name,
-            value=given,
-            remedy=f"use one of {', '.join(kind)}",
-        ) from exc
+def choice(kind: type[E], given: object, name: str) -> E:
+    """
+    The member of this value; inside this room only.
+
+    Raises:
+        InvalidInput: ``rules.choice``, with the one that was probably meant.
+    """
+    found = next((each for each in kind if each.value == given), None)
+    if found is not None:
+        return found
+    near = get_close_matches(str(given), [each.value for each in kind], n=1)
+    raise InvalidInput(
+        "There is no such choice",
+        code="rules.choice",
+        field=name,
+        value=str(given),
+        remedy=f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(kind)}",
+    )
 
 
 def _status(given: str) -> RuleStatus:
-    return _choice(RuleStatus, given, "status")
+    return choice(RuleStatus, given, "status")
 
 
 def _once_per(given: str | None) -> OncePer | None:
-    return None if given is None else _choice(OncePer, given, "once_per")
+    return None if given is None else choice(OncePer, given, "once_per")
 
 
 def _for(length: timedelta | None) -> timedelta | None:

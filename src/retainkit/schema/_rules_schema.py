@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from retainkit.rules import Kind, Signal, Signals, Text, conditions_on, declared
+from retainkit.rules import (
+    Kind,
+    OncePer,
+    RuleStatus,
+    Signal,
+    Signals,
+    Text,
+    conditions_on,
+    declared,
+)
 
 
 Schema: TypeAlias = dict[str, object]
 
 _LENGTH: Schema = {"type": "string", "pattern": r"^\d{1,12}(w|d|h|min|s)$"}
+_MAX_PER = r"^\s*\d{1,6}\s*/\s*\d{1,12}(w|d|h|min|s)\s*$"
 _NUMBER: Schema = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?[0-9]"}]}
 _AMOUNT: Schema = {
     "anyOf": [
@@ -70,6 +80,14 @@ def rules_schema(
                     "doc": {"type": "string"},
                     "group": {"type": "string"},
                     "priority": {"type": "integer"},
+                    **dict.fromkeys(("for", "keep_for", "cooldown", "unknown_for"), _LENGTH),
+                    "clears_when": _CONDITION,
+                    "once_per": {"enum": [each.value for each in OncePer]},
+                    "term": _term(known.values()),
+                    "max_per": {"type": "string", "pattern": _MAX_PER},
+                    "status": {"enum": [each.value for each in RuleStatus]},
+                    "effective_from": _INSTANT,
+                    "effective_until": _INSTANT,
                     "tests": {"type": "array", "items": {"$ref": "#/$defs/test"}},
                 },
                 ("id", "when"),
@@ -151,6 +169,13 @@ def _value(signal: Signal) -> Schema:
         case Kind.TEXT:
             choices = signal.choices if isinstance(signal, Text) else ()
             return {"enum": list(choices)} if choices else {"type": "string"}
+
+
+def _term(signals: Iterable[Signal]) -> Schema:
+    """The name of a time; any name where the file declares its own."""
+    known = list(signals)
+    times = [signal.name for signal in known if signal.kind is Kind.TIME]
+    return {"enum": times} if known else {"type": "string"}
 
 
 def _customer(signals: Mapping[str, Signal]) -> Schema:
