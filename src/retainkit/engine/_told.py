@@ -38,10 +38,10 @@ def why_not_lines(found: WhyNot, *, locale: str, zone: str) -> tuple[str, ...]:
             "value": _plain(change.value),
             "to": _plain(change.to),
         }
-        lines.append(explain_text("rules.change", values, locale, zone=zone))
+        lines.append(_text(Because(key="rules.change", values=values), locale, zone))
     if found.by_time is not None:
-        values = {"at": found.by_time.isoformat()}
-        lines.append(explain_text("rules.by_time", values, locale, zone=zone))
+        because = Because(key="rules.by_time", values={"at": found.by_time.isoformat()})
+        lines.append(_text(because, locale, zone))
     return tuple(lines)
 
 
