@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from retainkit.ids import CustomerId
 from retainkit.money import Money
 from retainkit.rules import Columns, Readings, Signal, columns
 
@@ -41,8 +40,3 @@ def population(frame: Any, signals: Mapping[str, Signal]) -> Columns:
         at={name: f"{name}_at" for name in signals},
         until={name: f"{name}_until" for name in signals},
     )
-
-
-def ids(rows: Sequence[int]) -> tuple[CustomerId, ...]:
-    """The customers of these rows."""
-    return tuple(CustomerId(f"c{row}") for row in rows)

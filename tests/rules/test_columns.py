@@ -3,20 +3,47 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
 from random import Random
 from typing import Any
+from unittest.mock import ANY
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from attrs import evolve
 from tests.rules.cases import FILE
-from tests.rules.frames import as_dict, ids, population
+from tests.rules.frames import as_dict, population
 from tests.rules.worlds import NOW, SEGMENTS, SIGNALS, customer, tree
 
-from retainkit.rules import Truth, compiled, read_rulebook, why
+from retainkit.errors import ConfigurationError, InvalidInput
+from retainkit.money import money
+from retainkit.rules import (
+    Amount,
+    Condition,
+    Duration,
+    Flag,
+    Number,
+    Signals,
+    Text,
+    Time,
+    Truth,
+    amounts,
+    columns,
+    compiled,
+    days,
+    diff,
+    read_rulebook,
+    signals_of,
+    why,
+)
+from retainkit.rules._masks import CHUNK
 
 
 FRAMES: dict[str, Callable[[dict[str, list[Any]]], object]] = {
@@ -25,9 +52,9 @@ FRAMES: dict[str, Callable[[dict[str, list[Any]]], object]] = {
     "pandas": pd.DataFrame,
     "pandas' own missing values": lambda made: pd.DataFrame(made).convert_dtypes(),
     "Arrow": lambda made: pl.DataFrame(made, strict=False).to_arrow(),
-    "pandas over Arrow": lambda made: pl.DataFrame(made, strict=False)
-    .to_arrow()
-    .to_pandas(types_mapper=pd.ArrowDtype),
+    "pandas over Arrow": lambda made: (
+        pl.DataFrame(made, strict=False).to_arrow().to_pandas(types_mapper=pd.ArrowDtype)
+    ),
 }
 
 
@@ -52,3 +79,295 @@ def test_columns_agree_with_the_naive_interpreter(kind: str) -> None:
                 seen[truth] += 1
     assert sum(seen.values()) == 5_000
     assert min(seen.values()) > 500
+
+
+def test_the_published_cases_have_the_same_answers() -> None:
+    """Each case is a population of one; all of them together are another one."""
+    published = json.loads(FILE.read_text(encoding="utf-8"))
+    for case in published["cases"]:
+        test = {"customer": case["customer"], "now": case["now"], "expect": case["expect"]}
+        book = read_rulebook(
+            {
+                "signals": published["signals"],
+                "segments": published["segments"],
+                "rules": [{"id": "a", "when": case["when"], "tests": [test]}],
+            }
+        )
+        (rule,) = book.rules
+        (trial,) = rule.tests
+        read = {**book.signals, **{signal.name: signal for signal in signals_of(rule.when)}}
+        made = population(as_dict(read, [trial.known]), read)
+        answers = compiled({"a": rule.when}, segments=book.segments).over(made, trial.at)
+        assert answers.count("a", Truth(case["result"])) == 1, case["name"]
+
+
+class Customer(Signals):
+    """What the stories are about."""
+
+    mrr = Amount()
+    paid = Amount(currency="EUR")
+    seats = Number()
+    nps = Number(fresh_for=days(30))
+    plan = Text(one_of=("free", "team"))
+    industry = Text()
+    answered = Duration()
+    last_login_at = Time(missing="never")
+    renewal_at = Time()
+    opted_out = Flag()
+
+
+C = Customer
+
+
+def _asked(rule: Condition, frame: object, **options: Any) -> list[Truth]:
+    answers = compiled({"rule": rule}).over(columns(frame, Customer, **options), NOW)
+    masks = {truth: answers.mask("rule", truth).tolist() for truth in Truth}
+    return [
+        next(truth for truth in Truth if masks[truth][row])
+        for row in range(len(answers.population))
+    ]
+
+
+T, F, U = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
+
+
+def test_who_is_in_and_of_whom_nothing_is_known() -> None:
+    """Three lists, and the numbers of each."""
+    frame = {"customer": ["a", "b", "c", "d"], "seats": [5, None, 20, 7]}
+    answers = compiled({"few": C.seats < 10}).over(columns(frame, Customer), NOW)
+
+    assert answers.customers("few") == ("a", "d")
+    assert answers.customers("few", Truth.FALSE) == ("c",)
+    assert answers.customers("few", Truth.UNKNOWN) == ("b",)
+    assert [answers.count("few", truth) for truth in (T, F, U)] == [2, 1, 1]
+    assert (answers.names, answers.now, len(answers.population)) == (("few",), NOW, 4)
+
+
+def test_amounts_are_exact_however_they_come() -> None:
+    """Whole numbers, decimals, texts, money; finer or larger than an int of numpy holds."""
+    limit = C.mrr >= amounts(money("0.3", "EUR"), money("5", "USD"))
+    given = [Decimal("0.1") + Decimal("0.2"), "0.29", 1, money("4.99", "USD"), money(5, "CHF"), 1]
+    frame = {
+        "customer": list("abcdef"),
+        "mrr": given,
+        "code": ["EUR", "eur", "USD", None, "EUR", None],
+    }
+    assert _asked(limit, frame, currency="code") == [T, F, F, F, U, U]
+
+    large, fine = 10**16, Decimal("0.0000001")
+    frame = {"customer": ["a", "b", "c"], "paid": [large, fine, -large]}
+    assert _asked(C.paid > large - 1, frame) == [T, F, F]
+    assert _asked(C.paid > 0, frame) == [T, T, F]
+    assert _asked(C.paid > Decimal("0.00000009"), frame) == [T, T, F]
+    frame = {"customer": ["a", "b"], "paid": [1, 2]}
+    assert _asked(C.paid >= Decimal("1.0000001"), frame) == [F, T]
+    numbers = pl.DataFrame({"customer": ["a", "b"], "paid": [1, None], "mrr": [3, 3]})
+    assert _asked(C.paid > 0, numbers.drop("mrr")) == [T, U]
+
+
+def test_factors_of_amounts_are_exact() -> None:
+    """A third is a third, beyond the range of numpy's ints too."""
+    frame = {
+        "customer": ["a", "b", "c"],
+        "mrr": [1, 3 * 10**12, 1],
+        "paid": [3, 9 * 10**12, 3],
+        "code": ["EUR", "EUR", "USD"],
+    }
+    third = C.paid * Fraction(1, 3)
+    assert _asked(C.mrr.eq(third), frame, currency={"mrr": "code"}) == [T, T, U]
+    assert _asked(C.mrr < third, frame, currency={"mrr": "code"}) == [F, F, U]
+
+
+def test_never_stale_and_missing_are_three_things() -> None:
+    """Never is long ago, stale is unknown; what is missing is not stale."""
+    frame = {
+        "customer": ["a", "b", "c"],
+        "last_login_at": [None, NOW - days(20), NOW - days(20)],
+        "good_until": [NOW - days(1), NOW - days(1), None],
+    }
+    until = {"last_login_at": "good_until"}
+    assert _asked(C.last_login_at.more_than_ago(days(14)), frame, until=until) == [T, U, T]
+    assert _asked(C.last_login_at.present(), frame, until=until) == [F, F, T]
+    assert _asked(C.last_login_at.more_than_ago(days(14)), {"customer": ["a"]}) == [T]
+    assert _asked(C.renewal_at.missing(), {"customer": ["a"]}) == [T]
+
+
+def test_values_are_believed_as_long_as_declared() -> None:
+    """One time for all, or one for each row."""
+    frame = {"customer": ["a", "b"], "nps": [3, 3], "asked_at": [NOW - days(29), NOW - days(30)]}
+    assert _asked(C.nps < 7, frame, at="asked_at") == [T, U]
+    frame.pop("asked_at")
+    assert _asked(C.nps < 7, frame, at=NOW - days(29)) == [T, T]
+    assert _asked(C.nps < 7, frame, at=NOW - days(30)) == [U, U]
+
+
+def test_all_chunks_are_asked() -> None:
+    """More customers than fit into one, and no multiple of eight."""
+    rows = CHUNK + 13
+    frame = {"customer": [str(row) for row in range(rows)], "seats": list(range(rows))}
+    answers = compiled({"last": C.seats >= rows - 14}).over(columns(frame, Customer), NOW)
+
+    assert answers.customers("last") == tuple(str(row) for row in range(rows - 14, rows))
+    assert answers.count("last", Truth.FALSE) == rows - 14
+
+
+def test_nobody_is_a_population() -> None:
+    """An empty frame has no answers, and no error."""
+    frame = pd.DataFrame({"customer": [], "seats": [], "plan": [], "mrr": []})
+    answers = compiled({"few": C.seats < 10}).over(columns(frame, Customer, currency={}), NOW)
+    assert answers.customers("few") == ()
+
+
+def test_a_difference_of_populations() -> None:
+    """Who enters, who leaves, who is held: of columns as of readings."""
+    chance = Random(8)
+    for _ in range(50):
+        everybody = [customer(chance) for _ in range(20)]
+        old, new = tree(chance, with_segments=True), tree(chance, with_segments=True)
+        told = {"old_segments": SEGMENTS, "new_segments": SEGMENTS}
+        made = population(as_dict(SIGNALS, everybody), SIGNALS)
+        one_by_one = zip(made.customers, everybody, strict=True)
+        assert diff(old, new, made, NOW, **told) == diff(old, new, one_by_one, NOW, **told)
+
+
+@pytest.mark.parametrize(
+    ("frame", "options", "said"),
+    [
+        ({"customer": ["a", None]}, {}, ("rules.customer_missing", "customer[1]", None)),
+        ({"customer": ["a", ""]}, {}, ("rules.customer_missing", "customer[1]", None)),
+        ({"customer": [1, 2]}, {}, ("rules.value_type", "customer[0]", "1")),
+        ({"customer": ["a", "b", "a"]}, {}, ("rules.customer_twice", "customer[2]", "a")),
+        ({"id": ["a"]}, {}, ("rules.no_column", "key", "customer")),
+        ([1, 2], {}, ("rules.no_frame", "frame", "list")),
+        ({"customer": ["a"], "saets": [1]}, {}, ("rules.unknown_signal", "saets", "saets")),
+        ({"customer": ["a"], "seats": [1, 2]}, {}, ("rules.column_length", "seats", 2)),
+        ({"customer": ["a", "b"], "seats": [1, "2"]}, {}, ("rules.value_type", "seats[1]", "2")),
+        ({"customer": ["a", "b"], "seats": [1, True]}, {}, ("rules.value_type", "seats[1]", True)),
+        ({"customer": ["a"], "seats": [2**53 + 1]}, {}, ("rules.not_finite", "seats[0]", ANY)),
+        (
+            pl.DataFrame({"customer": ["a", "b"], "seats": [1.5, float("inf")]}),
+            {},
+            ("rules.not_finite", "seats[1]", "inf"),
+        ),
+        (
+            pl.DataFrame({"customer": ["a", "b"], "seats": [1, 2**60]}),
+            {},
+            ("rules.not_finite", "seats[1]", str(2**60)),
+        ),
+        ({"customer": ["a"], "plan": ["taem"]}, {}, ("rules.not_a_choice", "plan[0]", "taem")),
+        ({"customer": ["a"], "industry": [["x"]]}, {}, ("rules.value_type", "industry[0]", "list")),
+        ({"customer": ["a"], "opted_out": [1]}, {}, ("rules.value_type", "opted_out[0]", 1)),
+        ({"customer": ["a"], "answered": [5]}, {}, ("rules.value_type", "answered[0]", 5)),
+        (
+            {"customer": ["a", "b"], "renewal_at": [NOW, NOW.replace(tzinfo=None)]},
+            {},
+            ("time.naive", "renewal_at[1]", ANY),
+        ),
+        (
+            pl.DataFrame({"customer": ["a"], "renewal_at": [NOW.replace(tzinfo=None)]}),
+            {},
+            ("time.naive", "renewal_at", ANY),
+        ),
+        (
+            pa.table(
+                {"customer": ["a"], "renewal_at": pa.array([2**55], pa.timestamp("s", "UTC"))}
+            ),
+            {},
+            ("time.out_of_range", "renewal_at[0]", ANY),
+        ),
+        ({"customer": ["a"], "paid": [9.99]}, {}, ("money.float", "paid[0]", 9.99)),
+        (
+            pl.DataFrame({"customer": ["a"], "paid": [9.99]}),
+            {},
+            ("money.float", "paid[0]", 9.99),
+        ),
+        ({"customer": ["a"], "paid": ["a lot"]}, {}, ("rules.value_type", "paid[0]", "a lot")),
+        ({"customer": ["a"], "mrr": [5]}, {}, ("rules.currency_missing", "mrr[0]", "5")),
+        (
+            {"customer": ["a"], "paid": [money(5, "USD")]},
+            {},
+            ("rules.currency", "paid[0]", "USD"),
+        ),
+        (
+            {"customer": ["a"], "mrr": [5], "code": ["EURO"]},
+            {"currency": "code"},
+            ("rules.value_type", "code[0]", "EURO"),
+        ),
+        (
+            {"customer": ["a"], "paid": [5], "code": ["USD"]},
+            {"currency": "code"},
+            ("rules.currency", "code[0]", "USD"),
+        ),
+        (
+            {"customer": ["a"], "mrr": [5]},
+            {"currency": "cod"},
+            ("rules.no_column", "currency", "cod"),
+        ),
+        ({"customer": ["a"], "nps": [5]}, {}, ("rules.reading_time", "nps", None)),
+        (
+            {"customer": ["a", "b"], "nps": [None, 5], "on": [None, None]},
+            {"at": "on"},
+            ("rules.reading_time", "nps[1]", None),
+        ),
+        (
+            {"customer": ["a"], "nps": [5]},
+            {"at": NOW.replace(tzinfo=None)},
+            ("time.naive", "at", ANY),
+        ),
+    ],
+)
+def test_what_can_not_be_right_is_refused(
+    frame: object, options: dict[str, Any], said: tuple[str, str, object]
+) -> None:
+    """Code, place, value and a way out, for each mistake of a frame."""
+    with pytest.raises(InvalidInput) as caught:
+        columns(frame, Customer, **options)
+    error = caught.value
+    assert (error.code, error.field, error.value) == said
+    assert error.remedy
+
+
+def test_a_misspelt_column_is_named_with_the_nearest_signal() -> None:
+    """And with the way to leave it out."""
+    frame = {"customer": ["a"], "saets": [1]}
+    with pytest.raises(InvalidInput) as caught:
+        columns(frame, Customer)
+    assert "did you mean 'seats'?" in caught.value.remedy
+    assert "ignore=('saets',)" in caught.value.remedy
+    assert len(columns(frame, Customer, ignore=("saets",))) == 1
+
+
+def test_a_column_of_another_kind_is_no_answer() -> None:
+    """Rules and columns come from one declaration."""
+    made = columns({"customer": ["a"], "plan": ["team"]}, Customer)
+    with pytest.raises(InvalidInput) as caught:
+        compiled({"rule": evolve(Number(), name="plan") > 5}).over(made, NOW)
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("rules.signal_clash", "plan", "text")
+    assert error.remedy
+
+
+def test_only_what_was_asked_is_answered() -> None:
+    """The nearest name is proposed."""
+    answers = compiled({"few": C.seats < 10}).over(columns({"customer": ["a"]}, Customer), NOW)
+    with pytest.raises(InvalidInput) as caught:
+        answers.mask("fwe")
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("rules.unknown_rule", "name", "fwe")
+    assert error.remedy == "did you mean 'few'?"
+
+
+def test_without_numpy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra is named, and nothing else of rules needs it."""
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with pytest.raises(ConfigurationError) as caught:
+        columns({"customer": ["a"]}, Customer)
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("missing_extra", "batch", None)
+    assert error.remedy == "install retainkit-sdk[batch]"
+
+
+def test_numpy_is_loaded_by_nobody_else() -> None:
+    """`import retainkit.rules` stays light."""
+    program = "import sys, retainkit.rules; assert 'numpy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)

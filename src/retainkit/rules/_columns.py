@@ -46,6 +46,10 @@ class Columns:
     def __len__(self) -> int:
         return len(self.customers)
 
+    def who(self, mask: NDArray[np.bool_]) -> tuple[CustomerId, ...]:
+        """The customers of a mask, in their order."""
+        return tuple(self.customers[row] for row in mask.nonzero()[0].tolist())
+
     def column(self, name: str) -> Column | None:
         """What is known of a signal; inside this room only."""
         return self._columns.get(name)
@@ -86,8 +90,7 @@ class Answers:
 
     def customers(self, name: str, truth: Truth = Truth.TRUE) -> tuple[CustomerId, ...]:
         """Of whom the condition is true; or false, or unknown. Raises as `mask`."""
-        everybody = self.population.customers
-        return tuple(everybody[row] for row in self.mask(name, truth).nonzero()[0].tolist())
+        return self.population.who(self.mask(name, truth))
 
     def count(self, name: str, truth: Truth = Truth.TRUE) -> int:
         """Of how many the condition is true; or false, or unknown. Raises as `mask`."""

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from retainkit.ids import CustomerId
 from retainkit.rules._closures import compiled
+from retainkit.rules._columns import Answers, Columns
 from retainkit.rules._explain import NO_SEGMENTS
 from retainkit.rules._readings import Readings
 from retainkit.rules._tree import Condition
@@ -43,7 +44,7 @@ class Difference:
 def diff(
     old: Condition,
     new: Condition,
-    population: Iterable[tuple[CustomerId, Readings]],
+    population: Iterable[tuple[CustomerId, Readings]] | Columns,
     now: datetime,
     *,
     old_segments: Mapping[str, Condition] = NO_SEGMENTS,
@@ -52,14 +53,16 @@ def diff(
     """
     Who enters, who leaves and who is held when the new condition replaces the old one.
 
-    The population is read once, one customer at a time.
+    The population is read once, one customer at a time; or all at once, as `columns` makes it.
 
     Raises:
-        InvalidInput: ``time.naive``, ``time.out_of_range``.
+        InvalidInput: ``time.naive``, ``time.out_of_range``; of columns ``rules.signal_clash``.
         NotFound: ``rules.unknown_segment``.
     """
     before = compiled({"": old}, segments=old_segments)
     after = compiled({"": new}, segments=new_segments)
+    if isinstance(population, Columns):
+        return _of_all(before.over(population, now), after.over(population, now))
     moved: dict[str, list[CustomerId]] = {"enters": [], "leaves": [], "holds": []}
     asked = stays = 0
     for customer, known in population:
@@ -82,4 +85,16 @@ def diff(
         holds=tuple(moved["holds"]),
         stays=stays,
         asked=asked,
+    )
+
+
+def _of_all(before: Answers, after: Answers) -> Difference:
+    was, now = before.mask(""), after.mask("")
+    everybody = before.population
+    return Difference(
+        enters=everybody.who(now & ~was),
+        leaves=everybody.who(was & after.mask("", Truth.FALSE)),
+        holds=everybody.who(was & after.mask("", Truth.UNKNOWN)),
+        stays=int((was & now).sum()),
+        asked=len(everybody),
     )

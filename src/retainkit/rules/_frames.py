@@ -531,10 +531,10 @@ def _in_millionths(found: _Distinct[tuple[Fraction, str | None]]) -> Array:
 def _distinct(raw: _Raw, checked: Callable[[Any, str], T | None]) -> _Distinct[T]:
     """Each value checked once; the first refused one is told with its row."""
     listed = raw.listed()
-    kinds = [kind for kind in set(map(type, listed)) if kind.__name__ not in _NAMES_OF_MISSING]
-    if len(kinds) > 1:  # 1, 1.0 and True are equal, and not alike
-        for kind in kinds:
-            row = next((i for i, v in enumerate(listed) if type(v) is kind and v == v), None)  # noqa: PLR0124 - NaN is not
+    for kind in set(map(type, listed)):  # 1, 1.0 and True are equal, and not alike
+        if kind.__name__ not in _NAMES_OF_MISSING:
+            own = (row for row, v in enumerate(listed) if type(v) is kind and not _is_missing(v))
+            row = next(own, None)
             if row is not None:
                 checked(listed[row], raw.at(row))
     places: defaultdict[object, int] = defaultdict(count().__next__)
