@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from retainkit.rules import (
+    Condition,
     Flag,
     Number,
     Rule,
@@ -96,3 +97,32 @@ def test_a_rule_in_the_shadow_of_its_group_is_found() -> None:
     assert found(BIG, preferred) == []
     elsewhere = Rule(id="huge", when=huge.when, group="other")
     assert found(BIG, elsewhere) == []
+
+
+def test_a_rule_that_never_clears_is_found() -> None:
+    """Its episode would go on for ever, and nothing would tell."""
+
+    def clearing(clears_when: Condition) -> list[str]:
+        rule = Rule(id="big", when=Customer.seats > 5, clears_when=clears_when, tests=[FALSE])
+        return [finding.because.key for finding in lint(Rulebook(signals=Customer, rules=[rule]))]
+
+    assert clearing(Customer.seats > 8) == ["rules.lint.never_clears"]
+    assert clearing(Customer.seats < 4) == []
+    assert clearing(Customer.opted_out.is_true()) == []
+
+
+def test_a_limit_that_never_matters_is_found() -> None:
+    """What fires once ever needs no pause."""
+    rule = Rule(
+        id="big",
+        when=Customer.seats > 5,
+        once_per="ever",
+        cooldown=days(7),
+        max_per=(3, days(90)),
+        tests=[FALSE],
+    )
+    found = lint(Rulebook(signals=Customer, rules=[rule]))
+    assert [(finding.because.key, finding.because.values["limit"]) for finding in found] == [
+        ("rules.lint.limit_unused", "cooldown"),
+        ("rules.lint.limit_unused", "max_per"),
+    ]

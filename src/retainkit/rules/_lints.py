@@ -8,7 +8,7 @@ from attrs import frozen
 
 from retainkit.core import Because
 from retainkit.rules._declared import Signal
-from retainkit.rules._rule import Rule
+from retainkit.rules._rule import OncePer, Rule
 from retainkit.rules._rulebook import Rulebook, is_impossible, is_possible
 from retainkit.rules._tree import Missing, Present, all_of, signals_of, walk
 from retainkit.rules._truth import Truth
@@ -24,7 +24,8 @@ class Finding:
         rule: The rule's id.
 
         because: A message key, ``rules.lint.never_true``, ``rules.lint.shadowed``,
-            ``rules.lint.unknowable`` or ``rules.lint.no_negative_test``, and its values.
+            ``rules.lint.unknowable``, ``rules.lint.no_negative_test``, ``rules.lint.never_clears``
+            or ``rules.lint.limit_unused``, and its values.
     """
 
     rule: str
@@ -39,6 +40,9 @@ def lint(rulebook: Rulebook, *, sources: Collection[str] | None = None) -> list[
     - ``rules.lint.never_true``: without those signals it can't become true.
     - ``rules.lint.shadowed``: whenever it is true, so is one of its group that comes before it.
     - ``rules.lint.no_negative_test``: no test shows a customer for whom it is false.
+    - ``rules.lint.never_clears``: its ``clears_when`` is never true while the rule is false, so
+      what it begins never ends.
+    - ``rules.lint.limit_unused``: another limit always holds longer.
 
     Args:
         rulebook: The rules.
@@ -70,6 +74,20 @@ def _findings(rulebook: Rulebook, rule: Rule, sources: Collection[str] | None) -
         yield Because(key="rules.lint.shadowed", values=values)
     if not any(test.expect is Truth.FALSE for test in rule.tests):
         yield Because(key="rules.lint.no_negative_test", values={})
+    clears = rule.clears_when
+    if clears is not None and is_impossible(all_of(clears, ~rule.when), rulebook.segments):
+        yield Because(key="rules.lint.never_clears", values={})
+    for limit in _unused(rule):
+        yield Because(key="rules.lint.limit_unused", values={"limit": limit, "by": "once_per"})
+
+
+def _unused(rule: Rule) -> Iterator[str]:
+    """The limits that nobody ever meets, because it fires only once."""
+    if rule.once_per is OncePer.EVER:
+        if rule.cooldown is not None:
+            yield "cooldown"
+        if rule.max_per is not None:
+            yield "max_per"
 
 
 def _never_true(rulebook: Rulebook, rule: Rule, dark: list[Signal]) -> bool:
