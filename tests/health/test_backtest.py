@@ -284,8 +284,8 @@ def test_bands_out_of_order_are_named() -> None:
     test = held(values, gone)
     assert test.monotone is False
     text = sentence(test, Found.NOT_MONOTONE)
-    assert "band yellow (40.0\u202f% (" in text
-    assert "worse band red (5.0\u202f% (" in text
+    assert "band yellow, 40.0\u202f% (" in text
+    assert "worse band red, 5.0\u202f% (" in text
     assert "chance" not in text
     by_chance = held(values, [f"r{n}" for n in range(5)] + [f"y{n}" for n in range(6)])
     assert "that may be chance" in sentence(by_chance, Found.NOT_MONOTONE)

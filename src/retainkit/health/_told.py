@@ -78,8 +78,8 @@ def verdicts(test: BackTest) -> tuple[Verdict, ...]:
         told.append(
             Verdict(
                 found=Found.FALSE_GREENS,
-                text=f"{lead.green} of {lead.leavers} who left were in a good band when they did "
-                f"({test.false_green_share.in_percent()}).",
+                text=f"{lead.green} of {lead.leavers} who left were in a good band when they did: "
+                f"{test.false_green_share.in_percent()}.",
             )
         )
     if lead.silent:
@@ -148,8 +148,8 @@ def _bands(bands: Sequence[BandOutcome]) -> Iterator[Verdict]:
         chance = "; that may be chance" if 0 in sure else ""
         yield Verdict(
             found=Found.NOT_MONOTONE,
-            text=f"More left in the band {better.band} ({better.left.in_percent()}) than in the "
-            f"worse band {worse.band} ({worse.left.in_percent()}){chance}.",
+            text=f"More left in the band {better.band}, {better.left.in_percent()}, than in the "
+            f"worse band {worse.band}, {worse.left.in_percent()}{chance}.",
         )
 
 

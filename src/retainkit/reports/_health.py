@@ -44,6 +44,7 @@ _REASONS: Final = 3
 _STRETCHES: Final = 10
 _TONES: Final = 5
 _MINUS: Final = "\u2212"
+_TO: Final = "\u00a0\u2192 "
 _WHY: Final = {
     Silence.MISSING: "no value",
     Silence.STALE: "stale",
@@ -290,15 +291,14 @@ def _moved(caption: str, moved: Sequence[_Moved], everybody: Sequence[Rated]) ->
     since = min(each.before.at for each in everybody if each.before is not None)
     return Table(
         caption=f"{caption} ({len(moved):,})",
-        head=("Customer", "Score", "Change", "Band", "Why"),
+        head=("Customer", "Score", "Why"),
         rows=tuple(
             (
                 str(one.rated.customer),
-                f"{_known(one.before.score)} \u2192 {_known(one.rated.health.score)}",
-                _signed(one.by),
-                one.rated.health.band
-                if one.before.band == one.rated.health.band
-                else f"{one.before.band} \u2192 {one.rated.health.band}",
+                (
+                    f"{_known(one.before.score)}{_TO}{_known(one.rated.health.score)} "
+                    f"({_signed(one.by)}), {_bands_of(one)}"
+                ),
                 _why(one.before, one.rated.health),
             )
             for one in moved[:MOVERS]
@@ -307,6 +307,11 @@ def _moved(caption: str, moved: Sequence[_Moved], everybody: Sequence[Rated]) ->
         note=f"Since {since:%Y-%m-%d}."
         + (f" The {MOVERS} largest changes are shown." if len(moved) > MOVERS else ""),
     )
+
+
+def _bands_of(one: _Moved) -> str:
+    before, now = one.before.band, one.rated.health.band
+    return now if before == now else f"{before}{_TO}{now}"
 
 
 def _why(before: Health, now: Health) -> str:
@@ -534,7 +539,7 @@ def _lead(test: BackTest) -> Table:
 
 def _groups(test: BackTest) -> IntervalChart:
     return IntervalChart(
-        title="Area under the curve, by group",
+        title="By group: area under the curve",
         description=" ".join(
             f"{each.attribute} {each.value}: {each.area.told()}." for each in test.groups
         ),
@@ -557,13 +562,13 @@ def _groups(test: BackTest) -> IntervalChart:
 def _greens(test: BackTest) -> Table:
     return Table(
         caption=f"Left in a good band ({len(test.false_greens):,})",
-        head=("Customer", "Left", "Last score", "Coverage", "What the components said"),
+        head=("Customer", "Left", "Last score", "What the components said"),
         rows=tuple(
             (
                 str(each.customer),
                 f"{each.left_at:%Y-%m-%d}",
-                f"{_known(each.look.score)}, {each.look.band}",
-                percent(int(each.look.coverage * 10_000), 10_000),
+                f"{_known(each.look.score)}, {each.look.band}; coverage "
+                + percent(int(each.look.coverage * 10_000), 10_000),
                 ", ".join(
                     f"{name} {_number(points)}" for name, points in each.look.components.items()
                 ),
@@ -612,9 +617,8 @@ def _known(score: Decimal | None) -> str:
 
 
 def _number(value: Decimal) -> str:
-    """To 2 places, without zeros at the end."""
-    text = f"{value:.2f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", _MINUS)
+    """To one place, which is left out when it is a zero."""
+    return f"{value:.1f}".removesuffix(".0").replace("-", _MINUS)
 
 
 def _signed(value: Decimal) -> str:

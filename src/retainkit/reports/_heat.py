@@ -78,7 +78,7 @@ class HeatMap:
         """Cells with their figures where there is room; columns are named upright."""
         entries = [("heat-0", self.ends[0]), ("heat-4", self.ends[1]), ("heat-none", "not known")]
         shapes, y = key(entries, width, 14)
-        left = max((len(_short(row)) for row, _ in self.rows), default=0) * LETTER + 12
+        left = max((len(_short(row)) for row, _ in self.rows), default=0) * (LETTER + 1) + 12
         wide = max(1, (width - left) // max(1, len(self.columns)))
         y += max((len(_short(column)) for column in self.columns), default=0) * LETTER + 20
         for index, column in enumerate(self.columns):

@@ -13,6 +13,7 @@ from retainkit.reports._table import NOTHING, Table
 _ROW: Final = 2 * LINE + 8
 _BOTTOM: Final = 26
 _RADIUS: Final = 5
+_MARGIN: Final = 28
 
 
 @frozen(kw_only=True)
@@ -88,7 +89,7 @@ class IntervalChart:
     def svg(self, width: int, *, name: str) -> str:
         """A row a figure: its name above, a whisker and a dot below."""
         height = _ROW * len(self.dots)
-        left, right = _RADIUS + 4, width - 28
+        left, right = _MARGIN, width - _MARGIN
 
         def x(value: float) -> int:
             return left + round((right - left) * min(1.0, max(0.0, value / self.most)))
