@@ -62,7 +62,8 @@ def __getattr__(name: str) -> object:
     if home.endswith("_contract") and home not in modules:
         import pytest
 
-        pytest.register_assert_rewrite(home)  # a failed promise shows its values
+        # A failed promise shows its values; those of projections are a part of the store's.
+        pytest.register_assert_rewrite(home, f"{__name__}._projection_contract")
     return getattr(import_module(home), name)
 
 

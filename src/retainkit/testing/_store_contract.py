@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from retainkit.core import (
+    STANDING,
     Answer,
     Because,
     EffectState,
@@ -26,17 +27,20 @@ from retainkit.core import (
     JsonObject,
     JsonValue,
     Lease,
+    Member,
     NoEffect,
     Origin,
     Record,
     RecordedEvent,
     Skills,
     Timer,
+    Wanted,
 )
 from retainkit.errors import ConfigurationError, Conflict, InvalidInput, NotFound, RetainkitError
 from retainkit.ids import CaseId, CustomerId, EffectId, EventId, TenantId
 from retainkit.stores import Appended, Change, Store, TenantStore, Transaction
 from retainkit.stores.memory import MemoryStore
+from retainkit.testing._projection_contract import ProjectionContract
 from retainkit.testing._store_play import (
     FEATURE,
     OUTCOMES,
@@ -46,6 +50,7 @@ from retainkit.testing._store_play import (
     Claim,
     Intend,
     World,
+    bucket,
     event,
     intent,
     record,
@@ -60,6 +65,7 @@ T = TypeVar("T")
 A = CustomerId("cus_a")
 B = CustomerId("cus_b")
 HOUR = timedelta(hours=1)
+_LOGINS = Wanted(metrics=frozenset({"logins"}))
 LEASE = Lease(id="lease 1", length=HOUR)
 # Has run out at once, by any clock.
 SHORT = Lease(id="lease 0", length=timedelta(0))
@@ -68,7 +74,7 @@ NO_SKILLS = Skills(features=frozenset(), kinds=frozenset())
 UGLY = ("a'b\"c", "50%s :x {y}", "back\\slash", "Ärger/日本/🚀", "a\nb\tc", "A", "a", "a ", "#~;--")
 
 
-class StoreContract:
+class StoreContract(ProjectionContract):
     """
     The contract of `retainkit.stores.Store`: subclass it, and give it a store.
 
@@ -1228,7 +1234,7 @@ class StoreContract:
         assert len(_history(tenant)) == 2
 
     def test_an_error_restores_what_was_there(self, store: Store, tenant: TenantStore) -> None:
-        """Each change of what exists is taken back: moved, released, closed, settled, ended."""
+        """Each change of what exists is taken back: moved, released, closed, settled, counted."""
         with tenant.transaction() as tx:
             _write_everything(tx, tenant.tenant)
         taken = store.claim(LEASE, now=START, limit=9)
@@ -1247,6 +1253,9 @@ class StoreContract:
                     assert tx.schedule.settle(evolve(item, tries=9), lease=LEASE.id) is True
             tx.schedule.drop(FEATURE, CaseId("case_1"))
             tx.schedule.plan(timer(tenant.tenant, due=START, case="case_1"))
+            tx.projections.add([bucket("logins", STANDING, value=9), bucket("logins", 8, "cus_b")])
+            tx.projections.replace(A, [bucket("logins", 7)], since=7)
+            tx.projections.move([evolve(_big(), customer=B)], [("segment:big", A)])
             raise ZeroDivisionError
         assert _everything(tenant) == before
         with pytest.raises(Conflict):
@@ -1309,7 +1318,11 @@ class StoreContract:
                 tx.records.put(record("case_1", version=7))
             with tenant.joined(connection) as tx:
                 tx.timeline.append([event("after")], recorded_at=START)
+                tx.projections.add([bucket("logins", 9)])
         assert [kept.event.id for kept in _history(tenant)] == ["before", "after"]
+        with tenant.transaction() as tx:
+            assert tx.projections.page(_LOGINS) == (bucket("logins", 9),)
+            assert tx.projections.groups(A) == ()
 
     # ----------------------------------------------------------------------------- tenants
 
@@ -1359,6 +1372,10 @@ class StoreContract:
                     tx.schedule.plan(timer(tenant.tenant, customer, case=id_))
                     wanted = intent(tenant.tenant, id_, customer, case=id_, data=body)
                     tx.schedule.intend([wanted], LEASE, now=START)
+                    tx.projections.add([bucket("logins", 7, customer, part=id_, value=body)])
+                    tx.projections.replace(B, [], since=STANDING)
+                    group = Member(group=id_, customer=CustomerId(customer), since=START)
+                    tx.projections.move([group], [(id_, B)] if customer != B else [])
             for tenant, body in ((one, {"n": number}), (two, {"n": -number - 1})):
                 with tenant.transaction() as tx:
                     assert [kept.event.data for kept in tx.timeline.of(CustomerId(customer))] == [
@@ -1371,6 +1388,10 @@ class StoreContract:
                     assert {item.tenant for item in tx.schedule.of(CustomerId(customer))} == {
                         tenant.tenant
                     }
+                    (counted,) = tx.projections.page(_LOGINS)
+                    assert (counted.part, counted.count, counted.value) == (id_, 1, body)
+                    assert [one.count for one in tx.projections.parts("logins", since=1)] == [1]
+                    assert [one.customer for one in tx.projections.members(id_)] == [customer]
 
         never_meet()
 
@@ -1488,6 +1509,25 @@ class StoreContract:
         _at_once(decide)
         seen = [kept.event.data.get("seen", 0) for kept in _history(tenant)]
         assert seen == list(range(33))
+
+    def test_what_many_count_at_once_adds_up(self, tenant: TenantStore) -> None:
+        """Eight who add to the same buckets, in any order, lose nothing and wait for each other."""
+        self._needs_threads()
+
+        def counted(worker: int) -> None:
+            told = [bucket("logins", day, whose) for day in range(1, 9) for whose in (A, B)]
+            for turn in range(4):
+                with tenant.transaction() as tx:
+                    tx.projections.add(told[:: 1 if (worker + turn) % 2 else -1])
+                    tx.projections.move([_big()], [("segment:small", A)])
+
+        _at_once(counted)
+        with tenant.transaction() as tx:
+            found = tx.projections.page(_LOGINS)
+            assert tx.projections.members("segment:big") == (_big(),)
+        assert [(kept.customer, kept.day, kept.count) for kept in found] == [
+            (whose, day, 32) for whose in (A, B) for day in range(1, 9)
+        ]
 
     # --------------------------------------------------------------------------- the model
 
@@ -1640,6 +1680,12 @@ def _write_everything(tx: Transaction, tenant: TenantId) -> None:
     tx.schedule.wake([timer(tenant, since=1)])
     tx.schedule.plan(timer(tenant, due=START + 10 * HOUR, case="case_1"))
     tx.schedule.intend([intent(tenant, "try 1")], None, now=START)
+    tx.projections.add([bucket("logins", STANDING), bucket("logins", 7, part="user_1")])
+    tx.projections.move([_big()], [])
+
+
+def _big() -> Member:
+    return Member(group="segment:big", customer=A, since=START)
 
 
 def _everything(tenant: TenantStore, customer: CustomerId = A) -> tuple[object, ...]:
@@ -1664,6 +1710,13 @@ def _everything(tenant: TenantStore, customer: CustomerId = A) -> tuple[object, 
             tx.schedule.unclear(),
             tx.schedule.strays(),
             tx.schedule.orphans(FEATURE),
+            tx.timeline.customers(),
+            tx.projections.buckets(customer, _LOGINS),
+            tx.projections.page(_LOGINS),
+            tx.projections.latest("logins", [customer, B]),
+            tx.projections.parts("logins", since=1),
+            tx.projections.members("segment:big"),
+            tx.projections.groups(customer),
         )
 
 

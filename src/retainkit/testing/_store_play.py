@@ -11,7 +11,9 @@ from typing import Protocol, TypeVar
 from attrs import evolve, frozen
 
 from retainkit.core import (
+    STANDING,
     Answer,
+    Bucket,
     Effect,
     EffectState,
     Event,
@@ -21,6 +23,7 @@ from retainkit.core import (
     JsonObject,
     JsonValue,
     Lease,
+    Member,
     NoEffect,
     NotSent,
     Outcome,
@@ -28,6 +31,7 @@ from retainkit.core import (
     RecordedEvent,
     Timer,
     Unknown,
+    Wanted,
     dumps,
 )
 from retainkit.errors import RetainkitError
@@ -45,6 +49,11 @@ CASES = tuple(CaseId(id_) for id_ in ("case_1", "case_2", "case_3"))
 EVENTS = tuple(EventId(f"evt_{number}") for number in range(9))
 ATTEMPTS = ("try 1", "try 2", "try 3")
 DEFINITIONS = ("sha-1", "sha-2")
+METRICS = ("logins", "zone")
+DAYS = (STANDING, 7, 8, 9)
+PARTS = ("", "user_1", "Ümit")
+GROUPS = ("segment:big", "rule:r1")
+_DAYS = Wanted(metrics=frozenset(METRICS), since=DAYS[2])
 OUTCOMES: tuple[Outcome | None, ...] = (
     None,
     Answer(data={"result": "paid", "cents": 1200}),
@@ -135,6 +144,33 @@ def intent(
         customer=CustomerId(customer),
         case=None if case is None else CaseId(case),
         effect=Effect(kind="payments.collect", attempt=attempt, data={} if data is None else data),
+    )
+
+
+def bucket(
+    metric: str,
+    day: int,
+    customer: str = "cus_a",
+    *,
+    part: str = "",
+    at: int = 1,
+    id: str = "evt_1",
+    number: int = 1,
+    total: int = 0,
+    value: JsonValue = None,
+) -> Bucket:
+    """What happened to a customer on one day."""
+    return Bucket(
+        customer=CustomerId(customer),
+        metric=metric,
+        day=day,
+        part=part,
+        count=number,
+        total=total,
+        first=at,
+        last=at,
+        last_id=id,
+        value=value,
     )
 
 
@@ -442,6 +478,61 @@ class Answered:
 
 
 @frozen(kw_only=True)
+class Count:
+    """What happened to customers is counted."""
+
+    tenant: str
+    said: tuple[tuple[str, CustomerId, int, str, int], ...]
+    fails: bool
+
+    def act(self, stage: Stage) -> JsonValue:
+        told = [
+            bucket(metric, day, customer, part=part, at=at, total=at, value=at)
+            for metric, customer, day, part, at in self.said
+        ]
+        with stage.transaction(fails=self.fails) as tx:
+            tx.projections.add(told)
+        return "counted"
+
+
+@frozen(kw_only=True)
+class Recount:
+    """A customer is counted anew, from a day on."""
+
+    tenant: str
+    customer: CustomerId
+    metric: str
+    since: int
+    day: int
+    fails: bool
+
+    def act(self, stage: Stage) -> JsonValue:
+        told = bucket(self.metric, self.day, self.customer, total=7, value="anew")
+        with stage.transaction(fails=self.fails) as tx:
+            tx.projections.replace(self.customer, [told], since=self.since)
+        return "recounted"
+
+
+@frozen(kw_only=True)
+class Move:
+    """Customers enter groups and leave others."""
+
+    tenant: str
+    entered: tuple[tuple[str, CustomerId], ...]
+    left: tuple[tuple[str, CustomerId], ...]
+    fails: bool
+
+    def act(self, stage: Stage) -> JsonValue:
+        members = [
+            Member(group=group, customer=customer, since=stage.now)
+            for group, customer in self.entered
+        ]
+        with stage.transaction(fails=self.fails) as tx:
+            tx.projections.move(members, self.left)
+        return "moved"
+
+
+@frozen(kw_only=True)
 class Claim:
     """A worker takes what is due in all tenants, some time later."""
 
@@ -530,7 +621,35 @@ def shown(stage: Stage) -> JsonValue:
                 for missed in tx.schedule.missed(FEATURE, frozenset({"invoice.failed"}))
             },
             "miscounted": [*tx.schedule.recount()],
+            "buckets": {
+                customer: [_shown_bucket(kept) for kept in tx.projections.buckets(customer, _DAYS)]
+                for customer in CUSTOMERS
+            },
+            "counted": sorted({kept.customer for kept in tx.projections.page(_DAYS)}),
+            "standing": {
+                str(customer): value
+                for customer, value in tx.projections.latest(METRICS[0], CUSTOMERS).items()
+            },
+            "parts": [
+                [part.part, part.customers, part.count]
+                for part in tx.projections.parts(METRICS[0], since=DAYS[1])
+            ],
+            "members": {
+                group: sorted(member.customer for member in tx.projections.members(group))
+                for group in GROUPS
+            },
+            "groups": {
+                customer: [
+                    [member.group, _iso(member.since)] for member in tx.projections.groups(customer)
+                ]
+                for customer in CUSTOMERS
+            },
         }
+
+
+def _shown_bucket(kept: Bucket) -> JsonValue:
+    key: list[JsonValue] = [kept.metric, kept.day, kept.part]
+    return [*key, kept.count, kept.total, kept.first, kept.last, kept.last_id, kept.value]
 
 
 def _shown_item(tx: Transaction, item: Item | None) -> JsonValue:
@@ -749,6 +868,39 @@ def _answered(dice: Dice, _: Lease) -> Action:
     )
 
 
+def _count(dice: Dice, _: Lease) -> Action:
+    said = tuple(
+        (
+            dice.one(METRICS),
+            dice.one(CUSTOMERS),
+            dice.one(DAYS),
+            dice.one(PARTS),
+            dice.one((1, 2, 3)),
+        )
+        for _ in range(dice.one((0, 1, 4)))
+    )
+    return Count(tenant=dice.one(TENANTS), said=said, fails=dice.one(_RARELY))
+
+
+def _recount(dice: Dice, _: Lease) -> Action:
+    return Recount(
+        tenant=dice.one(TENANTS),
+        customer=dice.one(CUSTOMERS),
+        metric=dice.one(METRICS),
+        since=dice.one(DAYS),
+        day=dice.one(DAYS),
+        fails=dice.one(_RARELY),
+    )
+
+
+def _move(dice: Dice, _: Lease) -> Action:
+    entered, left = (
+        tuple((dice.one(GROUPS), dice.one(CUSTOMERS)) for _ in range(dice.one((0, 1, 2))))
+        for _ in range(2)
+    )
+    return Move(tenant=dice.one(TENANTS), entered=entered, left=left, fails=dice.one(_RARELY))
+
+
 def _claim(dice: Dice, lease: Lease) -> Claim:
     return Claim(later=dice.one(PAUSES), lease=lease)
 
@@ -767,6 +919,9 @@ _STEPS: tuple[Callable[[Dice, Lease], Action | Claim], ...] = (
     _withdraw,
     _settle,
     _answered,
+    _count,
+    _recount,
+    _move,
     _claim,
     _claim,
 )
