@@ -9,6 +9,7 @@ from retainkit.health._backtest import Progress, backtest
 from retainkit.health._bands import UNKNOWN, Band, Bands, Edge
 from retainkit.health._change import MODEL, Shift, explain_change
 from retainkit.health._data import model_data
+from retainkit.health._document import read_health_models
 from retainkit.health._engagement import CAUTION, Engagement, engagement_effect
 from retainkit.health._fixed import Points, decayed
 from retainkit.health._found import (
@@ -100,5 +101,6 @@ __all__ = [
     "known_events",
     "known_values",
     "model_data",
+    "read_health_models",
     "score",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -12,7 +12,7 @@ from retainkit.core import JsonObject, JsonValue, content_hash
 from retainkit.health._bands import Bands
 from retainkit.health._mappings import Factors, Limit, Linear, MappingOf, Steps, Table, as_condition
 from retainkit.money import Money
-from retainkit.rules import condition_data, signal_data, version
+from retainkit.rules import Present, Signal, condition_data, signal_data, version
 
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _component(part: Component) -> JsonObject:
     name = {} if part.signal is not None and part.name == part.signal.name else {"name": part.name}
     return {
         **name,
-        **({} if part.signal is None else {"signal": _signal(part)}),
+        **({} if part.signal is None else _signal(part.signal)),
         **({} if part.direction is None else {"direction": part.direction.value}),
         **({} if part.weight is None else {"weight": number(part.weight)}),
         **({} if part.half_life is None else {"half_life": written(part.half_life)}),
@@ -90,10 +90,12 @@ def _component(part: Component) -> JsonObject:
     }
 
 
-def _signal(part: Component) -> JsonValue:
-    """By its name, or by what an anonymous one is computed from."""
-    assert part.signal is not None  # noqa: S101 - asked before
-    return part.signal.name
+def _signal(signal: Signal) -> dict[str, JsonValue]:
+    """By its name, or by the events that an anonymous one is computed of."""
+    ((word, said),) = condition_data(Present(signal=signal)).items()
+    if word == signal.name or not isinstance(said, Mapping):
+        return {"signal": signal.name}
+    return {word: {key: value for key, value in said.items() if key != "present"}}
 
 
 def _mapping(mapping: MappingOf) -> dict[str, JsonValue]:

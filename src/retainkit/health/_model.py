@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
@@ -165,8 +165,8 @@ def _total(total: object) -> Fraction:
     return weight_of(total, "total")
 
 
-def _coverage(share: object) -> Fraction:
-    """A share between none and all."""
+def coverage_of(share: object) -> Fraction:
+    """A share between none and all; inside this room only."""
     given = isinstance(share, int | float | Decimal | Fraction) and not isinstance(share, bool)
     found = Fraction(str(share)) if given and share == share else Fraction(-1)  # noqa: PLR0124 - NaN
     if 0 <= found <= 1:
@@ -234,7 +234,7 @@ class HealthModel:
     combine: Combine = Combine.MEAN
     start: Points = 0
     caps: tuple[Cap, ...] = field(default=(), converter=_caps)
-    minimum_coverage: Fraction = field(default=Fraction(1, 2), converter=_coverage)
+    minimum_coverage: Fraction = field(default=Fraction(1, 2), converter=coverage_of)
     trend_over: timedelta = timedelta(days=28)
     places: int = 2
     segments: Mapping[str, Condition] = field(factory=dict, converter=_segments)
@@ -314,30 +314,16 @@ class HealthModel:
                 signal=part.signal,
                 mapping=mapping,
                 share=round(weight / whole * WHOLE),
-                half_life=_half_life(part),
+                half_life=check_half_life(part),
             )
             for part, mapping, weight in zip(self.components, mapped, weights, strict=True)
         )
 
     def _weights(self, mapped: Iterable[Checked], ends: tuple[int, int]) -> list[Fraction]:
-        given = [part.weight for part in self.components if part.weight is not None]
-        if self.combine is Combine.SUM:
-            if given:
-                raise _weights(
-                    "Points that are summed up have no weights",
-                    sum(given),
-                    "leave the weights out; the points say how much each counts",
-                )
+        sums = self.combine is Combine.SUM
+        given = check_weights(self.components, self.total, sums=sums)
+        if sums:
             return [_largest(mapping) for mapping in mapped]
-        without = [part.name for part in self.components if part.weight is None]
-        if without:
-            raise _weights("Each component has a weight", without, "give them one, too")
-        if sum(given) != self.total:
-            raise _weights(
-                f"The weights add up to {self.total}",
-                str(sum(given)),
-                "change a weight, or the total",
-            )
         low, high = ends
         for part, mapping in zip(self.components, mapped, strict=True):
             beyond = [in_points(each) for each in all_points(mapping) if not low <= each <= high]
@@ -393,7 +379,31 @@ def _largest(mapping: Checked) -> Fraction:
     return Fraction(largest, ONE_POINT)
 
 
-def _half_life(part: Component) -> float | None:
+def check_weights(
+    components: Sequence[Component], total: Fraction, *, sums: bool
+) -> list[Fraction]:
+    """The weights, if they add up; inside this room only."""
+    given = [part.weight for part in components if part.weight is not None]
+    if sums:
+        if given:
+            raise _weights(
+                "Points that are summed up have no weights",
+                str(sum(given)),
+                "leave the weights out; the points say how much each counts",
+            )
+        return given
+    without = [part.name for part in components if part.weight is None]
+    if without:
+        raise _weights("Each component has a weight", without, "give them one, too")
+    if sum(given) != total:
+        raise _weights(
+            f"The weights add up to {total}", str(sum(given)), "change a weight, or the total"
+        )
+    return given
+
+
+def check_half_life(part: Component) -> float | None:
+    """The half-life in microseconds, if it is one; inside this room only."""
     if part.half_life is None:
         return None
     place = f"components.{part.name}.half_life"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from attrs import frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.rules import Mistake, Rulebook, Signal, Signals, read_rulebook
 from retainkit.schema._yaml import Marked, Spot, read_yaml
+
+
+T = TypeVar("T")
 
 
 @frozen(kw_only=True)
@@ -54,24 +58,40 @@ def read_rules(
             file, and its message has them as lines. ``yaml.too_large``.
         ConfigurationError: ``yaml.missing``.
     """
+    return read_document(text, lambda data: read_rulebook(data, signals), file, "rules.mistakes")
+
+
+def read_document(text: str, read: Callable[[object], T], file: str, code: str) -> T:
+    """
+    What a YAML or JSON text holds, with a line and a column for every mistake.
+
+    Args:
+        text: The file's content.
+
+        read: Makes it of the data; its mistakes are told by their places.
+
+        file: Its name, for errors.
+
+        code: Of the error that has all mistakes.
+    """
     marked = read_yaml(text)
     found = [
         _at(spot, Mistake(place=(), message=why, code="yaml.form", remedy="write plain YAML"))
         for why, spot in marked.broken
     ]
     found += [_at(spot, _twice(str(place[-1]))) for place, spot in marked.twice]
-    book = None
+    made = None
     if not marked.broken:
         try:
-            book = read_rulebook(marked.data, signals)
+            made = read(marked.data)
         except InvalidInput as error:
             found += [_located(mistake, marked) for mistake in _mistakes(error)]
-    if book is not None and not found:
-        return book
+    if made is not None and not found:
+        return made
     found.sort(key=lambda mistake: (mistake.line, mistake.column))
     raise InvalidInput(
         "\n".join(f"{file}, {mistake}" for mistake in found),
-        code="rules.mistakes",
+        code=code,
         value=tuple(found),
         remedy="mend what each line names",
     )
