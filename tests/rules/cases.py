@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
+from attrs import frozen
+
 from retainkit.core import JsonObject
-from retainkit.rules import read_rulebook
+from retainkit.rules import Condition, Readings, Rulebook, read_rulebook
 
 
 FILE = Path(__file__).parents[1] / "data" / "rule_cases.json"
@@ -211,6 +214,42 @@ def document() -> dict[str, object]:
         for name, when, customer, expect in CASES
     ]
     return {"signals": SIGNALS, "segments": SEGMENTS, "rules": rules}
+
+
+@frozen(kw_only=True)
+class Case:
+    """A published case, read from the file alone."""
+
+    name: str
+    result: str
+    version: str
+    rule: Condition
+    book: Rulebook
+    known: Readings
+    at: datetime
+
+
+def read_cases() -> list[Case]:
+    """The cases of the file."""
+    said = json.loads(FILE.read_text(encoding="utf-8"))
+    return [_read(case, said) for case in said["cases"]]
+
+
+def _read(case: Mapping[str, str], said: Mapping[str, object]) -> Case:
+    test = {"customer": case["customer"], "now": case["now"], "expect": case["expect"]}
+    rules = [{"id": "a", "when": case["when"], "tests": [test]}]
+    book = read_rulebook({"signals": said["signals"], "segments": said["segments"], "rules": rules})
+    (rule,) = book.rules
+    (asked,) = rule.tests
+    return Case(
+        name=case["name"],
+        result=case["result"],
+        version=case["version"],
+        rule=rule.when,
+        book=book,
+        known=asked.known,
+        at=asked.at,
+    )
 
 
 def published() -> JsonObject:

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.rules.cases import FILE, published
+from tests.rules.cases import FILE, Case, published, read_cases
 
-from retainkit.rules import Truth, read_rulebook, truth_of
+from retainkit.rules import Truth, truth_of
 
 
 PUBLISHED: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
@@ -19,27 +19,10 @@ def test_the_file_is_what_the_code_says() -> None:
     assert published() == PUBLISHED, "run python -m tests.rules.cases, and look at the difference"
 
 
-@pytest.mark.parametrize("case", PUBLISHED["cases"], ids=lambda case: str(case["name"]))
-def test_a_port_can_be_checked_by_it(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", read_cases(), ids=lambda case: str(case.name))
+def test_a_port_can_be_checked_by_it(case: Case) -> None:
     """From the file alone: declarations, segments, rule, customer and instant give the answer."""
-    book = read_rulebook(
-        {
-            "signals": PUBLISHED["signals"],
-            "segments": PUBLISHED["segments"],
-            "rules": [
-                {
-                    "id": "a",
-                    "when": case["when"],
-                    "tests": [
-                        {"customer": case["customer"], "now": case["now"], "expect": case["expect"]}
-                    ],
-                }
-            ],
-        }
-    )
-    (rule,) = book.rules
-    (test,) = rule.tests
-    truth = truth_of(rule.when, test.known, test.at, segments=book.segments)
+    truth = truth_of(case.rule, case.known, case.at, segments=case.book.segments)
 
-    assert truth is Truth(case["result"])
-    assert book.versions()["a"] == case["version"]
+    assert truth is Truth(case.result)
+    assert case.book.versions()["a"] == case.version

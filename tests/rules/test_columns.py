@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from attrs import evolve
-from tests.rules.cases import FILE
+from tests.rules.cases import read_cases
 from tests.rules.frames import as_dict, population
 from tests.rules.worlds import NOW, SEGMENTS, SIGNALS, customer, tree
 
@@ -39,7 +38,6 @@ from retainkit.rules import (
     compiled,
     days,
     diff,
-    read_rulebook,
     signals_of,
     why,
 )
@@ -82,23 +80,12 @@ def test_columns_agree_with_the_naive_interpreter(kind: str) -> None:
 
 
 def test_the_published_cases_have_the_same_answers() -> None:
-    """Each case is a population of one; all of them together are another one."""
-    published = json.loads(FILE.read_text(encoding="utf-8"))
-    for case in published["cases"]:
-        test = {"customer": case["customer"], "now": case["now"], "expect": case["expect"]}
-        book = read_rulebook(
-            {
-                "signals": published["signals"],
-                "segments": published["segments"],
-                "rules": [{"id": "a", "when": case["when"], "tests": [test]}],
-            }
-        )
-        (rule,) = book.rules
-        (trial,) = rule.tests
-        read = {**book.signals, **{signal.name: signal for signal in signals_of(rule.when)}}
-        made = population(as_dict(read, [trial.known]), read)
-        answers = compiled({"a": rule.when}, segments=book.segments).over(made, trial.at)
-        assert answers.count("a", Truth(case["result"])) == 1, case["name"]
+    """Each case is a population of one."""
+    for case in read_cases():
+        read = {**case.book.signals, **{signal.name: signal for signal in signals_of(case.rule)}}
+        made = population(as_dict(read, [case.known]), read)
+        answers = compiled({"a": case.rule}, segments=case.book.segments).over(made, case.at)
+        assert answers.count("a", Truth(case.result)) == 1, case.name
 
 
 class Customer(Signals):

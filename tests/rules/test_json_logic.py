@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 from random import Random
 from shutil import which
 
@@ -97,32 +96,3 @@ def test_a_stale_time_is_null_not_never() -> None:
     """What was known once is not known to be never."""
     known = readings(Customer, {"seen": NOW - days(9)}, at=NOW - days(6))
     assert json_logic_data([Customer.seen], known, NOW)["seen"] is None
-
-
-VENDORED = Path(__file__).parents[2] / "out" / "json-logic.js"
-
-
-@pytest.mark.interop
-def test_the_reference_engine_fires_where_the_rule_fires() -> None:
-    """json-logic-js itself, where a copy of its logic.js stands in out/."""
-    if not VENDORED.exists():
-        pytest.skip("put json-logic-js's logic.js at out/json-logic.js")
-    chance = Random(6)
-    cases: list[tuple[object, object]] = []
-    expected: list[bool] = []
-    for _ in range(2_000):
-        condition, known = tree(chance, with_segments=True), customer(chance)
-        cases.append(
-            (
-                to_json_logic(condition, segments=SEGMENTS),
-                json_logic_data(SIGNALS.values(), known, NOW),
-            )
-        )
-        expected.append(truth_of(condition, known, NOW, segments=SEGMENTS) is Truth.TRUE)
-    program = f"""
-    const engine = require({json.dumps(str(VENDORED))});
-    const cases = JSON.parse(require('fs').readFileSync(0, 'utf8'));
-    console.log(JSON.stringify(cases.map(([logic, data]) => !!engine.apply(logic, data))));
-    """
-
-    assert _asked(cases, program) == expected
