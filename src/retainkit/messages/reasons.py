@@ -144,12 +144,18 @@ def _number(name: str, value: int, spoken: Language) -> str:
 
 
 def _amount(value: Mapping[str, JsonValue], spoken: Language) -> str:
+    """One amount, or a table of amounts by their currencies; anything else as it is."""
     from retainkit.money import format_money, from_json
 
     try:
         return format_money(from_json(value), spoken.cldr)
     except InvalidInput:
+        pass
+    try:
+        table = [from_json({"amount": part, "currency": code}) for code, part in value.items()]
+    except InvalidInput:
         return ", ".join(f"{name}: {part}" for name, part in value.items())
+    return ", ".join(format_money(each, spoken.cldr) for each in table)
 
 
 def _listed(parts: Sequence[str], spoken: Language) -> str:

@@ -1,0 +1,312 @@
+"""What is true of customers: firing, segments, why, the recheck of the night, and previews."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.engine.measured import Customer, export, measured, values
+from tests.engine.world import ADA, DAY, LEASE, NOW, Watched, World, dies, run
+
+from retainkit.engine import RetainKit
+from retainkit.errors import ConfigurationError, InvalidInput
+from retainkit.ids import CustomerId
+from retainkit.money import money
+from retainkit.rules import (
+    Condition,
+    Number,
+    Phase,
+    Rule,
+    Rulebook,
+    Signals,
+    Truth,
+    days,
+    event,
+    segment,
+)
+
+
+BOB = CustomerId("bob")
+BOOK = Rulebook(
+    signals=Customer,
+    segments={"big": Customer.mrr >= 500},
+    rules=(
+        Rule(id="quiet", when=segment("big") & event("report.exported").absent().within(days(3))),
+        Rule(id="many_seats", when=Customer.seats >= 20),
+    ),
+)
+
+
+def ruled(world: World, book: Rulebook = BOOK, **more: object) -> RetainKit:
+    """A kit that follows rules, over the world's store and clock."""
+    return measured(world, rules=book, instrumentation=world.told, lease=LEASE, **more)
+
+
+def book(**rules: Condition) -> Rulebook:
+    """A rulebook of these rules."""
+    made = tuple(Rule(id=name, when=when) for name, when in rules.items())
+    return Rulebook(signals=Customer, rules=made)
+
+
+def names(kit: RetainKit, customer: CustomerId = ADA) -> list[str]:
+    """The names of the customer's events."""
+    return [recorded.event.name for recorded in kit.timeline(customer)]
+
+
+def members(kit: RetainKit, group: str) -> list[str]:
+    """Who is in a group."""
+    return [member.customer for member in kit.rules.members(group)]
+
+
+# ---- following
+
+
+def test_a_rule_fires_when_it_is_true_and_its_customers_are_listed(world: World) -> None:
+    """The event, the state and the membership are one commit."""
+    kit = ruled(world)
+    kit.signals.set(ADA, {"seats": 25, "mrr": money(900, "EUR")}, at=NOW - 10 * DAY)
+    assert members(kit, "rule:many_seats") == []
+    run(kit)
+    assert names(kit) == [
+        "signals.set",
+        "rules.segment_entered",
+        "rules.fired",
+        "rules.fired",
+    ]
+    assert members(kit, "rule:many_seats") == members(kit, "segment:big") == [ADA]
+    assert kit.rules.states(ADA)["rule:many_seats"].phase is Phase.ACTIVE
+    (member,) = kit.rules.members("rule:many_seats")
+    assert member.since == NOW
+    world.clock.advance(DAY)
+    kit.signals.set(ADA, {"seats": 3})
+    run(kit)
+    assert names(kit)[-1] == "rules.cleared"
+    assert members(kit, "rule:many_seats") == []
+
+
+def test_time_alone_fires_a_rule(world: World) -> None:
+    """Nothing polls: the customer's one timer comes due when the silence is long enough."""
+    kit = ruled(world)
+    kit.signals.set(ADA, {"mrr": money(900, "EUR")}, at=NOW - 30 * DAY)
+    kit.record(export(1, NOW))
+    run(kit)
+    assert members(kit, "rule:quiet") == []
+    for _ in range(4):
+        world.clock.advance(DAY)
+        run(kit)
+    assert members(kit, "rule:quiet") == [ADA]
+
+
+def test_a_crash_between_commits_fires_once(world: World) -> None:
+    """Wherever the process dies, the rule has fired once, and the membership says so."""
+    for die_at in range(1, 12):
+        customer = CustomerId(f"c{die_at:02}")
+        ruled(world).signals.set(customer, {"seats": 25}, at=NOW - DAY)
+        dies(ruled(world, store=Watched(world.store, die_at=die_at)))
+        world.leases_run_out()
+        kit = ruled(world)
+        run(kit)
+        assert names(kit, customer).count("rules.fired") == 1
+        assert customer in members(kit, "rule:many_seats")
+
+
+def test_a_member_list_is_paged(world: World) -> None:
+    """By the customers' ids, from after the last of the page before."""
+    kit = ruled(world)
+    kit.signals.load({"customer": [f"c{n}" for n in range(5)], "seats": [30] * 5})
+    run(kit)
+    first = kit.rules.members("rule:many_seats", limit=2)
+    assert [member.customer for member in first] == ["c0", "c1"]
+    rest = kit.rules.members("rule:many_seats", after=first[-1].customer)
+    assert [member.customer for member in rest] == ["c2", "c3", "c4"]
+
+
+def test_a_host_asks_in_its_own_transaction(world: World) -> None:
+    """Sets a fact, decides at once, and reads who is in."""
+    kit = ruled(world)
+    with kit.transaction() as k:
+        k.signals.set(ADA, {"seats": 25})
+        k.decide(ADA)
+        assert [member.customer for member in k.rules.members("rule:many_seats")] == [ADA]
+        assert k.rules.why(ADA, "many_seats").truth is Truth.TRUE
+
+
+@pytest.mark.parametrize(
+    ("group", "remedy"),
+    [
+        ("rule:many_seat", "did you mean 'rule:many_seats'?"),
+        ("segment:bigg", "did you mean 'segment:big'?"),
+        ("?", "write rule:ID or segment:NAME"),
+    ],
+)
+def test_an_unknown_group_is_told_the_nearest_name(world: World, group: str, remedy: str) -> None:
+    """Instead of an empty page."""
+    with pytest.raises(InvalidInput) as caught:
+        ruled(world).rules.members(group)
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("rules.unknown_group", "group", group)
+    assert error.remedy == remedy
+
+
+def test_a_kit_without_rules_says_so(world: World) -> None:
+    """With the argument that is missing."""
+    with pytest.raises(ConfigurationError) as caught:
+        measured(world).rules.states(ADA)
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("kit.no_rules", "rules", None)
+    assert error.remedy == "pass RetainKit(rules=Rulebook(...)), or what read_rules gives of a file"
+
+
+class Other(Signals):
+    """Declares a signal otherwise than the rules do."""
+
+    seats = Number(unit="users")
+
+
+def test_rules_of_another_class_of_signals_are_refused(world: World) -> None:
+    """Two units of one name would be compared."""
+    kit = measured(world, signals=Other, rules=BOOK)
+    with pytest.raises(ConfigurationError) as caught:
+        kit.rules.states(ADA)
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("signals.clash", "signals", "seats")
+    assert error.remedy
+
+
+# ---- why
+
+
+def test_why_is_told_part_by_part(world: World) -> None:
+    """Each part with what is known, and whether it is true; in the reader's language."""
+    kit = ruled(world)
+    kit.signals.set(ADA, {"mrr": money(900, "EUR")}, at=NOW - DAY, source="billing")
+    answer = kit.rules.why(ADA, "segment:big")
+    assert answer.truth is Truth.TRUE
+    assert str(answer) == "Is mrr at least €500.00? It is €900.00. [yes]"
+    german = kit.rules.why(ADA, "segment:big", locale="de")
+    assert german.lines[0].endswith("[ja]")
+    unknown = kit.rules.why(BOB, "quiet")
+    assert unknown.truth is Truth.UNKNOWN
+    assert unknown.lines[0] == "All of these must be true. [not known]"
+    assert unknown.lines[1].startswith("  The customer must be in the segment big.")
+
+
+def test_why_not_says_what_would_change_it(world: World) -> None:
+    """The smallest change, tried; or the time when time alone does it."""
+    kit = ruled(world)
+    kit.signals.set(ADA, {"mrr": money(900, "EUR"), "seats": 12}, at=NOW - 30 * DAY)
+    answer = kit.rules.why_not(ADA, "many_seats")
+    assert answer.truth is Truth.FALSE
+    (change,) = answer.changes
+    assert (change.signal, change.value, change.to) == ("seats", 12, 20)
+    assert answer.lines == (
+        "Is seats at least 20? It is 12. [no]",
+        "It would be true if seats were 20; it is 12.",
+    )
+    soon = Rulebook(signals=Customer, rules=(_soon(),))
+    kit.signals.set(ADA, {"renewal_at": NOW + 40 * DAY})
+    later = ruled(world, soon).rules.why_not(ADA, "renews_soon")
+    assert later.by_time == NOW + 10 * DAY
+    assert later.lines[-1] == (
+        "Without any change it becomes true on March 11, 2026, 9:30\u202fAM."
+    )
+
+
+def _soon() -> Rule:
+    return Rule(id="renews_soon", when=Customer.renewal_at.less_than_ahead(days(30)))
+
+
+def test_an_unknown_rule_is_told_the_nearest_name(world: World) -> None:
+    """As the rulebook does it."""
+    with pytest.raises(InvalidInput) as caught:
+        ruled(world).rules.why(ADA, "many_seat")
+    error = caught.value
+    assert (error.code, error.value) == ("rules.unknown_rule", "many_seat")
+    assert error.remedy == "did you mean 'many_seats'?"
+
+
+# ---- the batch of the night
+
+
+def test_rules_that_come_to_customers_who_are_there_are_caught_up(world: World) -> None:
+    """The recheck finds who was missed; a second one finds nobody."""
+    measured(world).signals.load(
+        {"customer": ["ada", "bob", "cyd"], "seats": [30, 3, None], "champion": [True] * 3}
+    )
+    kit = ruled(world)
+    run(kit)
+    assert members(kit, "rule:many_seats") == []
+    told: list[int] = []
+    found = kit.rules.recheck(progress=lambda done, _: told.append(done))
+    assert (found.asked, found.woken) == (3, 3)
+    assert told == [3]
+    run(kit)
+    assert members(kit, "rule:many_seats") == ["ada"]
+    assert kit.rules.recheck().woken == 0
+
+
+def test_the_recheck_wakes_only_those_whose_state_is_another(world: World) -> None:
+    """Here a signal was changed behind retainkit's back."""
+    kit = ruled(world)
+    kit.signals.load({"customer": ["ada", "bob"], "seats": [30, 3]})
+    run(kit)
+    silent = measured(world)
+    silent.signals.set(BOB, {"seats": 40})
+    assert kit.rules.recheck([ADA]).woken == 0
+    found = kit.rules.recheck()
+    assert (found.asked, found.woken) == (2, 1)
+    run(kit)
+    assert members(kit, "rule:many_seats") == ["ada", "bob"]
+    assert names(kit, BOB).count("rules.recheck_requested") == 1
+
+
+def test_another_rulebook_is_followed_after_a_recheck(world: World) -> None:
+    """Its customers enter and leave; without it, at the latest a day later."""
+    kit = ruled(world)
+    kit.signals.load({"customer": ["ada", "bob"], "seats": [30, 10]})
+    run(kit)
+    changed = ruled(world, book(many_seats=Customer.seats >= 8))
+    assert changed.rules.recheck().woken == 2
+    run(changed)
+    assert members(changed, "rule:many_seats") == ["ada", "bob"]
+
+
+# ---- previews
+
+
+def test_a_preview_says_who_would_enter_and_who_would_leave(world: World) -> None:
+    """Nothing is kept; who is unknown under the new one would stay for now."""
+    kit = ruled(world)
+    kit.signals.load(
+        {
+            "customer": ["ada", "bob", "cyd", "dan"],
+            "seats": [30, 22, 3, 25],
+            "share": [0.5, 0.1, 0.9, None],
+        }
+    )
+    before = world.tables()
+    new = book(many_seats=(Customer.seats >= 20) & (Customer.share > 0.2), other=Customer.seats < 5)
+    differences = kit.rules.diff(new)
+    assert world.tables() == before
+    assert sorted(differences) == ["rule:many_seats", "rule:other", "rule:quiet", "segment:big"]
+    many = differences["rule:many_seats"]
+    assert (many.enters, many.leaves, many.holds) == ((), ("bob",), ("dan",))
+    assert (many.stays, many.asked) == (1, 4)
+    assert differences["rule:other"].enters == ("cyd",)
+
+
+def test_a_preview_counts_what_nobody_has_counted_yet(world: World) -> None:
+    """A new rule over events reads the timeline itself: none so far is not zero."""
+    kit = ruled(world, book(many_seats=Customer.seats >= 20))
+    kit.signals.set(ADA, {"seats": 3}, at=NOW - 30 * DAY)
+    from attrs import evolve
+
+    for number in range(3):
+        kit.record(evolve(export(number, NOW - timedelta(hours=number)), name="visit.made"))
+    new = book(
+        many_seats=Customer.seats >= 20,
+        visits=event("visit.made").at_least(3).within(days(7)),
+    )
+    assert kit.rules.diff(new)["rule:visits"].enters == (ADA,)
+    assert "rule:many_seats" not in kit.rules.diff(new)
+    assert values(kit)["seats"] == 3
