@@ -9,10 +9,10 @@ from typing import Final
 
 from attrs import frozen
 
-from retainkit.core import Event, JsonObject, Origin
+from retainkit.core import Event, JsonObject
 from retainkit.errors import InvalidInput
 from retainkit.health._statistics import Estimate, ratio_difference, share, share_difference
-from retainkit.health._stays import Stay
+from retainkit.health._stays import COUNTED, Stay
 from retainkit.health._told import estimate_json, html_table
 from retainkit.ids import CustomerId
 from retainkit.money import Money
@@ -28,8 +28,6 @@ CAUTION: Final = (
     "changes."
 )
 """What must be said with every such figure."""
-
-_COUNTED: Final = (Origin.REAL, Origin.BACKFILL)
 
 
 @frozen(kw_only=True)
@@ -136,7 +134,7 @@ def _took_part(
     for event in events:
         if (
             event.name == ATTENDED
-            and event.origin in _COUNTED
+            and event.origin in COUNTED
             and since < event.occurred_at <= until
         ):
             kind = str(event.data.get("kind") or event.data.get("programme") or "")

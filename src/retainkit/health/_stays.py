@@ -5,17 +5,20 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from retainkit.core import Origin, RecordedEvent
+from retainkit.core import Event, Origin, RecordedEvent
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId
 from retainkit.rules import Reading, Readings, Signal, Signals, declared, readings
 from retainkit.signals import Measures
 from retainkit.timing import utc
 
+
+COUNTED: Final = (Origin.REAL, Origin.BACKFILL)
+"""The origins of what really happened."""
 
 ReadingsAt: TypeAlias = Callable[[CustomerId, datetime], Readings]
 """What was known of a customer at an instant, and nothing that was learned later."""
@@ -164,3 +167,48 @@ def _learned(recorded: RecordedEvent, *, trust_backfill: bool) -> datetime:
     if trust_backfill and recorded.event.origin is Origin.BACKFILL:
         return recorded.event.occurred_at
     return recorded.recorded_at
+
+
+def stay_of(history: Iterable[RecordedEvent], *, until: datetime) -> Stay | None:
+    """
+    How long a customer was there, as the timeline tells it; None without a counted event.
+
+    They were there from their first event on, and left when the last of the subscriptions that the
+    timeline speaks of was cancelled (``subscription.cancelled``). Who has none that it speaks of
+    is taken to be there.
+
+    Args:
+        history: Of one customer, in order of sequence; samples and tests don't count.
+
+        until: Up to when the timeline is complete; what occurred later does not count.
+    """
+    counted = [
+        each.event
+        for each in history
+        if each.event.occurred_at <= until and each.event.origin in COUNTED
+    ]
+    if not counted:
+        return None
+    ended: dict[str, datetime] = {}
+    known: set[str] = set()
+    for event in counted:
+        named = _subscription(event)
+        if named is None:
+            continue
+        known.add(named)
+        if event.name == "subscription.cancelled":
+            ended[named] = max(event.occurred_at, ended.get(named, event.occurred_at))
+    left = bool(known) and known == ended.keys()
+    return Stay(
+        customer=counted[0].customer,
+        since=min(event.occurred_at for event in counted),
+        until=max(ended.values()) if left else until,
+        left=left,
+    )
+
+
+def _subscription(event: Event) -> str | None:
+    invoice = event.data.get("invoice")
+    inner = invoice.get("subscription") if isinstance(invoice, Mapping) else None
+    found = event.data.get("subscription", inner)
+    return found if isinstance(found, str) else None
