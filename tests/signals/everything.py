@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 from hypothesis import strategies as st
 
@@ -172,3 +173,50 @@ def histories(draw: st.DrawFn, *, most: int = 14) -> list[RecordedEvent]:
 
 
 nows = st.integers(0, 27 * 24 * 2).map(lambda half: START + minutes(30 * half))
+
+
+def dense(seed: int) -> tuple[list[RecordedEvent], datetime]:
+    """A busy customer: many events of few items in few days; the same seed, the same history."""
+    chance = Random(seed)
+    hours_in_all = chance.choice([3 * 24, 9 * 24, 20 * 24])
+    found: list[Event] = []
+    if seed % 3:
+        found.append(_busy(chance, "e0", START - days(40), "other"))
+    for n in range(24):
+        name = chance.choice(["used", "used", "opened", "closed", "other"])
+        since = hours(chance.randrange(hours_in_all)) + minutes(chance.choice([0, 0, 0, 59]))
+        found.append(_busy(chance, f"e{chance.randrange(10)}{n}", START + since, name))
+    if seed % 4 == 0:
+        zone = chance.choice(["Europe/Berlin", "America/New_York", "Pacific/Apia"])
+        since = START + hours(chance.randrange(hours_in_all))
+        found.append(
+            Event(
+                id=EventId("z"),
+                name="customer.zone_set",
+                customer=CUSTOMER,
+                occurred_at=since,
+                data={"zone": zone},
+            )
+        )
+    chance.shuffle(found)
+    recorded = [
+        RecordedEvent(event=each, sequence=n + 1, recorded_at=START + days(90))
+        for n, each in enumerate(found)
+    ]
+    return recorded, START + minutes(30 * chance.randrange(2 * hours_in_all + 48))
+
+
+def _busy(chance: Random, id: str, at: datetime, name: str) -> Event:
+    return Event(
+        id=EventId(id),
+        name=name,
+        customer=CUSTOMER,
+        occurred_at=at,
+        data={
+            "user": chance.choice(["u1", "u2", "u3"]),
+            "item": chance.choice(["i1", "i2"]),
+            "amount": chance.choice([1, 5, "2.5", "0.1", 12]),
+            "kind": "a",
+            "deep": {"er": 1},
+        },
+    )

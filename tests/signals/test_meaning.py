@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from retainkit.core import Bucket, Event, RecordedEvent
 from retainkit.rules import Readings
 from retainkit.signals import ZONE_METRIC, Measures
-from tests.signals.everything import CONDITIONS, CUSTOMER, Everything, histories, nows
+from tests.signals.everything import CONDITIONS, CUSTOMER, Everything, dense, histories, nows
 from tests.signals.oracle import Past, answer, known_by
 
 
@@ -144,3 +145,23 @@ def test_nothing_changes_before_its_time(
         until = before.believed_until(name)
         if until is None or later < until:
             assert before.known(name, now) == after.known(name, later), name
+
+
+def test_busy_customers_are_read_as_the_oracle_reads_them() -> None:
+    """Dense histories, in which sequences close, items come back and trends have a base."""
+    known: Counter[str] = Counter()
+    for seed in range(200):
+        history, now = dense(seed)
+        found = values(MEASURES.read(wanted(MEASURES.recount(history), now), now), now)
+        assert not differences(found, meant(known_by(history, None), now)), seed
+        known.update(name for name, value in found.items() if value)
+    never = {name for name in MEASURES.signals if not known[name]}
+    assert never == {
+        "breadth",
+        "count_test",
+        "euros",
+        "latest_flag",
+        "latest_time",
+        "paying",
+        "seats",
+    }, "what these histories don't tell of; all others are met"

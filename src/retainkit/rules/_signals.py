@@ -424,7 +424,9 @@ class Signals:
 
     def __init_subclass__(cls) -> None:
         """Name the signals of the class; a subclass has those of its parents, too."""
-        known = dict(cls.__declared__)
+        known: dict[str, Signal] = {}
+        for base in reversed(cls.__mro__[1:]):
+            known.update(vars(base).get("__declared__", {}))
         names: dict[int, Signal] = {}
         for name, found in list(vars(cls).items()):
             if isinstance(found, Signal):

@@ -6,8 +6,31 @@ here reads a store or a clock.
 
 from __future__ import annotations
 
+from retainkit.signals._catalogue import (
+    ContractSignals,
+    EarlyWarnings,
+    PeopleSignals,
+    SupportSignals,
+    UsageSignals,
+    early_warnings,
+)
 from retainkit.signals._feature import RECHECK, RECHECK_EVENT, RulesCase, RulesFeature
+from retainkit.signals._left_out import LeftOut
 from retainkit.signals._measures import ZONE_METRIC, Measures
 
 
-__all__ = ["RECHECK", "RECHECK_EVENT", "ZONE_METRIC", "Measures", "RulesCase", "RulesFeature"]
+__all__ = [
+    "RECHECK",
+    "RECHECK_EVENT",
+    "ZONE_METRIC",
+    "ContractSignals",
+    "EarlyWarnings",
+    "LeftOut",
+    "Measures",
+    "PeopleSignals",
+    "RulesCase",
+    "RulesFeature",
+    "SupportSignals",
+    "UsageSignals",
+    "early_warnings",
+]

@@ -1,0 +1,297 @@
+"""Early warnings ready to use: signals of events with standard names; take what you send.
+
+A host that records these events has the signals by deriving its class from one of these, or from
+`EarlyWarnings`; what it records under other names it declares itself, in the same way.
+"""
+
+# ruff: noqa: PLR2004 - thresholds are what this file is about
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from retainkit.rules import (
+    Condition,
+    Number,
+    Remedy,
+    RemedyKind,
+    Signals,
+    Time,
+    all_of,
+    any_of,
+    anything,
+    days,
+    event,
+    share,
+)
+
+
+_MACHINES = ("invoice.*", "payment.*", "message.*", "term.*")
+
+_opened, _closed = event("ticket.opened"), event("ticket.closed")
+_replied = event("ticket.replied")
+_answered = event("ticket.replied", {"by": "agent"})
+_rated = event("ticket.rated")
+_tickets = _opened.until(_closed, by="ticket", within=days(365))
+_people = event("contact.joined").until(event("contact.left"), by="contact")
+_seats = event("seat.assigned").until(event("seat.removed"), by="user")
+_used = event("feature.used")
+
+
+class UsageSignals(Signals):
+    """
+    What is used, by whom and how regularly: of ``feature.used`` {user, feature, role}.
+
+    Seats are assigned and removed by ``seat.assigned`` and ``seat.removed`` {user}; how many are
+    paid, the host sets as ``paid_seats``.
+    """
+
+    paid_seats = Number(unit="seats", doc="Seats that the customer pays for.")
+    usage_28d = _used.count(days(28)).counting("uses").about("Uses of any feature in 28 days.")
+    usage_trend = _used.trend(days(28), minimum=20).about(
+        "Use in the 28 days until yesterday against the 28 before: -0.3 is a fall by 30 %. "
+        "Unknown below 20 uses in the 28 days before.",
+        remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
+    )
+    user_trend = (
+        _used.distinct("user")
+        .trend(days(28), minimum=3)
+        .about(
+            "Active people in the 28 days until yesterday against the 28 before; unknown below 3.",
+            remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
+        )
+    )
+    active_seats = (
+        _used.distinct("user")
+        .count(days(28))
+        .counting("seats")
+        .about("People who used anything in 28 days.")
+    )
+    breadth = share(active_seats, of=paid_seats).about(
+        "Active people as a share of the paid seats.",
+        remedy=Remedy(kind=RemedyKind.TUTORIAL, ref="invite-your-team"),
+    )
+    unused_seats = (
+        _seats.silent(days(28), touched=_used)
+        .counting("seats")
+        .about(
+            "Seats that were given to somebody who has used nothing for 28 days.",
+            remedy=Remedy(kind=RemedyKind.TUTORIAL, ref="first-steps"),
+        )
+    )
+    active_days = _used.active_days(days(28)).about(
+        "Days of the last 28 on which anything was used.",
+        remedy=Remedy(kind=RemedyKind.TUTORIAL, ref="daily-routine"),
+    )
+    first_used_at = _used.first(missing="never").about("When anything was used first.")
+    last_used_at = _used.last(missing="never").about(
+        "When anything was used last.",
+        remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
+    )
+    last_sign_at = (
+        anything(but=_MACHINES)
+        .last()
+        .about(
+            "The last sign of life of any kind; invoices, payments, messages and terms are none.",
+            remedy=Remedy(kind=RemedyKind.CALL, ref="silent-customer"),
+        )
+    )
+    limit_hits_30d = (
+        event("limit.reached")
+        .count(days(30))
+        .counting("hits")
+        .about(
+            "How often a limit of the plan was reached in 30 days: `limit.reached` {limit}.",
+            remedy=Remedy(kind=RemedyKind.CONFIGURATION, ref="plan-that-fits"),
+        )
+    )
+
+
+class SupportSignals(Signals):
+    """
+    Tickets: ``ticket.opened``, ``ticket.replied`` {by: agent|customer}, ``ticket.closed`` and
+    ``ticket.rated`` {score}, each with {ticket, topic}.
+    """
+
+    tickets_30d = _opened.count(days(30)).counting("tickets").about("Tickets opened in 30 days.")
+    same_topic_tickets_30d = (
+        _opened.count(days(30), same="topic")
+        .counting("tickets")
+        .about(
+            "Tickets of the topic that came most often in 30 days: one problem that stays.",
+            remedy=Remedy(kind=RemedyKind.TASK, ref="fix-the-cause"),
+        )
+    )
+    backlog = _tickets.count().counting("tickets").about("Tickets of the last year that are open.")
+    oldest_ticket_at = _tickets.oldest().about(
+        "When the oldest open ticket was opened.",
+        remedy=Remedy(kind=RemedyKind.TASK, ref="clear-the-backlog"),
+    )
+    silent_tickets = (
+        _tickets.silent(days(5), touched=_replied)
+        .counting("tickets")
+        .about(
+            "Open tickets that nobody has written in for 5 days.",
+            remedy=Remedy(kind=RemedyKind.CALL, ref="unblocking-call"),
+        )
+    )
+    first_response_90d = _opened.elapsed(_answered, by="ticket", within=days(90)).about(
+        "Median time to the first answer of an agent, of tickets of 90 days that have one."
+    )
+    resolution_90d = _opened.elapsed(_closed, by="ticket", within=days(90)).about(
+        "Median time to close a ticket, of tickets of 90 days that are closed."
+    )
+    satisfaction = _rated.latest("score").about("The latest score of a ticket.")
+    satisfaction_90d = _rated.mean("score", days(90), minimum=3).about(
+        "Mean score of tickets in 90 days; unknown below 3.",
+        remedy=Remedy(kind=RemedyKind.CALL, ref="unblocking-call"),
+    )
+    satisfaction_change = _rated.change("score", days(180)).about(
+        "The latest score against the one before: a fall is below zero, a recovery above.",
+        remedy=Remedy(kind=RemedyKind.CALL, ref="unblocking-call"),
+    )
+    repeat_contacts_90d = (
+        _opened.again(after=_closed, by="topic", gap=days(14), within=days(90))
+        .counting("tickets")
+        .about("Tickets of 90 days on a topic that was closed at most 14 days before.")
+    )
+    tickets_90d = _opened.count(days(90)).counting("tickets").about("Tickets opened in 90 days.")
+    repeat_contact_rate_90d = share(repeat_contacts_90d, of=tickets_90d, minimum=3).about(
+        "Repeated contacts as a share of the tickets of 90 days; unknown below 3.",
+        remedy=Remedy(kind=RemedyKind.TASK, ref="fix-the-cause"),
+    )
+
+
+class PeopleSignals(Signals):
+    """
+    Who is there and what they say: ``contact.joined`` {contact, role}, ``contact.left`` {contact,
+    role}, ``nps.answered`` {score, user}, ``competitor.evaluated`` {competitor},
+    ``engagement.attended`` {programme, kind}.
+    """
+
+    stakeholders = (
+        _people.count()
+        .counting("people")
+        .about(
+            "People of the customer that we know; unknown when nobody was ever told.",
+            remedy=Remedy(kind=RemedyKind.CALL, ref="meet-the-team"),
+        )
+    )
+    champion_left_at = (
+        event("contact.left", {"role": "champion"})
+        .last()
+        .about(
+            "When a champion left last.",
+            remedy=Remedy(kind=RemedyKind.CALL, ref="new-champion"),
+        )
+    )
+    champion_joined_at = (
+        event("contact.joined", {"role": "champion"}).last().about("When a champion joined last.")
+    )
+    nps = (
+        event("nps.answered")
+        .latest("score")
+        .about("The latest answer to the recommendation question, 0 to 10.", fresh_for=days(365))
+    )
+    nps_change = (
+        event("nps.answered")
+        .change("score", days(365), same="user")
+        .about(
+            "The latest answer against the same person's one before.",
+            remedy=Remedy(kind=RemedyKind.CALL, ref="unhappy-customer"),
+        )
+    )
+    competitor_evaluated_at = (
+        event("competitor.evaluated")
+        .last()
+        .about(
+            "When we last heard that a competitor is looked at.",
+            remedy=Remedy(kind=RemedyKind.CALL, ref="competitor-evaluation"),
+        )
+    )
+    programmes_90d = (
+        event("engagement.attended")
+        .distinct("programme")
+        .count(days(90))
+        .counting("programmes")
+        .about("Webinars, courses and meetings attended in 90 days, each programme once.")
+    )
+    engagement_365d = (
+        event("engagement.attended")
+        .count(days(365))
+        .counting("visits")
+        .about("How often anything of our programmes was attended in a year.")
+    )
+
+
+class ContractSignals(Signals):
+    """
+    Money and terms: ``payment.failed`` as dunning records it, ``term.started`` {ends_at: ISO
+    8601 with a zone}.
+    """
+
+    failed_payments_30d = (
+        event("payment.failed")
+        .count(days(30))
+        .counting("failures")
+        .about(
+            "Tries to collect that failed in 30 days.",
+            remedy=Remedy(kind=RemedyKind.MESSAGE, ref="payment_failed"),
+        )
+    )
+    unpaid_invoices_30d = (
+        event("payment.failed")
+        .distinct("invoice")
+        .count(days(30))
+        .counting("invoices")
+        .about("Invoices with a failed try in 30 days.")
+    )
+    term_started_at = event("term.started").last().about("When the running term began.")
+    term_ends_at: Time = (
+        event("term.started")
+        .latest_time("ends_at")
+        .about(
+            "When the running term ends.",
+            remedy=Remedy(kind=RemedyKind.CALL, ref="renewal-talk"),
+        )
+    )
+
+
+class EarlyWarnings(UsageSignals, SupportSignals, PeopleSignals, ContractSignals):
+    """
+    All the ready signals in one class; derive yours from it, or from those that you send.
+
+    What they mean for one customer, `early_warnings` says as conditions.
+    """
+
+
+def early_warnings() -> Mapping[str, Condition]:
+    """
+    Ready conditions over `EarlyWarnings`, to be taken as segments or in rules.
+
+    Thresholds are starting points: back-test them on your own history.
+    """
+    w = EarlyWarnings
+    return {
+        "falling_use": w.usage_trend <= -0.3,
+        "sold_but_unused": all_of(
+            w.term_started_at.more_than_ago(days(30)), w.last_used_at < w.term_started_at
+        ),
+        "silent": w.last_sign_at.more_than_ago(days(21)),
+        "narrow_use": w.breadth < 0.3,
+        "passive_seats": w.unused_seats >= 3,
+        "failing_payments": w.failed_payments_30d >= 2,
+        "silent_backlog": w.silent_tickets >= 1,
+        "one_problem_stays": w.same_topic_tickets_30d >= 3,
+        "unhappy_with_support": any_of(w.satisfaction_90d < 3, w.satisfaction_change <= -2),
+        "champion_left": all_of(
+            w.champion_left_at.less_than_ago(days(90)),
+            any_of(w.champion_joined_at.missing(), w.champion_joined_at < w.champion_left_at),
+        ),
+        "few_stakeholders": w.stakeholders < 3,
+        "nps_fell": w.nps_change <= -2,
+        "nps_recovered": w.nps_change >= 2,
+        "competitor_evaluated": w.competitor_evaluated_at.less_than_ago(days(60)),
+        "plan_limit_reached": w.limit_hits_30d >= 3,
+        "term_ends_soon": w.term_ends_at.less_than_ahead(days(90)),
+    }
