@@ -95,6 +95,10 @@ class Following:
         self.record(at, *events)
         return self.look(at)
 
+    def lose(self) -> None:
+        """Forget that there is news."""
+        self._news = []
+
     def until(self, at: datetime) -> list[str]:
         """Let time go by, up to and including this instant, and look whenever it is time to."""
         names: list[str] = []

@@ -17,7 +17,7 @@ from tests.signals.following import NOW, Following, happened
 
 from retainkit.core import Event
 from retainkit.errors import InvalidInput
-from retainkit.rules import Rule, Rulebook, days, hours, minutes
+from retainkit.rules import Rule, Rulebook, RuleState, days, hours, minutes
 from retainkit.signals import Measures, RulesFeature
 
 
@@ -96,7 +96,9 @@ def lived(following: Following, life: list[tuple[datetime, list[Event]]]) -> Fol
     return following
 
 
-def traces(following: Following) -> tuple[object, ...]:
+def traces(
+    following: Following,
+) -> tuple[dict[str, RuleState], dict[str, datetime], list[Event]]:
     """What is left of a life."""
     assert following.case is not None
     said = sorted(following.said, key=lambda event: event.id)

@@ -114,6 +114,7 @@ from retainkit.rules._tree import (
     signals_of,
 )
 from retainkit.rules._truth import Truth
+from retainkit.rules._turns import turn_reason
 from retainkit.rules._why_not import Change, WhyNot, why_not
 from retainkit.rules._windows import days, hours, minutes, weeks
 
@@ -248,6 +249,7 @@ __all__ = [
     "signals_of",
     "to_json_logic",
     "truth_of",
+    "turn_reason",
     "version",
     "weeks",
     "why",

@@ -14,7 +14,6 @@ from retainkit.rules import (
     Cleared,
     Ending,
     Fired,
-    Limit,
     LongUnknown,
     Readings,
     RuleState,
@@ -25,9 +24,10 @@ from retainkit.rules import (
     end,
     fire_key,
     is_asked,
+    turn_reason,
     why,
 )
-from retainkit.signals._followed import SHADOW, Followed, Index
+from retainkit.signals._followed import Followed, Index
 from retainkit.signals._measures import Measures
 from retainkit.timing import local_time, to_micros
 
@@ -36,6 +36,16 @@ MOST_LISTED: Final = 50
 """How many late events, and how many days, a ``signals.revised`` names; it counts all events."""
 
 _IDLE = RuleState()
+_BEGINS = {
+    "rule": "rules.fired",
+    "shadow": "rules.shadow_fired",
+    "segment": "rules.segment_entered",
+}
+_ENDS = {
+    "rule": "rules.cleared",
+    "shadow": "rules.shadow_cleared",
+    "segment": "rules.segment_left",
+}
 _COUNTED = frozenset({Origin.REAL, Origin.BACKFILL})
 
 
@@ -89,7 +99,7 @@ class Look:
     def forget(self) -> None:
         """End what is followed no more; and what its limits know stays."""
         followed = self.index.followed
-        for group in self.states.keys() - followed.keys():
+        for group in sorted(self.states.keys() - followed.keys()):
             found = end(self.states[group], self.now, Ending.RETIRED)
             self._keep(group, found.state)
             for turn in found.turns:
@@ -195,84 +205,33 @@ class Look:
         self, group: str, each: Followed | None, turn: Turn, reasons: tuple[Because, ...]
     ) -> None:
         kind, _, id = group.partition(":")
-        named: dict[str, JsonValue] = {"segment" if kind == "segment" else "rule": id}
+        data: dict[str, JsonValue] = {"segment" if kind == "segment" else "rule": id}
         if each is not None:
-            named["version"] = each.version
+            data["version"] = each.version
+        key = f"{group}@{to_micros(self.now)}"
         match turn:
-            case Fired():
-                self._begins(kind, id, turn, named, reasons)
-            case Cleared():
-                self._ends(kind, id, turn, named, reasons)
-            case Suppressed():
-                self._held(each, turn, {**named, "shadow": kind + ":" == SHADOW}, reasons)
-            case LongUnknown():
-                data: JsonObject = {
-                    **named,
-                    "shadow": kind + ":" == SHADOW,
-                    "since": turn.since.isoformat(),
-                }
-                because = Because(key="rules.state.unknown", values=data)
-                self._event("rules.unknown", f"{group}@{self._micros()}", data, (because, *reasons))
+            case Fired(episode=episode):
+                key = fire_key(id, self.customer, episode)
+                data["episode"] = episode
+                name = _BEGINS[kind]
+            case Cleared(episode=episode, reason=reason):
+                key = fire_key(id, self.customer, episode)
+                data |= {"episode": episode, "reason": reason.value}
+                name = _ENDS[kind]
+            case Suppressed(reason=limit, until=until):
+                key = f"{key}@{limit}"
+                data |= {"reason": limit.value, "shadow": kind == "shadow"}
+                data["until"] = None if until is None else until.isoformat()
+                name = "rules.suppressed"
+            case LongUnknown(since=since):
+                data |= {"since": since.isoformat(), "shadow": kind == "shadow"}
+                name = "rules.unknown"
             case _:
                 assert_never(turn)
-
-    def _begins(
-        self,
-        kind: str,
-        id: str,
-        turn: Fired,
-        named: JsonObject,
-        reasons: tuple[Because, ...],
-    ) -> None:
-        key = fire_key(id, self.customer, turn.episode)
-        data: JsonObject = {**named, "episode": turn.episode}
-        match kind:
-            case "segment":
-                because = Because(key="rules.segment.entered", values=data)
-                self._event("rules.segment_entered", key, data, (because, *reasons))
-            case "shadow":
-                because = Because(key="rules.state.shadow_fired", values=data)
-                self._event("rules.shadow_fired", key, data, (because, *reasons))
-            case _:
-                because = Because(key="rules.state.fired", values=data)
-                self._event("rules.fired", key, {**data, "fire": key}, (because, *reasons))
-
-    def _ends(
-        self,
-        kind: str,
-        id: str,
-        turn: Cleared,
-        named: JsonObject,
-        reasons: tuple[Because, ...],
-    ) -> None:
-        key = fire_key(id, self.customer, turn.episode)
-        data: JsonObject = {**named, "episode": turn.episode, "reason": turn.reason.value}
-        match kind:
-            case "segment":
-                because = Because(key=f"rules.segment.{turn.reason}", values=data)
-                self._event("rules.segment_left", key, data, (because, *reasons))
-            case "shadow":
-                because = Because(key=f"rules.state.{turn.reason}", values=data)
-                self._event("rules.shadow_cleared", key, data, (because, *reasons))
-            case _:
-                because = Because(key=f"rules.state.{turn.reason}", values=data)
-                self._event("rules.cleared", key, {**data, "fire": key}, (because, *reasons))
-
-    def _held(
-        self,
-        each: Followed | None,
-        turn: Suppressed,
-        named: JsonObject,
-        reasons: tuple[Because, ...],
-    ) -> None:
-        data: JsonObject = {
-            **named,
-            "reason": turn.reason.value,
-            "until": None if turn.until is None else turn.until.isoformat(),
-        }
-        because = Because(key=f"rules.held.{turn.reason}", values={**data, **_limit(each, turn)})
-        key = f"{named['rule']}@{named['shadow']}@{turn.reason}@{self._micros()}"
-        self._event("rules.suppressed", key, data, (because, *reasons))
+        because = turn_reason(kind, turn, dict(data), None if each is None else each.rule)
+        if isinstance(turn, Fired | Cleared) and kind == "rule":
+            data["fire"] = key
+        self._event(name, key, data, (because, *reasons))
 
     def _event(self, name: str, key: str, data: JsonObject, because: tuple[Because, ...]) -> None:
         self.events.append(
@@ -285,25 +244,3 @@ class Look:
                 because=because,
             )
         )
-
-    def _micros(self) -> int:
-        return to_micros(self.now)
-
-
-def _limit(each: Followed | None, turn: Suppressed) -> JsonObject:
-    """What the limit says."""
-    if each is None:
-        return {}
-    rule = each.rule
-    match turn.reason:
-        case Limit.COOLDOWN if rule.cooldown is not None:
-            return {"seconds": int(rule.cooldown.total_seconds())}
-        case Limit.MAX_PER if rule.max_per is not None:
-            return {
-                "count": rule.max_per.count,
-                "seconds": int(rule.max_per.window.total_seconds()),
-            }
-        case Limit.TERM_UNKNOWN:
-            return {"signal": rule.term}
-        case _:
-            return {"per": rule.once_per}
