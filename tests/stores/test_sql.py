@@ -18,14 +18,14 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-from retainkit.core import Lease
+from retainkit.core import Lease, Wanted
 from retainkit.errors import ConfigurationError, Conflict, RetainkitError, StoreError
 from retainkit.ids import CaseId, CustomerId, TenantId
 from retainkit.stores import Change, Store
 from retainkit.stores.sql import SqlStore
 from retainkit.stores.sql._migrations import migrate
 from retainkit.testing import PostgresServer, StoreContract
-from retainkit.testing._store_play import START, event, record, timer
+from retainkit.testing._store_play import START, bucket, event, record, timer
 
 
 MAIN = TenantId("main")
@@ -279,6 +279,10 @@ def _played(store: SqlStore) -> None:
         tx.timeline.append([event("evt_1", ADA), event("evt_1", ADA)], recorded_at=START)
         tx.records.put(record("case_1", ADA))
         tx.schedule.wake([timer(MAIN, ADA, since=1)])
+        tx.projections.add([bucket("logins", 7, ADA), bucket("logins", 7, ADA)])
+        wanted = Wanted(metrics=frozenset({"logins"}))
+        assert [kept.count for kept in tx.projections.page(wanted)] == [2]
+        assert tx.projections.parts("logins", since=1) == ()
     assert len(store.claim(Lease(id="1", length=timedelta(hours=1)), now=START, limit=9)) == 1
     assert tuple(store.tenants()) == (MAIN,)
 

@@ -1,4 +1,4 @@
-"""What a store is: three small protocols within one transaction, and claims over all tenants."""
+"""What a store is: four small protocols within one transaction, and claims over all tenants."""
 
 from __future__ import annotations
 

@@ -253,7 +253,11 @@ class Projections(Protocol):
         Add buckets to those of the same customer, metric, part and day.
 
         Counts and totals add up; the earliest ``first`` stays, and of the latest event, by
-        ``(last, last_id)``, its ``value``. So the order of adding changes nothing.
+        ``(last, last_id)``, its ``value``; ids are compared by the codes of their characters. So
+        the order of adding changes nothing.
+
+        Raises:
+            StoreError: A sum leaves 64 bits.
         """
         ...
 
@@ -264,7 +268,7 @@ class Projections(Protocol):
     def latest(
         self, metric: str, customers: Collection[CustomerId]
     ) -> Mapping[CustomerId, JsonValue]:
-        """The value of a metric's standing bucket, of those of these customers who have one."""
+        """What the whole of a metric's standing bucket says, of those of them who have one."""
         ...
 
     def page(
@@ -279,15 +283,31 @@ class Projections(Protocol):
         ...
 
     def replace(self, customer: CustomerId, buckets: Sequence[Bucket], *, since: int) -> None:
-        """Put these in place of all the customer has from that day on, standing ones included."""
+        """
+        Put these in place of all the customer has from that day on, standing ones included.
+
+        Raises:
+            InvalidInput: ``bucket.not_replaced``: one is of another customer or an earlier day.
+
+            StoreError: As :meth:`add`.
+        """
         ...
 
     def parts(self, metric: str, *, since: int, limit: int = 100) -> tuple[Part, ...]:
-        """The parts of a metric from that day on that the most customers have, most first."""
+        """
+        The parts of a metric from that day on that the most customers have, most first.
+
+        Among those with as many customers, the one with more events is first, then by name. The
+        whole is no part.
+        """
         ...
 
     def move(self, entered: Sequence[Member], left: Sequence[tuple[str, CustomerId]]) -> None:
-        """Let customers enter groups, and leave others; who is there already stays since then."""
+        """
+        Let customers leave groups, then enter others; who is there already stays since then.
+
+        To leave where one is not is nothing.
+        """
         ...
 
     def members(
