@@ -12,12 +12,13 @@ from retainkit.billing import READ_INVOICE
 from retainkit.contact import SEND
 
 
-ROOMS = ("billing", "contact", "dunning", "engine")
+ROOMS = ("billing", "contact", "dunning", "engine", "signals")
 SECTIONS = (
     "What you report",
     "What the engine writes",
     "Invoices and payments",
     "Dunning",
+    "Rules and segments",
     "Messages",
 )
 REMEDY = "add a row to docs/reference/events.md, or take the old one out"
