@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 
+from retainkit.cli._progress import progress
 from retainkit.core import dumps
 from retainkit.errors import ConfigurationError
 
 
 NAME = "demo"
 HELP = "simulate a product's failed payments with the production code, and report on them"
-
-
-_SECONDS_BETWEEN_LINES = 10
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -47,51 +41,16 @@ def run(args: Namespace) -> int:
             value=exc.name,
             remedy="install retainkit-sdk with all its dependencies",
         ) from exc
-    with _progress() as progress:
+    with progress("Simulating", "days") as tell:
         result = run_demo(
             customers=args.customers,
             days=args.days,
             seed=args.seed,
             out=args.out,
-            progress=progress,
+            progress=tell,
         )
     print(result.table)
     print(f"The report: {result.report}")
     if args.json:
         print(dumps(result.summary))
     return 0
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show how many of how many days are done: a bar by rich, if it is there and can be seen."""
-    if not sys.stderr.isatty():
-        yield _lines()
-        return
-    try:
-        from rich.console import Console
-        from rich.progress import Progress
-    except ModuleNotFoundError:
-        yield _line
-        print(file=sys.stderr)
-        return
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("Simulating")
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _lines() -> Callable[[int, int], None]:
-    """A line now and then, so that a log shows a long run to be alive; none in a short one."""
-    told = monotonic()
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told
-        if monotonic() - told >= _SECONDS_BETWEEN_LINES:
-            told = monotonic()
-            print(f"Simulating: {done} of {total} days", file=sys.stderr, flush=True)
-
-    return tell
-
-
-def _line(done: int, total: int) -> None:
-    print(f"\rSimulating: {done} of {total} days", end="", file=sys.stderr, flush=True)
