@@ -25,6 +25,7 @@ BENCHES = {
     "preview": "previews",
     "preview-batch": "previews",
     "allocate": "previews",
+    "health-nightly": "health_nightly",
     "rules-one": "rules_one",
     "rules-batch": "rules_batch",
 }

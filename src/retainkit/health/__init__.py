@@ -8,6 +8,7 @@ from __future__ import annotations
 from retainkit.health._backtest import Progress, backtest
 from retainkit.health._bands import UNKNOWN, Band, Bands, Edge
 from retainkit.health._change import MODEL, Shift, explain_change
+from retainkit.health._columns import HealthColumns, score_columns
 from retainkit.health._data import model_data
 from retainkit.health._document import read_health_models
 from retainkit.health._engagement import CAUTION, Engagement, engagement_effect
@@ -43,7 +44,14 @@ from retainkit.health._model import (
 )
 from retainkit.health._score import Contribution, Health, Silence, score
 from retainkit.health._statistics import FEWEST, Estimate, Unclaimed
-from retainkit.health._stays import KnownValue, ReadingsAt, Stay, known_events, known_values
+from retainkit.health._stays import (
+    KnownValue,
+    ReadingsAt,
+    Stay,
+    known_events,
+    known_values,
+    stay_of,
+)
 from retainkit.health._told import Found, Verdict
 from retainkit.health._trend import HealthPoint
 
@@ -74,6 +82,7 @@ __all__ = [
     "Found",
     "GroupTest",
     "Health",
+    "HealthColumns",
     "HealthModel",
     "HealthModels",
     "HealthPoint",
@@ -103,4 +112,6 @@ __all__ = [
     "model_data",
     "read_health_models",
     "score",
+    "score_columns",
+    "stay_of",
 ]

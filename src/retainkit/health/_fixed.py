@@ -26,8 +26,11 @@ WHOLE = 10**9
 """All weights of a model together."""
 
 _MOST = 10_000
-_FORGOTTEN = -64.0
-_SERIES = tuple(log(2) ** k / factorial(k) for k in range(17, -1, -1))
+FORGOTTEN = -64.0
+"""The exponent of two below which nothing is left."""
+
+SERIES = tuple(log(2) ** k / factorial(k) for k in range(17, -1, -1))
+"""Of the powers of two between 0 and 1, from the highest term: exact to the last bit but one."""
 
 
 def points_of(value: object, place: str) -> int:
@@ -97,11 +100,11 @@ def remaining(age: float, half_life: float) -> float:
     if age <= 0:
         return 1.0
     exponent = -(age / half_life)
-    if exponent < _FORGOTTEN:
+    if exponent < FORGOTTEN:
         return 0.0
     whole = floor(exponent)
     rest, power = exponent - whole, 0.0
-    for term in _SERIES:
+    for term in SERIES:
         power = power * rest + term
     return ldexp(power, whole)
 

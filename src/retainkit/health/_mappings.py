@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fractions import Fraction
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TypeAlias
@@ -33,6 +34,7 @@ from retainkit.rules import (
 Limit: TypeAlias = "int | float | Money | timedelta"
 """A value of a signal on a line; of a `Time`, how long ago it is."""
 
+MILLION = 10**6
 _MICROSECOND = timedelta(microseconds=1)
 _TWO_KINDS = (Kind.TEXT, Kind.FLAG)
 
@@ -224,7 +226,7 @@ def as_condition(found: Condition | Flag) -> Condition:
 def position(value: Value, now: datetime) -> float:
     """Where a value lies on its signal's line: microseconds for times (ago) and lengths."""
     if isinstance(value, Money):
-        return float(value.amount)
+        return float(Fraction(value.amount) * MILLION) / MILLION
     if isinstance(value, datetime):
         return float((now - value) // _MICROSECOND)
     if isinstance(value, timedelta):
