@@ -13,6 +13,7 @@ from retainkit.cli import (
     _migrate,
     _rules,
     _run_due,
+    _signals,
     _timeline,
     _worker,
 )
@@ -30,6 +31,7 @@ _COMMANDS: tuple[Command, ...] = (
     _explain,
     _timeline,
     _rules,
+    _signals,
     _demo,
 )
 
@@ -38,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     Run one command; the exit code.
 
-    0 when it did its work, 1 when a test of rules failed, 2 when something is wrong: then the
-    message and the way out are on standard error, and nothing else.
+    0 when it did its work, 1 when a test of rules failed or a row of facts was refused, 2 when
+    something is wrong: then the message and the way out are on standard error, and nothing else.
 
     Args:
         argv: The arguments after the program's name; those of the process by default.

@@ -12,7 +12,7 @@ _SECONDS_BETWEEN_LINES = 10
 
 
 @contextmanager
-def shown(doing: str, unit: str) -> Iterator[Callable[[int, int | None], None]]:
+def progress(doing: str, unit: str) -> Iterator[Callable[[int, int | None], None]]:
     """
     Show on standard error how many are done, and of how many if that is known.
 

@@ -1,4 +1,4 @@
-"""``retainkit rules``: check a rule file, and run the tests in it."""
+"""``retainkit rules``: test a rule file, recheck all customers, list who is in a segment."""
 
 from __future__ import annotations
 
@@ -8,30 +8,70 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retainkit.cli._app import app_argument, kit_of, tenant_argument
+from retainkit.cli._progress import progress
 from retainkit.core import dumps
 from retainkit.errors import ConfigurationError
+from retainkit.ids import CustomerId
 
 
 if TYPE_CHECKING:
     from retainkit.rules import Explained, Signals
 
 NAME = "rules"
-HELP = "run the tests in a rule file, and look for what is suspicious about its rules"
+HELP = "test a rule file, ask all rules of all customers, or list who is in a segment"
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """``ACTION``, ``FILE`` and ``--signals``."""
-    parser.add_argument("action", metavar="ACTION", choices=["test"], help="test")
-    parser.add_argument("file", metavar="FILE", type=Path, help="a rule file, in YAML or JSON")
-    parser.add_argument(
+    """``test FILE``, ``recheck`` and ``members GROUP``."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    test = actions.add_parser("test", help="run the tests in a rule file, and look at its rules")
+    test.add_argument("file", metavar="FILE", type=Path, help="a rule file, in YAML or JSON")
+    test.add_argument(
         "--signals",
         metavar="MODULE:CLASS",
         help="where signals are declared in Python; those of the file itself need none",
     )
+    recheck = actions.add_parser(
+        "recheck", help="ask all rules of all customers, and wake who was missed; for the night"
+    )
+    app_argument(recheck)
+    tenant_argument(recheck)
+    members = actions.add_parser("members", help="list who is in a segment, or under a rule")
+    app_argument(members)
+    tenant_argument(members)
+    members.add_argument("group", metavar="GROUP", help="segment:NAME or rule:ID")
+    members.add_argument("--after", metavar="ID", help="only customers with an id above this one")
+    members.add_argument("--limit", type=int, default=1000, metavar="N", help="at most so many")
 
 
 def run(args: Namespace) -> int:
-    """Run the tests: 0 when all of them pass, 1 when one fails."""
+    """Do it; of tests 0 when all of them pass, 1 when one fails."""
+    match args.action:
+        case "recheck":
+            return _recheck(args)
+        case "members":
+            return _members(args)
+        case _:
+            return _test(args)
+
+
+def _recheck(args: Namespace) -> int:
+    kit = kit_of(args)
+    with progress("Asking", "customers") as tell:
+        found = kit.rules.recheck(progress=tell)
+    print(f"{found.asked} customers asked, {found.woken} woken")
+    return 0
+
+
+def _members(args: Namespace) -> int:
+    after = None if args.after is None else CustomerId(args.after)
+    for member in kit_of(args).rules.members(args.group, after=after, limit=args.limit):
+        print(f"{member.customer}  since {member.since:%Y-%m-%d %H:%M} UTC")
+    return 0
+
+
+def _test(args: Namespace) -> int:
     from retainkit.rules import lint
     from retainkit.schema import read_rules
 
