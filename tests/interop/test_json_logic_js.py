@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from random import Random
 from shutil import which
+from typing import Any, cast
 
 import pytest
 from tests.rules.cases import read_cases
@@ -43,18 +45,14 @@ def engine() -> Path:
     return folder
 
 
-def _fires(engine: Path, cases: list[tuple[object, object]]) -> list[bool]:
+def _run(program: str, engine: Path, given: object) -> object:
     node = which("node")
     assert node is not None
+    command = [node, "-e", program, str(engine)]
     done = subprocess.run(
-        [node, "-e", PROGRAM, str(engine)],
-        input=json.dumps(cases),
-        capture_output=True,
-        check=True,
-        text=True,
+        command, input=json.dumps(given), capture_output=True, check=True, text=True
     )
-    answers: list[bool] = json.loads(done.stdout)
-    return answers
+    return json.loads(done.stdout)
 
 
 def _both_ways(condition: Condition) -> tuple[tuple[Condition, Truth], ...]:
@@ -76,7 +74,7 @@ def test_it_fires_where_the_rule_fires(engine: Path) -> None:
             cases.append((to_json_logic(asked, segments=SEGMENTS), data))
             expected.append(truth is wanted)
 
-    assert _fires(engine, cases) == expected
+    assert _run(PROGRAM, engine, cases) == expected
     assert min(seen.values()) > 500
 
 
@@ -89,10 +87,30 @@ def test_it_answers_the_published_cases(engine: Path) -> None:
         data = json_logic_data(signals_of(case.rule, segments), case.known, case.at)
         for asked, _ in _both_ways(case.rule):
             cases.append((to_json_logic(asked, segments=segments), data))
-    answers = _fires(engine, cases)
+    answers = cast("list[bool]", _run(PROGRAM, engine, cases))
     said = [
         "true" if yes else "false" if no else "unknown"
         for yes, no in zip(answers[::2], answers[1::2], strict=True)
     ]
 
     assert said == [case.result for case in published]
+
+
+def test_the_page_about_browsers_tells_the_truth(engine: Path) -> None:
+    """Its Python exports, its JavaScript asks, and prints what the comment says."""
+    page = (Path(__file__).parents[2] / "docs/how-to/rules-in-the-browser.md").read_text("utf-8")
+    told: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(block, told)
+    (block,) = re.findall(r"```js\n(.*?)```", page, re.DOTALL)
+    _, asked = block.split('import jsonLogic from "json-logic-js";')
+    body, said = asked.split("\n// ")
+    definition, expression = body.rsplit("\n\n", 1)
+    program = f"""
+    const jsonLogic = require(process.argv[1]);
+    const page = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+    {definition}
+    console.log(JSON.stringify({expression.rstrip(";")}));
+    """
+
+    assert _run(program, engine, told["page"]) == json.loads(said)
