@@ -95,10 +95,7 @@ def rated(
 
 def table(page: Page, caption: str) -> Table:
     """The table, or the table of the chart, whose caption begins like this."""
-    blocks = [block for section in page.sections for block in section.blocks]
-    tables = [block if isinstance(block, Table) else getattr(block, "table") for block in blocks]  # noqa: B009 - a story has none
-    (found,) = [each for each in tables if each.caption.startswith(caption)]
-    assert isinstance(found, Table)
+    (found,) = [each for each in page.tables if each.caption.startswith(caption)]
     return found
 
 

@@ -120,6 +120,16 @@ class Page:
     sections: tuple[Section, ...]
     footer: tuple[str, ...] = ()
 
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All its figures as tables, for a terminal; stories have none."""
+        blocks = [block for section in self.sections for block in section.blocks]
+        return tuple(
+            block if isinstance(block, Table) else block.table
+            for block in blocks
+            if not isinstance(block, Steps)
+        )
+
 
 def html_page(page: Page) -> str:
     """The page as one file of HTML; the same page gives the same text."""

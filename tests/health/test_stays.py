@@ -1,0 +1,130 @@
+"""Timelines as stays, and as what was known at any instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from retainkit.core import Event, JsonValue, Origin, RecordedEvent
+from retainkit.health import Stay, known_events, stay_of
+from retainkit.ids import CustomerId, EventId
+from retainkit.rules import Number, Signals, days, event
+from retainkit.signals import Measures
+
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+END = START + days(300)
+ANNA = CustomerId("anna")
+
+
+class Customer(Signals):
+    """What is counted here."""
+
+    seats = Number()
+    logins = event("user.logged_in").count(days(7))
+
+
+def told(
+    name: str,
+    day: float,
+    *,
+    learned: float | None = None,
+    origin: Origin = Origin.REAL,
+    **data: JsonValue,
+) -> RecordedEvent:
+    """An event of a day, learned then or later."""
+    return RecordedEvent(
+        event=Event(
+            id=EventId(f"{name}-{day}-{data}"),
+            name=name,
+            customer=ANNA,
+            occurred_at=START + days(1) * day,
+            data=data,
+            origin=origin,
+        ),
+        sequence=int(day * 100) + 1,
+        recorded_at=START + days(1) * (day if learned is None else learned),
+    )
+
+
+def stay(*history: RecordedEvent) -> Stay | None:
+    """As the timeline tells it."""
+    return stay_of(history, until=END)
+
+
+def ends(*history: RecordedEvent) -> tuple[datetime, bool]:
+    """When it ends, and whether the customer left."""
+    found = stay(*history)
+    assert found is not None
+    assert found.customer == ANNA
+    return found.until, found.left
+
+
+def test_nobody_is_there_before_their_first_event() -> None:
+    """Nor is anybody who was only tried out."""
+    found = stay(told("user.logged_in", 3), told("user.logged_in", 9))
+    assert found is not None
+    assert (found.since, found.until, found.left) == (START + days(3), END, False)
+    assert stay() is None
+    assert stay(told("user.logged_in", 3, origin=Origin.TEST)) is None
+
+
+def test_who_cancelled_left_when_the_subscription_ended() -> None:
+    """On the day it occurred, not when it was learned."""
+    cancelled = told("subscription.cancelled", 40, learned=50, subscription="s1")
+    assert ends(told("user.logged_in", 3), cancelled) == (START + days(40), True)
+
+
+def test_who_has_another_subscription_stays() -> None:
+    """Until that ends as well; an invoice tells of one, too."""
+    first = told("subscription.cancelled", 40, subscription="s1")
+    other: Mapping[str, JsonValue] = {"id": "in_1", "subscription": "s2"}
+    second = told("invoice.observed", 20, invoice=other)
+    assert ends(second, first) == (END, False)
+    last = told("subscription.cancelled", 90, subscription="s2")
+    assert ends(second, first, last) == (START + days(90), True)
+
+
+def test_what_ends_after_the_end_has_not_ended() -> None:
+    """Nobody knows the future."""
+    assert ends(
+        told("user.logged_in", 3), told("subscription.cancelled", 301, subscription="s1")
+    ) == (END, False)
+
+
+def at_day(history: Sequence[RecordedEvent], day: int, *, trust: bool = False) -> object:
+    """The logins of the last 7 days, as known on a day."""
+    known = known_events(Measures(Customer), lambda _: history, trust_backfill=trust)
+    return known(ANNA, START + days(day)).known("logins", START + days(day))
+
+
+def test_what_was_recorded_later_was_not_known() -> None:
+    """A late event revises the present and no past."""
+    history = [told("user.logged_in", day) for day in range(20)]
+    assert at_day(history, 14) == 7
+    late = [*history, told("user.logged_in", 13.5, learned=15)]
+    assert (at_day(late, 14), at_day(late, 15)) == (7, 8)
+
+
+def test_what_was_imported_was_known_only_if_one_says_so() -> None:
+    """By default since the import."""
+    history = [
+        told("user.logged_in", day, learned=100, origin=Origin.BACKFILL) for day in range(20)
+    ]
+    assert at_day(history, 14) is None
+    assert at_day(history, 14, trust=True) == 7
+
+
+def test_each_timeline_is_read_once() -> None:
+    """However many moments are looked at."""
+    read: list[CustomerId] = []
+
+    def history(customer: CustomerId) -> list[RecordedEvent]:
+        read.append(customer)
+        return []
+
+    known = known_events(Measures(Customer), history)
+    for day in range(5):
+        known(ANNA, START + days(day))
+    known(CustomerId("ben"), START)
+    assert read == ["anna", "ben"]
