@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from retainkit.engine._async import AsyncJoinedKit, AsyncRetainKit
     from retainkit.engine._attention import Attention, AttentionKind
     from retainkit.engine._explain import Explained
+    from retainkit.engine._health import KitHealth
     from retainkit.engine._instrumentation import Instrumentation, LoggingInstrumentation
     from retainkit.engine._join import JoinedKit
     from retainkit.engine._kit import Dispatch, Dunning, RetainKit, SystemClock
     from retainkit.engine._links import Links, OpenLink
     from retainkit.engine._load import Loaded, RefusedRow
     from retainkit.engine._performers import Guarantee, Performer
-    from retainkit.engine._rules import KitRules
+    from retainkit.engine._rules import KitRules, Rechecked, RuleAnswer
     from retainkit.engine._runner import Ran
     from retainkit.engine._signals import KitSignals
     from retainkit.engine._sweeper import Finding, FindingKind
@@ -36,6 +37,7 @@ __all__ = [
     "Guarantee",
     "Instrumentation",
     "JoinedKit",
+    "KitHealth",
     "KitRules",
     "KitSignals",
     "Links",
@@ -46,8 +48,10 @@ __all__ = [
     "Ran",
     "Receipt",
     "ReceiptState",
+    "Rechecked",
     "RefusedRow",
     "RetainKit",
+    "RuleAnswer",
     "SystemClock",
 ]
 
@@ -67,6 +71,7 @@ if not TYPE_CHECKING:
             "Guarantee": "_performers",
             "Instrumentation": "_instrumentation",
             "JoinedKit": "_join",
+            "KitHealth": "_health",
             "KitRules": "_rules",
             "KitSignals": "_signals",
             "Links": "_links",
@@ -77,8 +82,10 @@ if not TYPE_CHECKING:
             "Ran": "_runner",
             "Receipt": "_webhooks",
             "ReceiptState": "_webhooks",
+            "Rechecked": "_rules",
             "RefusedRow": "_load",
             "RetainKit": "_kit",
+            "RuleAnswer": "_rules",
             "SystemClock": "_kit",
         },
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from retainkit.core import STANDING, Event, Member
 from retainkit.errors import ConfigurationError
@@ -13,6 +13,9 @@ from retainkit.rules import Condition, Rulebook, Signal, Signals, declared, sign
 from retainkit.signals import ZONE_METRIC, Measures
 from retainkit.stores import Transaction
 
+
+if TYPE_CHECKING:
+    from retainkit.health import HealthModels
 
 Moves: TypeAlias = "tuple[Sequence[Member], Sequence[tuple[str, CustomerId]]]"
 
@@ -74,6 +77,7 @@ class Counting:
 def measured(
     signals: type[Signals] | Mapping[str, Signal] | None,
     rules: Rulebook | None,
+    health: HealthModels | None = None,
     *,
     zone: str,
 ) -> Measures:
@@ -82,12 +86,26 @@ def measured(
 
     Raises:
         ConfigurationError: ``signals.clash``.
+        InvalidInput: ``rules.unknown_signal``, ``rules.signal_clash`` for what health models read.
     """
-    declared_here = (
-        {} if signals is None else signals if isinstance(signals, Mapping) else declared(signals)
-    )
-    every = _together([declared_here, *([] if rules is None else [rules.signals])])
-    return Measures(every, conditions=() if rules is None else tuple(_conditions(rules)), zone=zone)
+    sets = [_by_name(signals)]
+    conditions: list[Condition] = []
+    if rules is not None:
+        sets.append(rules.signals)
+        conditions += _conditions(rules)
+    if health is not None:
+        sets.append(_by_name(health.signals))
+        conditions += health.conditions
+    every = _together(sets)
+    if health is not None:
+        health.check(every)
+    return Measures(every, conditions=conditions, zone=zone)
+
+
+def _by_name(signals: type[Signals] | Mapping[str, Signal] | None) -> Mapping[str, Signal]:
+    if signals is None:
+        return {}
+    return signals if isinstance(signals, Mapping) else declared(signals)
 
 
 def _together(sets: Iterable[Mapping[str, Signal]]) -> dict[str, Signal]:

@@ -35,6 +35,7 @@ from retainkit.stores import Appended, Transaction
 if TYPE_CHECKING:
     from retainkit.billing import Declined, Paid
     from retainkit.dunning import Access, DunningCase, DunningPolicy, Upcoming
+    from retainkit.engine._health import KitHealth
     from retainkit.engine._kit import RetainKit
     from retainkit.engine._rules import KitRules
     from retainkit.engine._signals import KitSignals
@@ -170,6 +171,13 @@ class JoinedKit:
         from retainkit.engine._rules import KitRules
 
         return KitRules(self._kit, self._inside)
+
+    @property
+    def health(self) -> KitHealth:
+        """How customers are; see :class:`KitHealth`."""
+        from retainkit.engine._health import KitHealth
+
+        return KitHealth(self._kit, self._inside)
 
     def _inside(self) -> AbstractContextManager[JoinedKit]:
         return nullcontext(self)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from retainkit.engine._counting import Counting
     from retainkit.engine._explain import Explained
     from retainkit.engine._features import AnyFeature, Features
+    from retainkit.engine._health import KitHealth
     from retainkit.engine._instrumentation import Instrumentation
     from retainkit.engine._join import JoinedKit
     from retainkit.engine._links import Links, OpenLink
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from retainkit.engine._signals import KitSignals
     from retainkit.engine._sweeper import Finding
     from retainkit.engine._webhooks import Receipt
+    from retainkit.health import HealthModels
     from retainkit.messages import Branding, Messenger
     from retainkit.payments import HostedPage, Payments, WebhookReader
     from retainkit.rules import Rulebook, Signal, Signals
@@ -89,6 +91,8 @@ class RetainKit:
 
         rules: When what is true of a customer; None leaves rules off.
 
+        health: How a customer's health is told; None leaves health off.
+
         zone: The IANA zone of customers whose own nobody told; their days are counted in it.
 
         future_tolerance: How far ahead of now an event that signals read may lie; what lies
@@ -129,6 +133,7 @@ class RetainKit:
         links: Links | None = None,
         signals: type[Signals] | Mapping[str, Signal] | None = None,
         rules: Rulebook | None = None,
+        health: HealthModels | None = None,
         zone: str = "UTC",
         future_tolerance: timedelta = timedelta(days=1),
         features: Sequence[AnyFeature] = (),
@@ -152,6 +157,7 @@ class RetainKit:
         self._dunning = dunning
         self._declared = signals
         self.rulebook: Rulebook | None = rules
+        self.health_models: HealthModels | None = health
         self._zone = zone
         self._tolerance = future_tolerance
         self._others = tuple(features)
@@ -185,11 +191,12 @@ class RetainKit:
     @cached_property
     def measures(self) -> Measures | None:
         """What is counted of the timeline, for signals, rules and health; None when nothing is."""
-        if self._declared is None and self.rulebook is None:
+        parts = (self._declared, self.rulebook, self.health_models)
+        if parts == (None, None, None):
             return None
         from retainkit.engine._counting import measured
 
-        return measured(self._declared, self.rulebook, zone=self._zone)
+        return measured(*parts, zone=self._zone)
 
     @cached_property
     def _counting(self) -> Counting | None:
@@ -394,6 +401,13 @@ class RetainKit:
         from retainkit.engine._rules import KitRules
 
         return KitRules(self, self.transaction)
+
+    @property
+    def health(self) -> KitHealth:
+        """How customers are, and why."""
+        from retainkit.engine._health import KitHealth
+
+        return KitHealth(self, self.transaction)
 
     def access(self, customer: CustomerId, now: datetime | None = None) -> Access:
         """What the customer may use, now or at another time if nothing happens until then."""

@@ -122,14 +122,21 @@ class KitSignals:
                 ``time.naive``.
             ConfigurationError: ``kit.no_signals``.
         """
+        return self.known(customer, as_of)[0]
+
+    def known(
+        self, customer: CustomerId, as_of: int | datetime | None = None
+    ) -> tuple[Readings, datetime]:
+        """What :meth:`of` says, and the instant that it is said of."""
         measures, now = self._counting().measures, self._kit.clock.now()
         until = _until(as_of, now)
         with self._opened() as k:
             if until is None:
-                return measures.read(k.tx.projections.buckets(customer, measures.wanted(now)), now)
+                counted = k.tx.projections.buckets(customer, measures.wanted(now))
+                return measures.read(counted, now), now
             known = tuple(takewhile(until, k.timeline(customer)))
         then = as_of if isinstance(as_of, datetime) else known[-1].recorded_at if known else now
-        return measures.read(measures.recount(known), then)
+        return measures.read(measures.recount(known), then), then
 
     def rebuild(
         self, customer: CustomerId | None = None, *, progress: Progress | None = None
