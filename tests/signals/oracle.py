@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence as Listed
+from collections.abc import Mapping
+from collections.abc import Sequence as Listed
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from itertools import combinations
-from statistics import median_low, median_high
+from statistics import median_high, median_low
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
@@ -154,7 +155,7 @@ def parts(events: Listed[Event], key: str) -> list[str]:
     return [p for e in events if (p := part(e, key)) is not None]
 
 
-def answer(signal: r.Signal, past: Past, facts: Mapping[str, object]) -> object:  # noqa: PLR0911, PLR0912, C901 - one case a derivation
+def answer(signal: r.Signal, past: Past, facts: Mapping[str, object]) -> object:  # noqa: PLR0912, C901 - one case a derivation
     """The value that the signal has; None when it is unknown."""
     of = signal.derivation
     match of:

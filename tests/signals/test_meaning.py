@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.signals.everything import CONDITIONS, Everything, dense, histories, nows
+from tests.signals.oracle import Past, answer, known_by
 
 from retainkit.core import Bucket, Event, RecordedEvent
 from retainkit.rules import Readings
 from retainkit.signals import ZONE_METRIC, Measures
-from tests.signals.everything import CONDITIONS, CUSTOMER, Everything, dense, histories, nows
-from tests.signals.oracle import Past, answer, known_by
 
 
 MEASURES = Measures(Everything, conditions=CONDITIONS, zone="Europe/London")
@@ -104,7 +104,8 @@ def test_any_order_in_any_batches_adds_up_to_a_recount(
 ) -> None:
     """What is kept up as events arrive is what a rebuild makes of the whole history."""
     anew = MEASURES.recount(history)
-    zones = {CUSTOMER: str(b.value) for b in anew if b.metric == ZONE_METRIC}
+    told = [bucket for bucket in anew if bucket.metric == ZONE_METRIC]
+    zones = {bucket.customer: str(bucket.value) for bucket in told}
     past = (
         Past(events=known_by(history, None), now=history[0].event.occurred_at) if history else None
     )
@@ -113,7 +114,6 @@ def test_any_order_in_any_batches_adds_up_to_a_recount(
     ends = sorted({*cuts, len(events)})
     batches = [events[a:b] for a, b in zip([0, *ends], ends, strict=False)]
     counted = [bucket for batch in batches for bucket in MEASURES.count(batch, zones)]
-    told = [bucket for bucket in anew if bucket.metric == ZONE_METRIC]
     assert together([*counted, *told]) == together(anew)
     assert len(together(anew)) == len(anew), "one bucket each"
 
@@ -123,7 +123,7 @@ def test_any_order_in_any_batches_adds_up_to_a_recount(
 def test_what_was_known_does_not_move(
     history: list[RecordedEvent], now: datetime, as_of: int
 ) -> None:
-    """Events that were learned of later, however early they happened, change no answer as of then."""
+    """What is learned later, however early it happened, changes no answer as of then."""
     then = MEASURES.read(MEASURES.recount(history[:as_of]), now)
     later = MEASURES.read(MEASURES.recount(reversed(history), as_of=as_of), now)
     assert list(later) == list(then)
@@ -136,8 +136,6 @@ def test_nothing_changes_before_its_time(
     history: list[RecordedEvent], now: datetime, wait: int
 ) -> None:
     """Until the time that a reading names, time alone does not change it."""
-    from datetime import timedelta
-
     buckets = MEASURES.recount(history)
     later = now + timedelta(minutes=wait)
     before, after = MEASURES.read(buckets, now), MEASURES.read(buckets, later)

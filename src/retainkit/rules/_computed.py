@@ -291,7 +291,10 @@ class Share:
 
 
 def _told(signal: Signal) -> JsonValue:
-    return signal.name if signal.derivation is None else inner(signal.derivation)
+    if signal.derivation is None:
+        return signal.name
+    unit = signal.traits().get("unit")
+    return {**inner(signal.derivation), **({} if unit is None else {"unit": unit})}
 
 
 def _unit(signal: Signal) -> str:

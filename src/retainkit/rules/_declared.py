@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 Value: TypeAlias = "bool | int | float | str | datetime | timedelta | Money"
 Threshold: TypeAlias = "bool | int | float | str | datetime | timedelta | Amounts"
 
-WORDS = frozenset({"all", "any", "at_least", "event", "not", "now", "segment", "sequence"})
+WORDS = frozenset(
+    {"all", "any", "at_least", "computed", "event", "not", "now", "segment", "sequence"}
+)
 """What rules say beside signals, and what no signal may be called, therefore."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")

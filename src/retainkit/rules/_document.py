@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from attrs import define, evolve, field
 
 from retainkit.errors import InvalidInput
-from retainkit.rules._declared import Kind, Signal
+from retainkit.rules._computing import FORMS, read_computed
+from retainkit.rules._declared import Kind, Remedy, Signal
 from retainkit.rules._reading import Mistake, Place, Reader, cash, mistaken, operand
 from retainkit.rules._readings import Reading, Readings, readings
 from retainkit.rules._rule import OncePer, Rule, RuleStatus, RuleTest, choice, read_max_per
@@ -61,9 +62,12 @@ SIGNAL_WORDS = (
     "fresh_for",
     "source",
     "doc",
+    "remedy",
     "event",
     "sequence",
+    *FORMS,
 )
+REMEDY_WORDS = ("kind", "ref", "doc")
 EXPECT = {"fires": Truth.TRUE, "no": Truth.FALSE, "unknown": Truth.UNKNOWN}
 _KINDS: Mapping[str, type[Signal]] = {
     kind.kind.value: kind for kind in (Number, Amount, Duration, Time, Text, Flag)
@@ -172,20 +176,31 @@ class _Document:
 
     def _signal(self, reader: Reader, name: str, said: object, place: Place) -> Signal | None:
         data = reader.keys(said, place, SIGNAL_WORDS)
-        common = {key: data[key] for key in ("doc", "source") if isinstance(data.get(key), str)}
+        common = {k: str(data[k]) for k in ("doc", "source") if isinstance(data.get(k), str)}
         fresh = data.get("fresh_for")
         fresh_for = None if fresh is None else reader.length(fresh, (*place, "fresh_for"))
-        for word in ("event", "sequence"):
-            if word in data:
-                made = reader.derived(word, data[word], (*place, word))
-                return (
-                    None
-                    if made is None
-                    else reader.made(
-                        place,
-                        lambda made=made: evolve(made, name=name, **common),  # type: ignore[misc] # bound now
-                    )
+        remedy = _remedy(reader, data, place)
+        word = next((word for word in ("event", "sequence", *FORMS) if word in data), None)
+        if word is not None:
+            made = _computed(reader, word, data[word], (*place, word))
+            return (
+                None
+                if made is None
+                else reader.made(
+                    place,
+                    lambda: _described(
+                        evolve(
+                            made,
+                            name=name,
+                            doc=str(common.get("doc", "")),
+                            source=common.get("source"),
+                            fresh_for=fresh_for,
+                            remedy=remedy,
+                        ),
+                        data,
+                    ),
                 )
+            )
         kind = _KINDS.get(str(data.get("kind")))
         if kind is None:
             reader.wrong(
@@ -208,7 +223,9 @@ class _Document:
                     f"leave it out: the signal is of the kind {kind.kind}",
                 )
         make: Callable[..., Signal] = kind
-        return reader.made(place, lambda: make(name=name, fresh_for=fresh_for, **common, **options))
+        return reader.made(
+            place, lambda: make(name=name, fresh_for=fresh_for, remedy=remedy, **common, **options)
+        )
 
     def _rule(self, reader: Reader, said: object, place: Place) -> Rule | None:
         data = reader.keys(said, place, RULE_WORDS)
@@ -354,6 +371,38 @@ def _options(reader: Reader, data: Mapping[str, object], place: Place) -> dict[s
     if "clears_when" in data:
         options["clears_when"] = reader.condition(data["clears_when"], (*place, "clears_when"))
     return options
+
+
+def _computed(reader: Reader, word: str, said: object, place: Place) -> Signal | None:
+    if word in FORMS:
+        return read_computed(reader, word, said, place)
+    return reader.derived(word, said, place)
+
+
+def _described(signal: Signal, data: Mapping[str, object]) -> Signal:
+    """With the unit, or the meaning of a missing time, that the file names."""
+    if isinstance(signal, Number) and isinstance(data.get("unit"), str):
+        return signal.counting(str(data["unit"]))
+    if isinstance(signal, Time) and data.get("missing") == "never":
+        return evolve(signal, missing="never")
+    return signal
+
+
+def _remedy(reader: Reader, data: Mapping[str, object], place: Place) -> Remedy | None:
+    if "remedy" not in data:
+        return None
+    inside = (*place, "remedy")
+    said = reader.keys(data["remedy"], inside, REMEDY_WORDS)
+    if not isinstance(data["remedy"], Mapping):
+        return None
+    return reader.made(
+        inside,
+        lambda: Remedy(
+            kind=str(said.get("kind", "")),
+            ref=str(said.get("ref", "")),
+            doc=str(said.get("doc", "")),
+        ),
+    )
 
 
 def _value(signal: Signal, raw: object, at: datetime) -> object:

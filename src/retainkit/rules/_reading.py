@@ -12,20 +12,22 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 from attrs import define, field, frozen
 
+from retainkit.core import Origin
 from retainkit.errors import InvalidInput
 from retainkit.money import Money, money
 from retainkit.rules._checked import Scalar, times
+from retainkit.rules._computed import COMPUTED
+from retainkit.rules._computing import FORMS, PATTERN_WORDS, read_one_computed
 from retainkit.rules._declared import WORDS, Kind, Signal
 from retainkit.rules._events import (
     Count,
     Distinct,
     EventPattern,
     counted,
-    event,
     followed,
 )
 from retainkit.rules._events import Sequence as Steps
@@ -71,7 +73,7 @@ _BY_KIND: Mapping[Kind, tuple[str, ...]] = {
     Kind.FLAG: ("eq", "ne"),
 }
 PRESENCE = ("present", "missing")
-_COUNTING = ("name", "where", "same", "distinct", "within", "at_least", "absent")
+_COUNTING = (*PATTERN_WORDS, "same", "distinct", "within", "at_least", "absent")
 _FOLLOWING = ("of", "within", "same", "strict")
 _WITH_UNIT = re.compile(r"(-?[0-9.]+)\s+(\S.*)")
 _PAIR = 2
@@ -179,7 +181,7 @@ class Reader:
                 return None if item is None else self.made(inside, lambda: Not(item=item))
             case "segment":
                 return self._segment(said, inside)
-            case "event" | "sequence":
+            case "event" | "sequence" | "computed":
                 return self._computed(word, said, inside)
             case _:
                 return self._signal(word, said, inside)
@@ -327,7 +329,7 @@ class Reader:
         if word in {part.value for part in TextPart}:
             return self._text(signal, word, value, place)
         op = Comparison(word)
-        if isinstance(value, Mapping) and value.keys() & {"signal", "event"}:
+        if isinstance(value, Mapping) and value.keys() & {"signal", "event", COMPUTED}:
             return self._other(signal, op, value, place)
         return self.made(
             place,
@@ -398,9 +400,10 @@ class Reader:
     def _other(
         self, signal: Signal, op: Comparison, said: Mapping[str, object], place: Place
     ) -> Condition | None:
-        data = self.keys(said, place, ("signal", "event", "times"))
-        if "event" in data:
-            other = self.derived("event", data["event"], (*place, "event"))
+        data = self.keys(said, place, ("signal", "event", COMPUTED, "times"))
+        word = next((word for word in ("event", COMPUTED) if word in data), None)
+        if word is not None:
+            other = self.derived(word, data[word], (*place, word))
         else:
             other = self.signal(data.get("signal"), (*place, "signal"))
         if other is None:
@@ -413,7 +416,7 @@ class Reader:
         return self.made(place, lambda: _length(value))
 
     def _computed(self, word: str, said: object, place: Place) -> Condition | None:
-        options = _COUNTING if word == "event" else _FOLLOWING
+        options = {"event": _COUNTING, "sequence": _FOLLOWING}.get(word, tuple(FORMS))
         if not isinstance(said, Mapping):
             self.keys(said, place, options)
             return None
@@ -444,9 +447,11 @@ class Reader:
         """The signal that is computed of events."""
         if word == "sequence":
             return self._followed(said, place)
+        if word == COMPUTED:
+            return read_one_computed(self, said, place)
         data = self.keys(said, place, _COUNTING)
         within = self._within(data, place)
-        pattern = self._pattern(data, place)
+        pattern = self.pattern(data, place)
         if pattern is None or within is None:
             return None
         same, distinct = data.get("same"), data.get("distinct")
@@ -485,12 +490,11 @@ class Reader:
         )
 
     def _step(self, step: object, place: Place) -> EventPattern | None:
-        data = (
-            {"name": step} if isinstance(step, str) else self.keys(step, place, ("name", "where"))
-        )
-        return self._pattern(data, place)
+        data = {"name": step} if isinstance(step, str) else self.keys(step, place, PATTERN_WORDS)
+        return self.pattern(data, place)
 
-    def _pattern(self, data: Mapping[str, object], place: Place) -> EventPattern | None:
+    def pattern(self, data: Mapping[str, object], place: Place) -> EventPattern | None:
+        """Events, by what is said of them."""
         where = data.get("where", {})
         pairs = where if isinstance(where, Mapping) else {}
         if pairs is not where:
@@ -507,7 +511,19 @@ class Reader:
                     type(value).__name__,
                     "write a text, a whole number, true, false or null",
                 )
-        return self.made(place, lambda: event(_text(data.get("name")), checked))
+        others, but, origins = (
+            tuple(self.listed(data.get(key, ()), (*place, key))) for key in PATTERN_WORDS[2:]
+        )
+        return self.made(
+            place,
+            lambda: EventPattern(
+                name=_text(data.get("name")),
+                where=tuple(checked.items()),
+                others=cast("tuple[str, ...]", others),  # checked by the pattern
+                but=cast("tuple[str, ...]", but),
+                origins=cast("tuple[Origin, ...]", origins),
+            ),
+        )
 
     def _within(self, data: Mapping[str, object], place: Place) -> timedelta | None:
         if "within" in data:

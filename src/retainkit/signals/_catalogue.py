@@ -30,10 +30,12 @@ _MACHINES = ("invoice.*", "payment.*", "message.*", "term.*")
 
 _opened, _closed = event("ticket.opened"), event("ticket.closed")
 _replied = event("ticket.replied")
-_answered = event("ticket.replied", {"by": "agent"})
 _rated = event("ticket.rated")
 _tickets = _opened.until(_closed, by="ticket", within=days(365))
 _people = event("contact.joined").until(event("contact.left"), by="contact")
+_champions = event("contact.joined", {"role": "champion"}).until(
+    event("contact.left"), by="contact"
+)
 _seats = event("seat.assigned").until(event("seat.removed"), by="user")
 _used = event("feature.used")
 
@@ -51,6 +53,11 @@ class UsageSignals(Signals):
     usage_trend = _used.trend(days(28), minimum=20).about(
         "Use in the 28 days until yesterday against the 28 before: -0.3 is a fall by 30 %. "
         "Unknown below 20 uses in the 28 days before.",
+        remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
+    )
+    usage_trend_14d = _used.trend(days(14), minimum=10).about(
+        "Use in the 14 days until yesterday against the 14 before: whether it still falls. "
+        "Unknown below 10 uses in the 14 days before.",
         remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
     )
     user_trend = (
@@ -109,7 +116,7 @@ class UsageSignals(Signals):
 
 class SupportSignals(Signals):
     """
-    Tickets: ``ticket.opened``, ``ticket.replied`` {by: agent|customer}, ``ticket.closed`` and
+    Tickets: ``ticket.opened``, ``ticket.replied`` (we answered), ``ticket.closed`` and
     ``ticket.rated`` {score}, each with {ticket, topic}.
     """
 
@@ -131,12 +138,12 @@ class SupportSignals(Signals):
         _tickets.silent(days(5), touched=_replied)
         .counting("tickets")
         .about(
-            "Open tickets that nobody has written in for 5 days.",
+            "Open tickets that we have not answered, or answered last 5 days ago.",
             remedy=Remedy(kind=RemedyKind.CALL, ref="unblocking-call"),
         )
     )
-    first_response_90d = _opened.elapsed(_answered, by="ticket", within=days(90)).about(
-        "Median time to the first answer of an agent, of tickets of 90 days that have one."
+    first_response_90d = _opened.elapsed(_replied, by="ticket", within=days(90)).about(
+        "Median time to our first answer, of tickets of 90 days that have one."
     )
     resolution_90d = _opened.elapsed(_closed, by="ticket", within=days(90)).about(
         "Median time to close a ticket, of tickets of 90 days that are closed."
@@ -185,8 +192,10 @@ class PeopleSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="new-champion"),
         )
     )
-    champion_joined_at = (
-        event("contact.joined", {"role": "champion"}).last().about("When a champion joined last.")
+    champions = (
+        _champions.count()
+        .counting("people")
+        .about("Champions who joined and have not left; unknown when none was ever told.")
     )
     nps = (
         event("nps.answered")
@@ -273,7 +282,8 @@ def early_warnings() -> Mapping[str, Condition]:
     """
     w = EarlyWarnings
     return {
-        "falling_use": w.usage_trend <= -0.3,
+        # Not the four weeks alone: a holiday stays in them for weeks after it is over.
+        "falling_use": all_of(w.usage_trend <= -0.25, w.usage_trend_14d <= -0.05),
         "sold_but_unused": all_of(
             w.term_started_at.more_than_ago(days(30)), w.last_used_at < w.term_started_at
         ),
@@ -284,10 +294,7 @@ def early_warnings() -> Mapping[str, Condition]:
         "silent_backlog": w.silent_tickets >= 1,
         "one_problem_stays": w.same_topic_tickets_30d >= 3,
         "unhappy_with_support": any_of(w.satisfaction_90d < 3, w.satisfaction_change <= -2),
-        "champion_left": all_of(
-            w.champion_left_at.less_than_ago(days(90)),
-            any_of(w.champion_joined_at.missing(), w.champion_joined_at < w.champion_left_at),
-        ),
+        "champion_left": all_of(w.champion_left_at.less_than_ago(days(90)), w.champions.eq(0)),
         "few_stakeholders": w.stakeholders < 3,
         "nps_fell": w.nps_change <= -2,
         "nps_recovered": w.nps_change >= 2,

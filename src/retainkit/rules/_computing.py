@@ -1,0 +1,233 @@
+"""Derivations as data: what rule files write of sums, trends, shares and open items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from attrs import frozen
+
+from retainkit.rules._computed import (
+    ActiveDays,
+    ActiveWeeks,
+    Again,
+    Depth,
+    Elapsed,
+    First,
+    Items,
+    Last,
+    Latest,
+    LatestChange,
+    Mean,
+    OldestOpen,
+    Open,
+    Share,
+    Silent,
+    Sum,
+    Trend,
+    derived_name,
+)
+from retainkit.rules._declared import Derivation, Kind, Signal
+from retainkit.rules._events import Count, Distinct, EventPattern
+from retainkit.rules._signals import Amount, Duration, Flag, Number, Text, Time
+
+
+if TYPE_CHECKING:
+    from retainkit.rules._reading import Place, Reader
+
+Said: TypeAlias = "dict[str, object]"
+
+PATTERN_WORDS = ("name", "where", "or", "but", "origins")
+_PATTERNS = ("event", "until", "after", "touched")
+_LENGTHS = ("within", "gap", "silent_for")
+
+
+@frozen
+class _Form:
+    """How a derivation is written: its keys, and what is made of them."""
+
+    must: tuple[str, ...]
+    make: Callable[[Said], Derivation]
+    may: tuple[str, ...] = ()
+
+
+def _items(said: Said) -> Items:
+    return Items(
+        opened=cast("EventPattern", said["event"]),
+        closed=cast("EventPattern", said["until"]),
+        key=cast("str", said["by"]),
+        within=cast("timedelta | None", said.get("within")),
+    )
+
+
+def _made(make: Callable[..., Derivation], **names: str) -> Callable[[Said], Derivation]:
+    """A derivation whose arguments bear these names in files, and their own where none is given."""
+    return lambda said: make(**{names.get(key, key): value for key, value in said.items()})
+
+
+_OPEN = ("event", "until", "by")
+FORMS: Mapping[str, _Form] = {
+    "sum": _Form(("event", "of", "within"), _made(Sum, event="pattern", of="key"), ("currency",)),
+    "mean": _Form(("event", "of", "within"), _made(Mean, event="pattern", of="key"), ("minimum",)),
+    "last": _Form(("event",), _made(Last, event="pattern")),
+    "first": _Form(("event",), _made(First, event="pattern")),
+    "latest": _Form(("event", "of"), _made(Latest, event="pattern", of="key"), ("kind",)),
+    "change": _Form(
+        ("event", "of", "within"), _made(LatestChange, event="pattern", of="key"), ("same",)
+    ),
+    "trend": _Form(("of",), _made(Trend), ("minimum",)),
+    "share": _Form(("of", "whole"), _made(Share, of="part"), ("minimum",)),
+    "depth": _Form(("event", "of", "features", "within"), _made(Depth, event="pattern", of="key")),
+    "active_days": _Form(("event", "within"), _made(ActiveDays, event="pattern")),
+    "active_weeks": _Form(("event", "within"), _made(ActiveWeeks, event="pattern")),
+    "open": _Form(_OPEN, lambda said: Open(items=_items(said)), ("within",)),
+    "oldest_open": _Form(_OPEN, lambda said: OldestOpen(items=_items(said)), ("within",)),
+    "silent": _Form(
+        (*_OPEN, "touched", "silent_for"),
+        lambda said: Silent(
+            items=_items(said),
+            touched=cast("EventPattern", said["touched"]),
+            silent_for=cast("timedelta", said["silent_for"]),
+        ),
+        ("within",),
+    ),
+    "elapsed": _Form(
+        (*_OPEN, "within"), _made(Elapsed, event="start", until="end", by="key"), ("minimum",)
+    ),
+    "again": _Form(
+        ("event", "after", "by", "gap", "within"), _made(Again, event="pattern", by="key")
+    ),
+}
+"""Each derivation by the word that files have for it."""
+
+
+def read_computed(reader: Reader, word: str, said: object, place: Place) -> Signal | None:
+    """The signal that is computed so, or None and a mistake; inside this room only."""
+    form = FORMS[word]
+    data = reader.keys(said, place, (*form.must, *form.may))
+    left = [key for key in form.must if key not in data]
+    if left:
+        if isinstance(said, Mapping):
+            reader.wrong(
+                place,
+                "Something is left out",
+                "rules.form",
+                ", ".join(left),
+                f"write {', '.join(f'`{key}: ...`' for key in left)}",
+            )
+        return None
+    read: Said = {}
+    before = len(reader.mistakes)
+    for key, value in data.items():
+        read[key] = _value(reader, word, key, value, (*place, key))
+    if len(reader.mistakes) > before:
+        return None
+    return reader.made(place, lambda: signal_of(form.make(read)))
+
+
+def read_one_computed(reader: Reader, said: object, place: Place) -> Signal | None:
+    """What stands under ``computed``: one word of `FORMS`; inside this room only."""
+    words = reader.keys(said, place, tuple(FORMS))
+    if len(words) == 1:
+        ((word, inside),) = words.items()
+        return read_computed(reader, word, inside, (*place, word))
+    if isinstance(said, Mapping) and len(words) == len(said):
+        reader.wrong(
+            place,
+            "One thing is computed here",
+            "rules.form",
+            sorted(words),
+            f"write one of {', '.join(FORMS)}",
+        )
+    return None
+
+
+def signal_of(derivation: Derivation) -> Signal:
+    """The signal of a derivation, named by its content; inside this room only."""
+    name = derived_name(derivation)
+    match derivation:
+        case Last() | First() | OldestOpen() | Latest(kind=Kind.TIME):
+            return Time(name=name, derivation=derivation)
+        case Latest(kind=Kind.TEXT):
+            return Text(name=name, derivation=derivation)
+        case Latest(kind=Kind.FLAG):
+            return Flag(name=name, derivation=derivation)
+        case Elapsed():
+            return Duration(name=name, derivation=derivation)
+        case Sum(currency=str() as currency):
+            return Amount(name=name, currency=currency, derivation=derivation)
+        case ActiveDays():
+            return Number(name=name, unit="days", derivation=derivation)
+        case ActiveWeeks():
+            return Number(name=name, unit="weeks", derivation=derivation)
+        case _:
+            return Number(name=name, derivation=derivation)
+
+
+def _value(reader: Reader, word: str, key: str, value: object, place: Place) -> object:
+    if key in _PATTERNS:
+        return _pattern(reader, value, place)
+    if key in _LENGTHS:
+        return reader.length(value, place)
+    if word == "trend" and key == "of":
+        return _counted(reader, value, place)
+    if word == "share" and key in {"of", "whole"}:
+        return _signal(reader, value, place)
+    if key == "features":
+        return reader.listed(value, place)
+    return value  # a text or a number, checked by what is made of it
+
+
+def _pattern(reader: Reader, said: object, place: Place) -> EventPattern | None:
+    """Events, by their name or with more said of them."""
+    if isinstance(said, str):
+        return reader.pattern({"name": said}, place)
+    data = reader.keys(said, place, PATTERN_WORDS)
+    return reader.pattern(data, place) if isinstance(said, Mapping) else None
+
+
+def _counted(reader: Reader, said: object, place: Place) -> Derivation | None:
+    """What a trend compares: a count, a number of different values, a sum or a mean."""
+    words = reader.keys(said, place, ("event", "sum", "mean"))
+    if len(words) != 1:
+        if isinstance(said, Mapping) and len(words) == len(said):
+            reader.wrong(
+                place,
+                "A trend is one of a count, a sum or a mean",
+                "rules.form",
+                sorted(words),
+                "write `of: {event: {name: feature.used, within: 28d}}`",
+            )
+        return None
+    ((word, inside),) = words.items()
+    if word == "event":
+        found = reader.derived("event", inside, (*place, word))
+    else:
+        found = read_computed(reader, word, inside, (*place, word))
+    of = None if found is None else found.derivation
+    return of if isinstance(of, Count | Distinct | Sum | Mean) else None
+
+
+def _signal(reader: Reader, said: object, place: Place) -> Signal | None:
+    """A signal by its name, or one that is computed here."""
+    if isinstance(said, str):
+        return reader.signal(said, place)
+    words = dict(reader.keys(said, place, ("event", *FORMS, "unit")))
+    unit = words.pop("unit", None)
+    if len(words) != 1:
+        if isinstance(said, Mapping) and len(words) + (unit is not None) == len(said):
+            reader.wrong(
+                place,
+                "This is one signal",
+                "rules.form",
+                sorted(words),
+                "write its name, or one of event and what else is computed",
+            )
+        return None
+    ((word, inside),) = words.items()
+    if word == "event":
+        found = reader.derived("event", inside, (*place, word))
+    else:
+        found = read_computed(reader, word, inside, (*place, word))
+    return found.counting(unit) if isinstance(found, Number) and isinstance(unit, str) else found
