@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from retainkit.core._json import JsonValue
 from retainkit.core._time import occurred_at
@@ -59,11 +59,17 @@ class Bucket:
     def plus(self, other: Bucket) -> Bucket:
         """Both as one; the other is of the same customer, metric, part and day."""
         latest = max(self, other, key=_latest)
-        return evolve(
-            latest,
+        return Bucket(
+            customer=self.customer,
+            metric=self.metric,
+            day=self.day,
+            part=self.part,
             count=self.count + other.count,
             total=self.total + other.total,
             first=min(self.first, other.first),
+            last=latest.last,
+            last_id=latest.last_id,
+            value=latest.value,
         )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from itertools import chain, islice
+from typing import Final
 
 from attrs import evolve
 
@@ -12,7 +14,10 @@ from retainkit.core import STANDING, Bucket, JsonValue, Member, Part, Wanted
 from retainkit.ids import CustomerId
 from retainkit.stores._refusals import check_replaced, check_size
 from retainkit.stores.memory._frozen import frozen_value
-from retainkit.stores.memory._tables import Tables
+from retainkit.stores.memory._tables import Days, Metrics, Tables
+
+
+_NOBODYS: Final[Metrics] = defaultdict(dict)
 
 
 class MemoryProjections:
@@ -23,13 +28,13 @@ class MemoryProjections:
 
     def add(self, buckets: Sequence[Bucket]) -> None:
         for bucket in buckets:
-            kept = evolve(bucket, value=frozen_value(bucket.value))
-            mine = self._tables.buckets[kept.customer]
-            key = kept.metric, kept.day, kept.part
-            known = mine.get(key)
+            value = frozen_value(bucket.value)
+            kept = bucket if value is bucket.value else evolve(bucket, value=value)
+            days = self._tables.buckets[kept.customer][kept.metric]
+            known = days.get((kept.day, kept.part))
             added = kept if known is None else known.plus(kept)
             check_size(added)
-            self._tables.put(mine, key, added)
+            self._tables.put(days, (kept.day, kept.part), added)
 
     def buckets(self, customer: CustomerId, wanted: Wanted) -> tuple[Bucket, ...]:
         return tuple(self._of(customer, wanted))
@@ -37,11 +42,11 @@ class MemoryProjections:
     def latest(
         self, metric: str, customers: Collection[CustomerId]
     ) -> Mapping[CustomerId, JsonValue]:
-        buckets, key = self._tables.buckets, (metric, STANDING, "")
+        standing = {customer: self._days(customer, metric) for customer in customers}
         return {
-            customer: buckets[customer][key].value
-            for customer in customers
-            if key in buckets.get(customer, {})
+            customer: days[STANDING, ""].value
+            for customer, days in standing.items()
+            if (STANDING, "") in days
         }
 
     def page(
@@ -53,19 +58,18 @@ class MemoryProjections:
 
     def replace(self, customer: CustomerId, buckets: Sequence[Bucket], *, since: int) -> None:
         check_replaced(customer, buckets, since)
-        mine = self._tables.buckets[customer]
-        for key in list(mine):
-            if key[1] == STANDING or key[1] >= since:
-                self._tables.drop(mine, key)
+        for days in self._tables.buckets[customer].values():
+            for key in [key for key in days if key[0] == STANDING or key[0] >= since]:
+                self._tables.drop(days, key)
         self.add(buckets)
 
     def parts(self, metric: str, *, since: int, limit: int = 100) -> tuple[Part, ...]:
         found: dict[str, Part] = {}
         for customer in self._tables.buckets:
             mine: dict[str, int] = {}
-            for bucket in self._of(customer, Wanted(metrics=frozenset({metric}), since=since)):
-                if bucket.part and bucket.day >= since:
-                    mine[bucket.part] = mine.get(bucket.part, 0) + bucket.count
+            for (day, part), bucket in self._days(customer, metric).items():
+                if part and day >= since:
+                    mine[part] = mine.get(part, 0) + bucket.count
             for part, count in mine.items():
                 known = found.get(part, Part(part=part, customers=0, count=0))
                 found[part] = Part(
@@ -95,11 +99,14 @@ class MemoryProjections:
         )
 
     def _of(self, customer: CustomerId, wanted: Wanted) -> Iterator[Bucket]:
-        mine = self._tables.buckets.get(customer, {})
-        for key in sorted(mine):
-            metric, day, _ = key
-            if metric in wanted.metrics and (day == STANDING or day >= wanted.since):
-                yield mine[key]
+        since = wanted.since
+        for metric in sorted(wanted.metrics):
+            days = self._days(customer, metric)
+            for key in sorted(key for key in days if key[0] == STANDING or key[0] >= since):
+                yield days[key]
+
+    def _days(self, customer: CustomerId, metric: str) -> Days:
+        return self._tables.buckets.get(customer, _NOBODYS).get(metric, {})
 
 
 def _rank(part: Part) -> tuple[int, int, str]:

@@ -31,8 +31,9 @@ from retainkit.stores.memory._agenda import Agenda
 K = TypeVar("K")
 V = TypeVar("V")
 
-# What a customer's bucket is known by: metric, day and part; in their order.
-BucketKey: TypeAlias = tuple[str, int, str]
+# A metric's buckets of one customer by day and part; and those of each metric.
+Days: TypeAlias = dict[tuple[int, str], Bucket]
+Metrics: TypeAlias = defaultdict[str, Days]
 
 
 class Row(NamedTuple):
@@ -60,7 +61,7 @@ class Tables:
         self.definitions: dict[str, JsonObject] = {}
         self.rows: dict[str, Row] = {}
         self.live: defaultdict[CustomerId, dict[str, None]] = defaultdict(dict)
-        self.buckets: defaultdict[CustomerId, dict[BucketKey, Bucket]] = defaultdict(dict)
+        self.buckets: defaultdict[CustomerId, Metrics] = defaultdict(partial(defaultdict, dict))
         self.members: defaultdict[str, dict[CustomerId, Member]] = defaultdict(dict)
 
     def __bool__(self) -> bool:
