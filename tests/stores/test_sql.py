@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from retainkit.ids import CaseId, CustomerId, TenantId
 from retainkit.stores import Change, Store
 from retainkit.stores.sql import SqlStore
 from retainkit.stores.sql._migrations import migrate
+from retainkit.stores.sql._statement import Statement, Value
 from retainkit.testing import PostgresServer, StoreContract
 from retainkit.testing._store_play import START, bucket, event, record, timer
 
@@ -535,3 +537,44 @@ def test_an_interrupted_commit_leaves_no_transaction_open(postgres: PostgresServ
         keys.join()
         signal.signal(signal.SIGINT, before)
     _left_clean(store)
+
+
+# ---- how projections are found
+
+
+_READS = ("buckets", "buckets_of", "counted", "latest", "parts", "members", "groups", "clear")
+
+
+def _plan(store: SqlStore, name: str) -> str:
+    """How the database would go about a question of the projections."""
+    statement: Statement = getattr(store._statements.projections, name)
+    asked: dict[str, Value] = {
+        **dict.fromkeys(("tenant", "w_tenant", "w_customer", "w_group_name", "metric"), "a"),
+        "metrics": '["logins","zone"]',
+        "customers": '["ada","bob"]',
+        "after": "",
+        "since": 1,
+        "limit": 10,
+    }
+    with store._begin() as cursor:
+        if store._begins is None:
+            # Without rows it would read the whole table; and it must not think it is small.
+            cursor.execute("SET enable_seqscan = off")
+        explain = "EXPLAIN" if store._begins is None else "EXPLAIN QUERY PLAN"
+        cursor.execute(f"{explain} {statement.sql}", statement._bound(asked))
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+
+@pytest.mark.parametrize("name", _READS)
+def test_projections_are_found_by_their_keys(database: str, name: str) -> None:
+    """By customer, or by group: never by a walk through all of a tenant."""
+    store = SqlStore(database)
+    plan = _plan(store, name)
+    store.close()
+    if database.startswith("sqlite"):
+        found = [line for line in plan.splitlines() if re.match(r"(SCAN|SEARCH) (rk_|b\b)", line)]
+        assert found
+        assert all(re.search(r"\(tenant=\? AND (customer|group_name)[=>]", line) for line in found)
+    else:
+        assert "Index" in plan
+        assert not re.search(r"Seq Scan on rk_|hashed SubPlan", plan)
