@@ -348,6 +348,6 @@ def test_the_body_of_a_case_is_small() -> None:
     world.tell(NOW + hours(1), told(hours(1), usage=9))
     case = world.case
     assert isinstance(case, RulesCase)
-    assert set(case.states) == {"rule:low", "rule:broke"}  # the window is not covered yet
+    assert set(case.states) == {"rule:low"}
     assert case.states["rule:low"].phase is Phase.IDLE
     assert set(case.wakes) <= {"rule:gone", "rule:broke"}

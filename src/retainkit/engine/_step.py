@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from attrs import evolve
@@ -123,18 +123,20 @@ class Step:
         """Count what is new, and tell whoever subscribes to it."""
         if self._features.counting is not None:
             self._features.counting.fold(self.tx, events)
-        self._tell(((event.name, event.customer) for event in events), since=since)
+        self._tell(events, since=since)
         self.events += len(events)
 
-    def _tell(
-        self, news: Iterable[tuple[str, CustomerId]], *, since: Mapping[CustomerId, int]
-    ) -> None:
-        """Wake the features that subscribe to these names, each once for a customer."""
+    def _tell(self, events: Sequence[Event], *, since: Mapping[CustomerId, int]) -> None:
+        """Wake the features that subscribe to these events, each once for a customer."""
+        subscribers = self._features.subscribers
         wakes = {
-            (feature, customer)
-            for name, customer in news
-            for feature in self._features.subscribers.get(name, ())
+            (feature, event.customer)
+            for event in events
+            if event.name in subscribers
+            for feature in subscribers[event.name]
         }
+        if not wakes:
+            return
         self.tx.schedule.wake(
             [
                 Timer(
@@ -236,13 +238,15 @@ class Step:
             record.key: record
             for record in self.tx.records.open(feature.name, customer=timer.customer)
         }
-        cases = [bound.case(record) for record in records.values()]
+        cases = {key: bound.case(record) for key, record in records.items()}
+        known = list(cases.values())
         concerned: dict[str, list[RecordedEvent]] = {}
         for recorded in events:
-            for key in feature.route(recorded.event, cases):
+            for key in feature.route(recorded.event, known):
                 concerned.setdefault(key, []).append(recorded)
         for key, news in concerned.items():
-            self._decide(bound, timer.customer, records.get(key), Woken(events=tuple(news)))
+            woken = Woken(events=tuple(news))
+            self._decide(bound, timer.customer, records.get(key), woken, case=cases.get(key))
 
     def _due(self, bound: AnyBound, timer: Timer, case: CaseId) -> None:
         record = self.tx.records.get(timer.feature, case)
@@ -261,11 +265,14 @@ class Step:
         record: Record | None,
         trigger: Trigger,
         decided: Timer | Intent | None = None,
+        *,
+        case: Case | None = None,
     ) -> None:
         feature = bound.feature
         history = self._history(customer, feature.reads) if isinstance(trigger, Woken) else ()
         policy = feature.policy if record is None else bound.policy(record.definition, self.tx)
-        case = None if record is None else bound.case(record)
+        if case is None and record is not None:
+            case = bound.case(record)
         facts = Facts(
             tenant=self._tenant,
             customer=customer,

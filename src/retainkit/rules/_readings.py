@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.rules._declared import Signal, Value
@@ -198,8 +198,10 @@ def _reading(signal: Signal, given: object, at: datetime | None, source: str | N
         return Reading(value=value, at=at, source=source or signal.source)
     if given.value is None:
         return given
-    value = signal.value(given.value, signal.name)
-    return evolve(given, value=value, source=given.source or signal.source)
+    value, told = signal.value(given.value, signal.name), given.source or signal.source
+    if value is given.value and told == given.source:
+        return given
+    return Reading(value=value, at=given.at, source=told, until=given.until)
 
 
 def _limit(signal: Signal, reading: Reading) -> datetime | None:

@@ -236,6 +236,9 @@ def _no_more(rule: Rule, now: datetime) -> Ending | None:
 
 def _unknown(rule: Rule, state: RuleState, now: datetime) -> Advance:
     """Nothing changes, except that somebody may want to look at the data."""
+    counts = state.phase in (Phase.PENDING, Phase.RECOVERING)
+    if rule.unknown_for is None and not counts and state.unknown_since is None:
+        return Advance(state=state)  # nobody asks since when
     since = now if state.unknown_since is None else state.unknown_since
     if state.unknown_since is None:
         state = evolve(state, unknown_since=since)

@@ -196,8 +196,11 @@ class Look:
         if isinstance(turn, Cleared) and rule.clears_when is not None:
             when = rule.clears_when
         explained = why(when, known, self.now, segments=self.index.segments)
-        leaves = {repr(leaf.because): leaf.because for leaf in explained.decisive()}
-        return tuple(leaves.values())
+        leaves: list[Because] = []
+        for leaf in explained.decisive():
+            if leaf.because not in leaves:
+                leaves.append(leaf.because)
+        return tuple(leaves)
 
     # ---- events
 
