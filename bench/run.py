@@ -21,6 +21,7 @@ BENCHES = {
     "steps-postgres-8": "steps",
     "due-scan": "due_scan",
     "ingest": "ingest",
+    "signals-ingest": "signals_ingest",
     "demo": "demo",
     "preview": "previews",
     "preview-batch": "previews",
@@ -28,6 +29,7 @@ BENCHES = {
     "health-nightly": "health_nightly",
     "rules-one": "rules_one",
     "rules-batch": "rules_batch",
+    "rules-event": "rules_event",
 }
 
 
