@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
 from retainkit.core import Event, JsonValue, Origin, RecordedEvent
 from retainkit.health import Stay, known_events, stay_of
 from retainkit.ids import CustomerId, EventId
@@ -22,6 +26,14 @@ class Customer(Signals):
 
     seats = Number()
     logins = event("user.logged_in").count(days(7))
+
+
+NAMES = ("user.logged_in", "signals.set", "customer.zone_set")
+SAID: dict[str, dict[str, JsonValue]] = {
+    "user.logged_in": {},
+    "signals.set": {"values": {"seats": 7}},
+    "customer.zone_set": {"zone": "Asia/Tokyo"},
+}
 
 
 def told(
@@ -113,6 +125,24 @@ def test_what_was_imported_was_known_only_if_one_says_so() -> None:
     ]
     assert at_day(history, 14) is None
     assert at_day(history, 14, trust=True) == 7
+
+
+@given(st.data())
+def test_what_was_known_is_what_a_recount_of_it_says(data: st.DataObject) -> None:
+    """Whatever came late, whatever changed how it counts, in whatever order one asks."""
+    day = st.integers(0, 30)
+    events = data.draw(st.lists(st.tuples(day, day, st.sampled_from(NAMES)), max_size=15))
+    history = [
+        evolve(told(name, at, learned=at + later, **SAID[name]), sequence=number)
+        for number, (at, later, name) in enumerate(events, 1)
+    ]
+    measures = Measures(Customer)
+    known = known_events(measures, lambda _: history)
+    for asked in data.draw(st.lists(st.integers(0, 60), max_size=6)):
+        instant = START + days(1) * asked
+        past = [each for each in history if each.recorded_at <= instant]
+        expected = measures.read(measures.recount(past), instant)
+        assert dict(known(ANNA, instant)) == dict(expected)
 
 
 def test_each_timeline_is_read_once() -> None:

@@ -10,6 +10,7 @@ from retainkit.cli import (
     _attention,
     _demo,
     _explain,
+    _health,
     _migrate,
     _rules,
     _run_due,
@@ -32,6 +33,7 @@ _COMMANDS: tuple[Command, ...] = (
     _timeline,
     _rules,
     _signals,
+    _health,
     _demo,
 )
 

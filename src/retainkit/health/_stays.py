@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from retainkit.core import Event, Origin, RecordedEvent
+from retainkit.core import Bucket, Event, EventState, Origin, RecordedEvent
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId
 from retainkit.rules import Reading, Readings, Signal, Signals, declared, readings
@@ -147,18 +147,18 @@ def known_events(
             nothing was known before the import; with it a history that was corrected with
             hindsight tells more than anybody knew then.
     """
-    customer: CustomerId | None = None
-    history: list[tuple[datetime, RecordedEvent]] = []
+    known: _Known | None = None
 
-    def at(asked: CustomerId, instant: datetime) -> Readings:
-        nonlocal customer, history
-        if asked != customer:
-            customer = asked
+    def at(customer: CustomerId, instant: datetime) -> Readings:
+        nonlocal known
+        if known is None or known.customer != customer:
             history = [
-                (_learned(each, trust_backfill=trust_backfill), each) for each in history_of(asked)
+                (_learned(each, trust_backfill=trust_backfill), each)
+                for each in history_of(customer)
+                if each.state is EventState.ACCEPTED
             ]
-        known = [each for learned, each in history if learned <= instant]
-        return measures.read(measures.recount(known), instant)
+            known = _Known(measures, customer, history)
+        return measures.read(known.at(instant), instant)
 
     return at
 
@@ -167,6 +167,38 @@ def _learned(recorded: RecordedEvent, *, trust_backfill: bool) -> datetime:
     if trust_backfill and recorded.event.origin is Origin.BACKFILL:
         return recorded.event.occurred_at
     return recorded.recorded_at
+
+
+class _Known:
+    """One customer's timeline, counted on from instant to instant."""
+
+    def __init__(
+        self,
+        measures: Measures,
+        customer: CustomerId,
+        history: list[tuple[datetime, RecordedEvent]],
+    ) -> None:
+        self.customer = customer
+        self._measures = measures
+        self._history = sorted(history, key=lambda each: each[0])
+        # What changes how earlier events count can't be added to them.
+        self._adds_up = measures.recounts.isdisjoint(each.event.name for _, each in history)
+        self._done = 0
+        self._buckets: dict[tuple[str, int, str], Bucket] = {}
+
+    def at(self, instant: datetime) -> Collection[Bucket]:
+        end = bisect_right(self._history, instant, key=lambda each: each[0])
+        if not self._adds_up:
+            return self._measures.recount(each for _, each in self._history[:end])
+        if end < self._done:
+            self._done, self._buckets = 0, {}
+        news = [each.event for _, each in self._history[self._done : end]]
+        for bucket in self._measures.count(news, {}):
+            key = (bucket.metric, bucket.day, bucket.part)
+            before = self._buckets.get(key)
+            self._buckets[key] = bucket if before is None else before.plus(bucket)
+        self._done = end
+        return self._buckets.values()
 
 
 def stay_of(history: Iterable[RecordedEvent], *, until: datetime) -> Stay | None:

@@ -1,0 +1,233 @@
+"""``retainkit health``: the report on all customers, and the back-test of the score."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from retainkit.cli._app import app_argument, kit_of, tenant_argument
+from retainkit.cli._outcomes import read_outcomes
+from retainkit.cli._progress import progress
+from retainkit.core import dumps
+from retainkit.errors import ConfigurationError
+from retainkit.ids import CustomerId
+
+
+if TYPE_CHECKING:
+    from retainkit.engine import RetainKit
+    from retainkit.health import BackTest, Stay
+    from retainkit.reports import Page, Rated
+    from retainkit.rules import Readings
+
+NAME = "health"
+HELP = "report on the health of all customers, or hold the score against who left"
+
+_PAGE = 200
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """``ACTION``, and what it looks at."""
+    parser.add_argument(
+        "action", metavar="ACTION", choices=["report", "backtest"], help="report or backtest"
+    )
+    app_argument(parser)
+    tenant_argument(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the page (health.html)")
+    parser.add_argument("--segment", metavar="NAME", help="report: only who is in it now")
+    parser.add_argument("--by", metavar="SIGNAL", help="show customers by this signal's value")
+    parser.add_argument(
+        "--since", type=_days, default="28", metavar="DAYS", help="report: what moved since (28)"
+    )
+    parser.add_argument(
+        "--backtest", action="store_true", help="report: with the back-test as a chapter"
+    )
+    parser.add_argument(
+        "--outcomes", type=Path, metavar="FILE", help="who left when, as CSV; else the timeline"
+    )
+    parser.add_argument(
+        "--horizon",
+        type=_days,
+        default="90",
+        metavar="DAYS",
+        help="leaving within so many days (90)",
+    )
+    parser.add_argument(
+        "--every", type=_days, default="7", metavar="DAYS", help="a look every so many days (7)"
+    )
+    parser.add_argument(
+        "--over", type=_days, default="364", metavar="DAYS", help="looks over so many days (364)"
+    )
+    parser.add_argument(
+        "--imported",
+        action="store_true",
+        help="take what was imported as known since it occurred",
+    )
+    parser.add_argument("--json", action="store_true", help="print the back-test as JSON")
+
+
+def _days(text: str) -> timedelta:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError("a whole number of days, from 1 on")
+    return timedelta(days=int(text))
+
+
+def run(args: Namespace) -> int:
+    """Look, write the page, and say what came out."""
+    from retainkit.reports import back_test_page, health_page
+
+    if args.action == "backtest" and args.segment is not None:
+        raise ConfigurationError(
+            "A back-test looks at everybody: who left is in no segment any more",
+            code="cli.segment",
+            field="segment",
+            value=args.segment,
+            remedy="compare groups with --by SIGNAL",
+        )
+    kit = kit_of(args)
+    everybody = _customers(kit, None)
+    test: BackTest | None = None
+    if args.action == "backtest" or args.backtest:
+        test = _back_test(kit, everybody, args)
+    if args.action == "report":
+        shown = everybody if args.segment is None else _customers(kit, args.segment)
+        rated = _rated(kit, shown, args)
+        page = health_page(rated, kit.health.models, at=kit.clock.now(), test=test)
+        _write(args.out or Path("health.html"), page)
+    if test is not None:
+        for verdict in test.verdicts:
+            print(verdict.text)
+        if args.action == "backtest":
+            _tell(back_test_page(test), args)
+        if args.json:
+            print(dumps(test.to_json()))
+    return 0
+
+
+def _tell(page: Page, args: Namespace) -> None:
+    if args.out is not None:
+        _write(args.out, page)
+    elif not args.json:
+        from retainkit.reports import text_table
+
+        for table in page.tables:
+            print(f"\n{text_table(table)}")
+
+
+def _write(out: Path, page: Page) -> None:
+    from retainkit.reports import html_page
+
+    try:
+        out.write_text(html_page(page), encoding="utf-8")
+    except OSError as exc:
+        raise ConfigurationError(
+            "The report can't be written there",
+            code="cli.out",
+            field="out",
+            value=str(out),
+            remedy="name a file in a folder you may write to",
+        ) from exc
+    print(f"The report: {out}")
+
+
+def _customers(kit: RetainKit, segment: str | None) -> list[CustomerId]:
+    """All customers of whom there is an event, or those in a segment now."""
+    found: list[CustomerId] = []
+    while page := _page(kit, segment, found[-1] if found else None):
+        found += page
+    return found
+
+
+def _page(kit: RetainKit, segment: str | None, after: CustomerId | None) -> Sequence[CustomerId]:
+    if segment is not None:
+        members = kit.rules.members(f"segment:{segment}", after=after, limit=_PAGE)
+        return [member.customer for member in members]
+    with kit.transaction() as k:
+        return k.tx.timeline.customers(after=after, limit=_PAGE)
+
+
+def _rated(kit: RetainKit, customers: Sequence[CustomerId], args: Namespace) -> list[Rated]:
+    """Their health now and then, a page of customers a transaction."""
+    from retainkit.reports import Rated
+
+    now = kit.clock.now()
+    before = now - args.since
+    told_by = _told_by(kit, args.by)
+    found: list[Rated] = []
+    with progress("Scoring", "customers") as tell:
+        for start in range(0, len(customers), _PAGE):
+            with kit.transaction() as k:
+                for customer in customers[start : start + _PAGE]:
+                    health = k.health.of(customer)
+                    if health is not None:
+                        found.append(
+                            Rated(
+                                customer=customer,
+                                health=health,
+                                before=k.health.of(customer, as_of=before),
+                                segment=told_by(k.signals.of(customer), now),
+                            )
+                        )
+            tell(min(start + _PAGE, len(customers)), len(customers))
+    return found
+
+
+def _told_by(kit: RetainKit, signal: str | None) -> Callable[[Readings, datetime], str]:
+    """What customers are shown by; empty when it is not known, or nothing was asked for."""
+    measures = kit.measures
+    if measures is not None and signal is not None:
+        measures.wanted(kit.clock.now(), [signal])  # refuses a name that is not declared
+
+    def value(known: Readings, at: datetime) -> str:
+        found = None if signal is None else known.known(signal, at)
+        return "" if found is None else str(found)
+
+    return value
+
+
+def _back_test(kit: RetainKit, customers: Sequence[CustomerId], args: Namespace) -> BackTest:
+    from retainkit.health import backtest, known_events
+
+    models, measures, now = kit.health.models, kit.measures, kit.clock.now()
+    assert measures is not None  # noqa: S101 - a kit with health has signals
+    known = known_events(measures, kit.timeline, trust_backfill=args.imported)
+    stays = _stays(kit, customers, args)
+    if args.by:
+        told_by = _told_by(kit, args.by)
+        stays = [
+            evolve(stay, attributes={**stay.attributes, args.by: told})
+            if (told := told_by(known(stay.customer, stay.until), stay.until))
+            else stay
+            for stay in stays
+        ]
+    steps = range(args.over // args.every, -1, -1)
+    with progress("Looking back", "customers") as tell:
+        return backtest(
+            models,
+            stays,
+            known,
+            at=[now - step * args.every for step in steps],
+            horizon=args.horizon,
+            known_until=now,
+            progress=tell,
+        )
+
+
+def _stays(kit: RetainKit, customers: Sequence[CustomerId], args: Namespace) -> list[Stay]:
+    from retainkit.health import stay_of
+
+    now = kit.clock.now()
+    if args.outcomes is not None:
+        return read_outcomes(args.outcomes, until=now)
+    found: list[Stay] = []
+    with progress("Reading", "timelines") as tell:
+        for done, customer in enumerate(customers, 1):
+            stay = stay_of(kit.timeline(customer), until=now)
+            if stay is not None:
+                found.append(stay)
+            tell(done, len(customers))
+    return found
