@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.schema.test_rule_files import _fits
 from tests.signals.everything import CONDITIONS, Everything
 
 from retainkit.errors import InvalidInput
@@ -24,7 +25,7 @@ from retainkit.rules import (
     signal_data,
     version,
 )
-from retainkit.schema import read_rules
+from retainkit.schema import read_rules, rules_schema
 from retainkit.signals import EarlyWarnings, early_warnings
 
 
@@ -219,3 +220,13 @@ def test_names_of_a_class_reach_what_is_computed_of_its_signals() -> None:
             }
         }
     }
+
+
+def test_the_schema_for_editors_takes_what_is_written() -> None:
+    """Every derived signal is valid there; a word that nothing has is not."""
+    schema = rules_schema()
+    every = {**declared(Everything), **declared(EarlyWarnings)}
+    for name, signal in every.items():
+        assert _fits({"signals": {name: _as_written(signal)}}, schema, schema), name
+    assert not _fits({"signals": {"x": {"trend": {"off": 1}}}}, schema, schema)
+    assert not _fits({"signals": {"x": {"summ": {}}}}, schema, schema)

@@ -28,6 +28,7 @@ from retainkit.rules._computed import (
     Sum,
     Trend,
 )
+from retainkit.rules._computing import derivation_words
 from retainkit.rules._data import condition_data, signal_data, version
 from retainkit.rules._declared import Derivation, Kind, Remedy, RemedyKind, Signal, Threshold, Value
 from retainkit.rules._difference import Difference, diff
@@ -225,6 +226,7 @@ __all__ = [
     "conditions_on",
     "days",
     "declared",
+    "derivation_words",
     "diff",
     "either",
     "end",

@@ -231,3 +231,8 @@ def _signal(reader: Reader, said: object, place: Place) -> Signal | None:
     else:
         found = read_computed(reader, word, inside, (*place, word))
     return found.counting(unit) if isinstance(found, Number) and isinstance(unit, str) else found
+
+
+def derivation_words() -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The words of files for what is computed, each with the keys it must and may have."""
+    return {word: (form.must, form.may) for word, form in FORMS.items()}

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from retainkit.core import Origin
 from retainkit.rules import (
+    Amount,
+    Duration,
+    Flag,
     Kind,
+    Number,
     OncePer,
+    RemedyKind,
     RuleStatus,
     Signal,
     Signals,
     Text,
+    Time,
     conditions_on,
     declared,
+    derivation_words,
 )
 
 
@@ -35,6 +43,7 @@ _AMOUNT: Schema = {
     ]
 }
 _INSTANT: Schema = {"type": "string"}
+_TEXT: Schema = {"type": "string", "minLength": 1}
 _TRUE: Schema = {"const": True}
 _PATTERN: Schema = {
     "name": {"type": "string", "minLength": 1},
@@ -42,6 +51,9 @@ _PATTERN: Schema = {
         "type": "object",
         "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
     },
+    "or": {"type": "array", "items": {"type": "string"}},
+    "but": {"type": "array", "items": {"type": "string"}},
+    "origins": {"type": "array", "items": {"enum": [origin.value for origin in Origin]}},
 }
 
 
@@ -65,7 +77,7 @@ def rules_schema(
         "title": "Rules",
         **_closed(
             {
-                "signals": {"type": "object"},
+                "signals": {"type": "object", "additionalProperties": {"$ref": "#/$defs/signal"}},
                 "segments": {"type": "object", "additionalProperties": _CONDITION},
                 "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}},
             }
@@ -73,6 +85,9 @@ def rules_schema(
         "$defs": {
             "condition": _condition(known.values()),
             "event": _event(),
+            "computed": _computed(),
+            "derived": _closed({**_derived(), "event": {"$ref": "#/$defs/event"}, "unit": _TEXT}),
+            "signal": _signal(),
             "rule": _closed(
                 {
                     "id": {"type": "string", "minLength": 1},
@@ -120,6 +135,7 @@ def _condition(signals: Iterable[Signal]) -> Schema:
         "segment": {"type": "string"},
         "event": {"$ref": "#/$defs/event"},
         "sequence": _sequence(),
+        "computed": {"$ref": "#/$defs/computed"},
     }
     leaves: Schema = {signal.name: _leaf(signal) for signal in signals}
     schema: Schema = {"type": "object", "minProperties": 1, "maxProperties": 1}
@@ -149,7 +165,12 @@ def _operand(signal: Signal, word: str) -> Schema:
     if word == "between":
         return {"type": "array", "items": value, "minItems": 2, "maxItems": 2}
     other = _closed(
-        {"signal": {"type": "string"}, "event": {"$ref": "#/$defs/event"}, "times": _NUMBER}
+        {
+            "signal": {"type": "string"},
+            "event": {"$ref": "#/$defs/event"},
+            "computed": {"$ref": "#/$defs/computed"},
+            "times": _NUMBER,
+        }
     )
     return {"anyOf": [value, other]}
 
@@ -213,6 +234,56 @@ def _sequence() -> Schema:
         },
         ("of", "within"),
     )
+
+
+def _signal() -> Schema:
+    """A signal that the file declares: set by the host, or computed of the timeline."""
+    remedy = {"kind": {"enum": [kind.value for kind in RemedyKind]}, "ref": _TEXT, "doc": _TEXT}
+    return _closed(
+        {
+            "kind": {"enum": [kind.value for kind in Kind]},
+            "unit": _TEXT,
+            "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+            "one_of": {"type": "array", "items": _TEXT},
+            "missing": {"enum": ["unknown", "never"]},
+            "fresh_for": _LENGTH,
+            "source": _TEXT,
+            "doc": _TEXT,
+            "remedy": _closed(remedy, ("kind",)),
+            "event": {"$ref": "#/$defs/event"},
+            "sequence": _sequence(),
+            **_derived(),
+        }
+    )
+
+
+def _computed() -> Schema:
+    """One thing that is computed, and what it is compared with."""
+    kinds = (Number(), Amount(), Duration(), Time(), Text(), Flag())
+    said = dict.fromkeys((word for kind in kinds for word in conditions_on(kind)), True)
+    return _closed({**_derived(), **said})
+
+
+def _derived() -> Schema:
+    return {
+        word: _closed({key: _derived_value(word, key) for key in (*must, *may)}, must)
+        for word, (must, may) in derivation_words().items()
+    }
+
+
+def _derived_value(word: str, key: str) -> object:
+    if key in {"event", "until", "after", "touched"}:
+        return {"anyOf": [_TEXT, _closed(dict(_PATTERN), ("name",))]}
+    if key in {"within", "gap", "silent_for"}:
+        return _LENGTH
+    if word in {"trend", "share"} and key in {"of", "whole"}:
+        derived: Schema = {"$ref": "#/$defs/derived"}
+        return derived if word == "trend" else {"anyOf": [_TEXT, derived]}
+    return {
+        "minimum": {"type": "integer", "minimum": 1},
+        "features": {"type": "array", "items": _TEXT, "minItems": 1},
+        "kind": {"enum": ["number", "text", "flag", "time"]},
+    }.get(key, _TEXT)
 
 
 def _closed(properties: Mapping[str, object], required: Sequence[str] = ()) -> Schema:
