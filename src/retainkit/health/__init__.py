@@ -12,6 +12,7 @@ from retainkit.health._columns import HealthColumns, score_columns
 from retainkit.health._data import model_data
 from retainkit.health._document import read_health_models
 from retainkit.health._engagement import CAUTION, Engagement, engagement_effect
+from retainkit.health._feature import RESCORE_REQUESTED, HealthCase, HealthFeature
 from retainkit.health._fixed import Points, decayed
 from retainkit.health._found import (
     BackTest,
@@ -21,6 +22,13 @@ from retainkit.health._found import (
     GroupTest,
     LeadTime,
     Look,
+)
+from retainkit.health._history import (
+    BAND_CHANGED,
+    HISTORY_EVENTS,
+    SCORED,
+    history,
+    point_at,
 )
 from retainkit.health._mappings import (
     Case,
@@ -42,7 +50,14 @@ from retainkit.health._model import (
     HealthModel,
     HealthModels,
 )
-from retainkit.health._score import Contribution, Health, Silence, score
+from retainkit.health._override import (
+    OVERRIDE_END_REQUESTED,
+    OVERRIDE_REQUESTED,
+    Override,
+    request_end,
+    request_override,
+)
+from retainkit.health._score import Contribution, Health, Silence, Standing, score
 from retainkit.health._statistics import FEWEST, Estimate, Unclaimed
 from retainkit.health._stays import (
     KnownValue,
@@ -57,10 +72,16 @@ from retainkit.health._trend import HealthPoint
 
 
 __all__ = [
+    "BAND_CHANGED",
     "CAUTION",
     "FEWEST",
+    "HISTORY_EVENTS",
     "LIMITS",
     "MODEL",
+    "OVERRIDE_END_REQUESTED",
+    "OVERRIDE_REQUESTED",
+    "RESCORE_REQUESTED",
+    "SCORED",
     "START",
     "UNKNOWN",
     "BackTest",
@@ -82,7 +103,9 @@ __all__ = [
     "Found",
     "GroupTest",
     "Health",
+    "HealthCase",
     "HealthColumns",
+    "HealthFeature",
     "HealthModel",
     "HealthModels",
     "HealthPoint",
@@ -93,11 +116,13 @@ __all__ = [
     "Look",
     "MappingOf",
     "Outside",
+    "Override",
     "Points",
     "Progress",
     "ReadingsAt",
     "Shift",
     "Silence",
+    "Standing",
     "Stay",
     "Steps",
     "Table",
@@ -107,10 +132,14 @@ __all__ = [
     "decayed",
     "engagement_effect",
     "explain_change",
+    "history",
     "known_events",
     "known_values",
     "model_data",
+    "point_at",
     "read_health_models",
+    "request_end",
+    "request_override",
     "score",
     "score_columns",
     "stay_of",

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from retainkit.health._fixed import apportioned
 from retainkit.health._model import Combine
-from retainkit.health._score import Contribution, Health
+from retainkit.health._score import Contribution, Standing
 
 
 MODEL = "model"
@@ -32,7 +32,7 @@ class Shift:
     by: Decimal
 
 
-def explain_change(before: Health, after: Health) -> tuple[Shift, ...]:
+def explain_change(before: Standing, after: Standing) -> tuple[Shift, ...]:
     """
     What moved the score, the largest first; together exactly the change.
 
@@ -62,7 +62,7 @@ def explain_change(before: Health, after: Health) -> tuple[Shift, ...]:
     return tuple(sorted((s for s in shifts if s.by), key=lambda s: (-abs(s.by), s.name)))
 
 
-def _by_name(health: Health) -> Mapping[str, Contribution]:
+def _by_name(health: Standing) -> Mapping[str, Contribution]:
     return {each.name: each for each in health.contributions}
 
 

@@ -66,7 +66,8 @@ class HealthColumns:
     @property
     def coverages(self) -> NDArray[np.float64]:
         """The share of weight with fresh data."""
-        return self.covered / 10**DIGITS
+        shares: NDArray[np.float64] = self.covered / 10**DIGITS
+        return shares
 
     def score(self, row: int) -> Decimal | None:
         """The score of a row, as `retainkit.health.score` gives it."""

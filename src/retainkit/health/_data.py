@@ -43,6 +43,7 @@ def model_data(model: HealthModel) -> JsonObject:
         **_bands(model.bands),
         "minimum_coverage": number(model.minimum_coverage),
         "trend_over": written(model.trend_over),
+        **({} if model.step is None else {"step": number(model.step)}),
         "places": model.places,
     }
 

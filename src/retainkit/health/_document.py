@@ -73,6 +73,7 @@ MODEL_WORDS: Final = (
     "hysteresis",
     "minimum_coverage",
     "trend_over",
+    "step",
     "places",
 )
 MAPPINGS: Final = ("linear", "steps", "table", "factors")
@@ -297,6 +298,8 @@ class _Model:
             )
         if "trend_over" in data:
             options["trend_over"] = document.length(data["trend_over"], (*place, "trend_over"))
+        if data.get("step") is not None:
+            options["step"] = document.points(data["step"], (*place, "step"))
         if "places" in data:
             options["places"] = data["places"]
         components = self._components(data, options)

@@ -42,7 +42,7 @@ class _Slice:
     ages: Mapping[str, Ints]
 
     def __len__(self) -> int:
-        return self.rows.stop - self.rows.start
+        return int(self.rows.stop) - int(self.rows.start)
 
 
 @frozen(eq=False)

@@ -209,6 +209,9 @@ class HealthModel:
 
         trend_over: The length of own history that the trend is told from.
 
+        step: The least move of the score that is told as an event; by default a twentieth of the
+            scale.
+
         places: Decimal places of the score, 0 to 4; it is rounded once, a half to the even one.
 
         segments: The named segments that its conditions refer to.
@@ -220,8 +223,8 @@ class HealthModel:
             sum; ``health.direction``, ``health.mapping``, ``health.range``, ``health.currency``,
             ``health.half_life``, ``health.points``, ``health.scale``, ``health.name``,
             ``health.cap``, ``health.coverage``, ``health.trend``, ``health.places``,
-            ``health.band_gap``; ``rules.value_type`` and others for a limit that its signal can't
-            have.
+            ``health.step``, ``health.band_gap``; ``rules.value_type`` and others for a limit that
+            its signal can't have.
         NotFound: ``rules.unknown_segment``.
     """
 
@@ -236,6 +239,7 @@ class HealthModel:
     caps: tuple[Cap, ...] = field(default=(), converter=_caps)
     minimum_coverage: Fraction = field(default=Fraction(1, 2), converter=coverage_of)
     trend_over: timedelta = timedelta(days=28)
+    step: Points | None = None
     places: int = 2
     segments: Mapping[str, Condition] = field(factory=dict, converter=_segments)
     doc: str = ""
@@ -258,6 +262,12 @@ class HealthModel:
         ):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "version", version_of(self))
+
+    @property
+    def least_move(self) -> Decimal:
+        """The least move of the score that is told as an event."""
+        low, high = self.ends
+        return in_points((high - low) // 20 if self.step is None else points_of(self.step, "step"))
 
     @property
     def signals(self) -> Mapping[str, Signal]:
@@ -476,6 +486,14 @@ def _check_numbers(model: HealthModel) -> None:
             remedy="pass days(28)",
         )
     points_of(model.start, "start")
+    if model.step is not None and points_of(model.step, "step") <= 0:
+        raise InvalidInput(
+            "The least move that is told is above zero",
+            code="health.step",
+            field="step",
+            value=str(model.step),
+            remedy="choose some points, such as 5, or leave it out",
+        )
 
 
 def _weights(message: str, value: object, remedy: str) -> InvalidInput:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-from attrs import field, frozen
+from attrs import fields, frozen
 
 from retainkit.core import Because, JsonValue
 from retainkit.health._bands import UNKNOWN
@@ -87,9 +87,9 @@ class Contribution:
 
 
 @frozen(kw_only=True)
-class Health:
+class Standing:
     """
-    The health of one customer at an instant.
+    The health of one customer at an instant, as figures alone.
 
     Args:
         model: The id of its model.
@@ -110,8 +110,6 @@ class Health:
         band: The band's name; ``unknown`` when too little is known.
 
         contributions: In the order of the model; the parts add up to the score exactly.
-
-        because: The reasons.
     """
 
     model: str
@@ -123,7 +121,6 @@ class Health:
     trend: Decimal | None
     band: str
     contributions: tuple[Contribution, ...]
-    because: tuple[Because, ...] = field(eq=False)
 
     @property
     def point(self) -> HealthPoint:
@@ -135,6 +132,24 @@ class Health:
             band=self.band,
             version=self.version,
         )
+
+
+@frozen(kw_only=True)
+class Health(Standing):
+    """
+    The health of one customer at an instant, with its reasons.
+
+    Args:
+        because: What each component read and said; what capped the score; what the band is kept
+            or held back by.
+    """
+
+    because: tuple[Because, ...] = ()
+
+    @property
+    def standing(self) -> Standing:
+        """The figures alone, to be kept."""
+        return Standing(**{each.name: getattr(self, each.name) for each in fields(Standing)})
 
 
 @frozen(kw_only=True)

@@ -112,6 +112,7 @@ def _model() -> Schema:
             "hysteresis": _NUMBER,
             "minimum_coverage": _NUMBER,
             "trend_over": _LENGTH,
+            "step": _NUMBER,
             "places": {"type": "integer", "minimum": 0, "maximum": 4},
         },
         ("id", "components", "bands"),

@@ -1,0 +1,181 @@
+"""The feature that follows each customer's health: on news, and once a day in its zone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Final
+
+from attrs import field, frozen
+
+from retainkit.core import (
+    Case,
+    Decision,
+    Event,
+    Facts,
+    JsonObject,
+    Performed,
+    Trigger,
+    Wanted,
+    Woken,
+)
+from retainkit.errors import InvalidInput
+from retainkit.health._follow import Following
+from retainkit.health._model import HealthModels
+from retainkit.health._override import OVERRIDE_END_REQUESTED, OVERRIDE_REQUESTED, Override
+from retainkit.health._score import Standing
+from retainkit.ids import CaseId, CustomerId, derive
+from retainkit.signals import Measures
+from retainkit.timing import local_time, wall_time
+
+
+RESCORE_REQUESTED: Final = "health.rescore_requested"
+"""The name of the event that has its customer scored at once."""
+
+
+@frozen(kw_only=True)
+class HealthCase:
+    """
+    What is kept of one customer's health.
+
+    Args:
+        id: Derived from the customer.
+
+        customer: Whom it concerns.
+
+        told: The health that the last ``health.scored`` told.
+
+        plain: The band that the model gives, with its hysteresis; empty before the first score.
+
+        band: The band as people see it: an override counts; empty likewise.
+
+        override: A person's word on the band.
+
+        days: The score at the end of each day of the trend's window, by the date in the
+            customer's zone, of the present version of the model.
+
+        version: Of the model that those days are of.
+
+        key: Empty: a customer has one.
+
+        open: Always: there is a next day.
+    """
+
+    id: CaseId
+    customer: CustomerId
+    told: Standing | None = None
+    plain: str = ""
+    band: str = ""
+    override: Override | None = None
+    days: dict[str, Decimal] = field(factory=dict)
+    version: str = ""
+    key: str = ""
+    open: bool = True
+
+
+@frozen
+class HealthFeature:
+    """
+    Follows the health of each customer.
+
+    An event that can change a signal it reads wakes it, and the start of each day in the
+    customer's zone. What it says: ``health.scored`` for the first score and for each move of at
+    least the model's step, ``health.band_changed``, ``health.overridden``,
+    ``health.override_ended``.
+
+    Args:
+        models: The models.
+
+        measures: What is counted for them; it knows every signal that they read.
+
+    Raises:
+        InvalidInput: ``rules.unknown_signal``, ``rules.signal_clash``.
+    """
+
+    models: HealthModels
+    measures: Measures
+    name: str = "health"
+    reads: frozenset[str] = frozenset()
+    schema: int = 1
+    policy: None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.models.check(self.measures.signals)
+        missing = self.models.reads - self.measures.signals.keys()
+        if missing:
+            raise InvalidInput(
+                "The models read what nobody counts",
+                code="rules.unknown_signal",
+                field="measures",
+                value=min(missing),
+                remedy="pass Measures(..., conditions=models.conditions)",
+            )
+
+    @cached_property
+    def subscribes(self) -> frozenset[str]:
+        """What changes a signal that a model reads, or how it is counted; and what is asked."""
+        reads = self.models.reads
+        changes = {name for name in self.measures.events if self.measures.touched([name]) & reads}
+        asks = {OVERRIDE_REQUESTED, OVERRIDE_END_REQUESTED, RESCORE_REQUESTED}
+        return frozenset(changes | self.measures.recounts | asks)
+
+    @property
+    def case_type(self) -> type[HealthCase]:
+        """The class of its cases."""
+        return HealthCase
+
+    @property
+    def definition(self) -> JsonObject:
+        """Empty: a case always runs under the present models."""
+        return {}
+
+    def policy_of(self, definition: JsonObject) -> None:
+        """None: there is no policy."""
+        del definition
+
+    def upcast(self, body: dict[str, object], schema: int) -> dict[str, object]:
+        """The body as it is: there is one schema so far."""
+        del schema
+        return body
+
+    def route(self, event: Event, cases: Sequence[HealthCase]) -> Sequence[str]:
+        """The one case of the customer."""
+        del event, cases
+        return ("",)
+
+    def wanted(self, case: Case | None, trigger: Trigger, now: datetime) -> Wanted:
+        """What is counted for the signals that the models read."""
+        del case, trigger
+        return self.measures.wanted(now, self.models.reads)
+
+    def decide(
+        self,
+        case: HealthCase | None,
+        trigger: Trigger,
+        facts: Facts,
+        now: datetime,
+        policy: None,
+    ) -> Decision[HealthCase]:
+        """Hear what is asked, score, and tell what changed."""
+        del policy
+        if isinstance(trigger, Performed):  # it asks for nothing to be performed
+            return Decision()
+        if case is None:
+            case = HealthCase(id=CaseId(derive("health", facts.customer)), customer=facts.customer)
+        known = self.measures.read(facts.buckets, now, self.models.reads)
+        zone = self.measures.zone_of(facts.buckets)
+        today = local_time(now, zone).date()
+        following = Following(models=self.models, case=case, now=now, today=today)
+        if isinstance(trigger, Woken):
+            following.hear([recorded.event for recorded in trigger.events])
+        following.score(known)
+        after = following.case
+        return Decision(case=after, wake=_wake(after, today, zone), events=tuple(following.events))
+
+
+def _wake(case: HealthCase, today: date, zone: str) -> datetime:
+    """The start of the next day in the customer's zone, or the end of an override before it."""
+    tomorrow = wall_time(today + timedelta(days=1), time(0), zone)
+    return tomorrow if case.override is None else min(tomorrow, case.override.until)
