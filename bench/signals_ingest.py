@@ -1,0 +1,181 @@
+"""100,000 events of use into day buckets of 10 metrics, in batches of 1,000 into SQLite.
+
+The population: a product of 2,000 customers of 5 users each. A hundred users are at work at any
+time; each does twenty things and makes room for the next, so a batch tells ten things of each of a
+hundred customers. Five percent of the events are reported twice, as in `ingest`.
+
+Ours does what it does there (check, fingerprint, number, append, tell duplicates from conflicts)
+and counts each new event by its customer's day in its zone, by name, and by user or feature where
+a signal asks how many different ones; buckets and events are one commit. The anchor runs
+`executemany` of the events alone, ready-made, on the same schema and durability.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from measure import in_turns
+
+from retainkit import CustomerId, Event, RetainKit
+from retainkit.ids import EventId
+from retainkit.rules import Signals, days, event
+from retainkit.stores.sql import SqlStore
+from retainkit.testing import ManualClock
+
+
+EVENTS = 100_000
+BATCH = 1_000
+CUSTOMERS = 2_000
+AT_WORK = 100
+THINGS = 20
+BOUND = 0.3
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DONE = (
+    "report.opened",
+    "report.exported",
+    "dashboard.viewed",
+    "feature.used",
+    "report.opened",
+    "search.made",
+    "comment.written",
+    "feature.used",
+    "file.uploaded",
+    "member.invited",
+)
+"""What a user does, in turn; some of it twice as often."""
+
+INSERT = (
+    "INSERT OR IGNORE INTO rk_event (tenant, id, customer, sequence, name, occurred_at,"
+    " recorded_at, origin, state, schema, fingerprint, data, because, actor)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class Use(Signals):
+    """Ten metrics: eight by name, two of them also split by whom or what."""
+
+    opened = event("report.opened").count(days(7))
+    exported = event("report.exported").count(days(30))
+    viewed = event("dashboard.viewed").count(days(7))
+    used = event("feature.used").count(days(30))
+    searched = event("search.made").count(days(7))
+    wrote = event("comment.written").count(days(30))
+    uploaded = event("file.uploaded").count(days(30))
+    invited = event("member.invited").count(days(90))
+    readers = event("report.opened").distinct("user").count(days(30))
+    features = event("feature.used").distinct("feature").count(days(30))
+
+
+def run(name: str) -> dict[str, object]:
+    """At least 0.3 of bare `executemany` of the events."""
+    del name
+    with tempfile.TemporaryDirectory() as folder:
+        files = (Path(folder) / f"{number}.db" for number in range(1000))
+
+        def ours() -> int:
+            return _ours(next(files))
+
+        def by_hand() -> int:
+            return _by_hand(next(files))
+
+        result = in_turns(ours, by_hand, repeats=5, bound=BOUND, unit="events a second")
+        return {**result, "durability": "journal_mode=wal synchronous=2"}
+
+
+def _numbers() -> Iterator[list[int]]:
+    """Which events a batch reports: every twentieth is one of the batch before."""
+    for start in range(0, EVENTS, BATCH):
+        yield [
+            number - BATCH + 1 if number % 20 == 0 and start else number
+            for number in range(start, start + BATCH)
+        ]
+
+
+def _what(number: int) -> tuple[str, str, dict[str, str | int]]:
+    """The name of an event, its customer, and its data."""
+    session = number // (AT_WORK * THINGS) * AT_WORK + number % AT_WORK
+    step = number // AT_WORK % THINGS
+    customer = session * 7 % CUSTOMERS
+    user = f"u-{customer}-{session % 5}"
+    return (
+        DONE[(step + session) % len(DONE)],
+        f"customer-{customer}",
+        {"user": user, "feature": f"f-{(session + step) % 12}", "session": session},
+    )
+
+
+def _ours(path: Path) -> int:
+    store = SqlStore(f"sqlite:///{path}")
+    store.migrate()
+    clock = ManualClock(START + timedelta(days=2))
+    kit = RetainKit(store=store, signals=Use, zone="Europe/Berlin", clock=clock)
+    for batch in _numbers():
+        kit.record(*[_event(number) for number in batch])
+    _check(kit)
+    store.close()
+    return EVENTS
+
+
+def _event(number: int) -> Event:
+    name, customer, data = _WHAT[number]
+    return Event(
+        id=EventId(f"usage-{number}"),
+        name=name,
+        customer=CustomerId(customer),
+        occurred_at=START + timedelta(seconds=number),
+        data=data,
+        actor="host",
+    )
+
+
+def _check(kit: RetainKit) -> None:
+    """Each new event is counted once."""
+    customer = CustomerId("customer-0")
+    known = dict(kit.signals.of(customer))
+    told = [recorded.event.name for recorded in kit.timeline(customer)]
+    assert known["opened"].value == told.count("report.opened")
+
+
+_WHAT = [_what(number) for number in range(EVENTS)]
+_ROWS: list[list[tuple[object, ...]]] = []
+
+
+def _by_hand(path: Path) -> int:
+    if not _ROWS:
+        _ROWS.extend([[_row(number) for number in batch] for batch in _numbers()])
+    store = SqlStore(f"sqlite:///{path}")
+    store.migrate()
+    store.close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous=FULL")
+    for batch in _ROWS:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(INSERT, batch)
+        connection.execute("COMMIT")
+    connection.close()
+    return EVENTS
+
+
+def _row(number: int) -> tuple[object, ...]:
+    name, customer, data = _WHAT[number]
+    return (
+        "main",
+        f"usage-{number}",
+        customer,
+        number + 1,
+        name,
+        1_767_225_600_000_000 + number * 1_000_000,
+        1_767_225_600_000_000,
+        "real",
+        "accepted",
+        1,
+        f"{number:064x}",
+        json.dumps(data),
+        "[]",
+        "host",
+    )
