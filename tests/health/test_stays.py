@@ -133,7 +133,9 @@ def test_what_was_known_is_what_a_recount_of_it_says(data: st.DataObject) -> Non
     day = st.integers(0, 30)
     events = data.draw(st.lists(st.tuples(day, day, st.sampled_from(NAMES)), max_size=15))
     history = [
-        evolve(told(name, at, learned=at + later, **SAID[name]), sequence=number)
+        evolve(
+            told(name, at, learned=at + later, origin=Origin.REAL, **SAID[name]), sequence=number
+        )
         for number, (at, later, name) in enumerate(events, 1)
     ]
     measures = Measures(Customer)
