@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
+from shutil import copy
 
 import pytest
 import sqlalchemy as sa
@@ -223,11 +225,20 @@ def lived(opened: Opened) -> RetainKit:
 
 
 def test_counting_anew_changes_nothing(opened: Opened) -> None:
-    """What was counted event by event is what the whole timeline says."""
+    """What was counted event by event is what the whole timeline says; no rule was missed."""
     kit = lived(opened)
-    before = {one.id: known(kit, one.id) for one in WORLD.customers}
+    before = everything(kit)
     assert kit.signals.rebuild() == len(WORLD.customers)
-    assert {one.id: known(kit, one.id) for one in WORLD.customers} == before
+    assert everything(kit) == before
+    rechecked = kit.rules.recheck()
+    assert (rechecked.asked, rechecked.woken) == (len(WORLD.customers), 0)
+    assert kit.run_due().items == 0
+    assert everything(kit) == before
+
+
+def everything(kit: RetainKit) -> dict[str, object]:
+    """All that follows from what was told of everybody."""
+    return {one.id: known(kit, one.id) for one in WORLD.customers}
 
 
 DAMAGE = (
@@ -235,21 +246,53 @@ DAMAGE = (
     "UPDATE rk_bucket SET count = count + 3",
     "UPDATE rk_bucket SET day = day + 90 WHERE day > 0",
     "UPDATE rk_bucket SET last = last + 1, last_id = 'nobody'",
+    "DELETE FROM rk_member",
+    "UPDATE rk_member SET group_name = group_name || 'x'",
+    "UPDATE rk_member SET since = since + 1",
 )
 
 
+@pytest.fixture(scope="module", name="lived_file")
+def _lived_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database after the world, to be copied."""
+    file = tmp_path_factory.mktemp("lived") / "app.db"
+    with closing(SqlStore(f"sqlite:///{file}")) as store:
+        store.migrate()
+        lived(lambda: store)
+    return file
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_projection_that_was_damaged_is_rebuilt(database: str, damage: str) -> None:
+def test_a_projection_that_was_damaged_is_rebuilt(
+    lived_file: Path, tmp_path: Path, damage: str
+) -> None:
     """It is only a copy: the timeline is the truth."""
-    with closing(SqlStore(database)) as store:
-        kit, engine = lived(lambda: store), sa.create_engine(database)
-        before = {one.id: buckets(kit, one.id) for one in WORLD.customers}
+    url = f"sqlite:///{copy(lived_file, tmp_path)}"
+    with closing(SqlStore(url)) as store:
+        kit, engine = made(store, ManualClock(WORLD.start + LASTS * DAY)), sa.create_engine(url)
+        before = everything(kit)
         with engine.begin() as connection:
             assert connection.execute(sa.text(damage)).rowcount > 0
         engine.dispose()
-        assert {one.id: buckets(kit, one.id) for one in WORLD.customers} != before
+        assert everything(kit) != before
         kit.signals.rebuild()
-        assert {one.id: buckets(kit, one.id) for one in WORLD.customers} == before
+        assert everything(kit) == before
+
+
+def test_a_state_that_was_lost_is_found_by_the_recheck(lived_file: Path, tmp_path: Path) -> None:
+    """Whose rules nobody remembers is asked again; who is in order is left alone."""
+    url = f"sqlite:///{copy(lived_file, tmp_path)}"
+    with closing(SqlStore(url)) as store:
+        kit, engine = made(store, ManualClock(WORLD.start + LASTS * DAY)), sa.create_engine(url)
+        lost = WORLD.customers[0].id
+        with engine.begin() as connection:
+            forget = sa.text("DELETE FROM rk_record WHERE feature = 'rules' AND customer = :lost")
+            assert connection.execute(forget, {"lost": lost}).rowcount == 1
+        engine.dispose()
+        assert kit.rules.recheck().woken == 1
+        kit.run_due()
+        assert state(kit, lost)
+        assert kit.rules.recheck().woken == 0
 
 
 # ---- as-of answers never move

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from retainkit.core import STANDING, Event, Member
+from retainkit.core import STANDING, Event, EventState, Member
 from retainkit.errors import ConfigurationError
 from retainkit.ids import CustomerId
 from retainkit.rules import Condition, Rulebook, Signal, Signals, declared, signal_data
@@ -72,6 +72,19 @@ class Counting:
         for customer in sorted(customers):
             buckets = self.measures.recount(tx.timeline.of(customer))
             tx.projections.replace(customer, buckets, since=STANDING)
+
+    def rebuild(self, tx: Transaction, customer: CustomerId) -> None:
+        """Put buckets and groups back to what the timeline says; the customer is locked."""
+        self.recount(tx, [customer])
+        if self._moves is None:
+            return
+        known = tx.timeline.of(customer)
+        members, _ = self._moves(
+            recorded.event for recorded in known if recorded.state is EventState.ACCEPTED
+        )
+        wrong = [each for each in tx.projections.groups(customer) if each not in members]
+        tx.projections.move((), [(each.group, customer) for each in wrong])
+        tx.projections.move(members, ())
 
 
 def measured(

@@ -144,8 +144,8 @@ class KitSignals:
         """
         Count a customer anew from its timeline, or all of them; how many.
 
-        The result is what was counted event by event. Do it after signals were declared that
-        count what was recorded before.
+        The result is what was counted event by event, and who is in which group likewise. Do it
+        after signals were declared that count what was recorded before.
 
         Args:
             customer: Whom; None for all, each in a commit of its own.
@@ -310,7 +310,7 @@ class KitSignals:
     def _rebuilt(self, counting: Counting, customer: CustomerId) -> None:
         with self._opened() as k:
             k.tx.records.lock(customer)
-            counting.recount(k.tx, [customer])
+            counting.rebuild(k.tx, customer)
 
 
 def _until(as_of: int | datetime | None, now: datetime) -> Callable[[RecordedEvent], bool] | None:
