@@ -7,7 +7,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from retainkit.core import Event, JsonValue, Origin, RecordedEvent
+from retainkit.core import Event, JsonObject, JsonValue, Origin, RecordedEvent
 from retainkit.ids import CustomerId, EventId
 from retainkit.rules import (
     Count,
@@ -149,7 +149,8 @@ def told(draw: st.DrawFn, id: str, ids: list[str]) -> Event:
     since = START + hours(draw(st.integers(0, 25 * 24)))
     if draw(st.booleans()) or not ids:
         zone = draw(st.sampled_from(["Europe/Berlin", "America/New_York", "Pacific/Apia"]))
-        name, data = "customer.zone_set", {"zone": zone}
+        name = "customer.zone_set"
+        data: JsonObject = {"zone": zone}
     else:
         some = draw(st.lists(st.sampled_from(ids), max_size=3))
         origin = draw(st.sampled_from(list(Origin)))
@@ -188,13 +189,13 @@ def dense(seed: int) -> tuple[list[RecordedEvent], datetime]:
         found.append(_busy(chance, f"e{chance.randrange(10)}{n}", START + since, name))
     if seed % 4 == 0:
         zone = chance.choice(["Europe/Berlin", "America/New_York", "Pacific/Apia"])
-        since = START + hours(chance.randrange(hours_in_all))
+        moved = START + hours(chance.randrange(hours_in_all))
         found.append(
             Event(
                 id=EventId("z"),
                 name="customer.zone_set",
                 customer=CUSTOMER,
-                occurred_at=since,
+                occurred_at=moved,
                 data={"zone": zone},
             )
         )

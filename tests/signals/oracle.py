@@ -45,8 +45,9 @@ class Past:
         """The one that it was given last; events come in the order they were learned of."""
         found = event.origin
         for tag in self.events:
-            if tag.name == "event.retagged" and event.id in tag.data["events"]:
-                found = Origin(tag.data["origin"])
+            ids = tag.data.get("events")
+            if tag.name == "event.retagged" and isinstance(ids, list) and event.id in ids:
+                found = Origin(str(tag.data["origin"]))
         return found
 
     def day(self, at: datetime) -> int:
@@ -208,7 +209,9 @@ def answer(signal: r.Signal, past: Past, facts: Mapping[str, object]) -> object:
             return trend(of, past)
         case r.Share():
             some, whole = (answer(s, past, facts) for s in (of.part, of.whole))
-            if some is None or whole is None or whole < of.minimum or whole <= 0:
+            if not isinstance(some, int | float) or not isinstance(whole, int | float):
+                return None
+            if whole < of.minimum or whole <= 0:
                 return None
             return plain(Fraction(some) / Fraction(whole))
         case r.Depth():
@@ -224,18 +227,16 @@ def answer(signal: r.Signal, past: Past, facts: Mapping[str, object]) -> object:
             weeks = {(past.today - day) // 7 for day in days}
             return len(weeks) or (0 if past.covers(of.within) else None)
         case r.Open():
-            found = open_items(of.items, past)
             if not parts(past.window(of.items.opened, of.items.within), of.items.key):
                 return 0 if of.items.within and past.covers(of.items.within) else None
-            return len(found)
+            return len(open_items(of.items, past))
         case r.OldestOpen():
             return min(open_items(of.items, past).values(), default=None)
         case r.Silent():
-            found = open_items(of.items, past)
             if not parts(past.window(of.items.opened, of.items.within), of.items.key):
                 return 0 if of.items.within and past.covers(of.items.within) else None
             silent = 0
-            for item, opened in found.items():
+            for item, opened in open_items(of.items, past).items():
                 signs = [
                     e.occurred_at
                     for e in past.window(of.touched, of.items.within)
@@ -255,7 +256,8 @@ def answer(signal: r.Signal, past: Past, facts: Mapping[str, object]) -> object:
                     for other in past.matching(of.after)
                 )
             return count or (0 if past.covers(of.within) else None)
-    raise NotImplementedError(type(of).__name__)
+        case _:
+            raise NotImplementedError(type(of).__name__)
 
 
 def latest(value: object, kind: r.Kind) -> object:
@@ -320,7 +322,7 @@ def trend(of: r.Trend, past: Past) -> int | float | None:
         match of.of:
             case r.Count(same=None):
                 return Fraction(len(events)), len(events)
-            case r.Count(same=same):
+            case r.Count(same=str() as same):
                 most = max(Counter(parts(events, same)).values(), default=0)
                 return Fraction(most), most
             case r.Distinct(key=key):

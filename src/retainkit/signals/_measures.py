@@ -64,7 +64,7 @@ class Measures:
             of one that is not declared.
     """
 
-    __slots__ = ("_counter", "_metrics", "events", "recounts", "signals", "zone")
+    __slots__ = ("_counter", "_metrics", "_sources", "events", "recounts", "signals", "zone")
 
     signals: Mapping[str, Signal]
     zone: str
@@ -88,6 +88,10 @@ class Measures:
             name: metrics_of(signal.derivation)
             for name, signal in known.items()
             if signal.derivation is not None
+        }
+        self._sources = {
+            name: signal.source or _source(self._metrics.get(name, ()))
+            for name, signal in known.items()
         }
         patterns = [m.pattern for metrics in self._metrics.values() for m in metrics]
         self.events = frozenset(name for p in patterns for name in p.names) | {FACT_EVENT}
@@ -202,7 +206,12 @@ class Measures:
         for name in self.signals if names is None else names:
             reading = read_signal(self._signal(name), seen)
             if reading is not None:
-                found[name] = reading
+                found[name] = Reading(
+                    value=reading.value,
+                    at=reading.at,
+                    source=reading.source or self._sources[name],
+                    until=reading.until,
+                )
         return readings(self.signals, found)
 
     def left_out(self, buckets: Iterable[Bucket], now: datetime) -> tuple[LeftOut, ...]:
@@ -272,6 +281,12 @@ class Measures:
             if bucket.metric == ZONE_METRIC and isinstance(bucket.value, str):
                 return bucket.value
         return self.zone
+
+
+def _source(metrics: Iterable[Metric]) -> str | None:
+    """The events that it is computed of."""
+    names = sorted({name for m in metrics for name in m.pattern.names or ("timeline",)})
+    return ", ".join(names) or None
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

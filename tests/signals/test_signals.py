@@ -1,0 +1,649 @@
+"""Signals in stories: days, windows, what is unknown, what is left out, and early warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from retainkit.core import STANDING, Bucket, Event, EventState, JsonObject, Origin, RecordedEvent
+from retainkit.errors import ConfigurationError, InvalidInput
+from retainkit.ids import CustomerId, EventId
+from retainkit.money import money
+from retainkit.rules import (
+    Amount,
+    Duration,
+    EventPattern,
+    Flag,
+    Number,
+    Reading,
+    Share,
+    Signal,
+    Signals,
+    Text,
+    Time,
+    Truth,
+    days,
+    declared,
+    event,
+    hours,
+    minutes,
+    share,
+    truth_of,
+    weeks,
+)
+from retainkit.signals import ZONE_METRIC, EarlyWarnings, LeftOut, Measures, early_warnings
+
+
+WHO = CustomerId("acme")
+MONDAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def happened(
+    name: str, at: datetime, data: JsonObject | None = None, *, id: str = "", **more: Any
+) -> Event:
+    """Something that happened to the customer."""
+    return Event(
+        id=EventId(id or f"{name}/{at.isoformat()}/{data}"),
+        name=name,
+        customer=WHO,
+        occurred_at=at,
+        data=data or {},
+        **more,
+    )
+
+
+def learned(*events: Event, state: EventState = EventState.ACCEPTED) -> list[RecordedEvent]:
+    """The events in the order in which they were learned of."""
+    return [
+        RecordedEvent(event=each, sequence=n, recorded_at=each.occurred_at, state=state)
+        for n, each in enumerate(events, 1)
+    ]
+
+
+def value(signal: Signal, now: datetime, *events: Event, zone: str = "UTC") -> object:
+    """The value of one signal."""
+    measures = Measures({"it": signal}, zone=zone)
+    return measures.read(measures.recount(learned(*events)), now).known("it", now)
+
+
+# ------------------------------------------------------------------------------------ days
+
+
+def test_a_window_of_days_is_days_of_the_customer() -> None:
+    """23:30 in New York is tomorrow in UTC; a window of one day is today there."""
+    late = happened("x", datetime(2026, 6, 2, 3, 30, tzinfo=UTC))  # 1 June, 23:30 in New York
+    one = event("x").count(days(1))
+    at_home = datetime(2026, 6, 2, 3, 59, tzinfo=UTC)
+    assert value(one, at_home, late, zone="America/New_York") == 1
+    assert value(one, at_home + minutes(1), late, zone="America/New_York") == 0
+    assert value(one, at_home + minutes(1), late) == 1
+
+
+def test_a_day_of_23_hours_is_a_day() -> None:
+    """Clocks go forward in Berlin on 29 March: the window goes by dates, and ends at midnight."""
+    first = happened("x", datetime(2026, 3, 27, 23, 0, tzinfo=UTC))  # 28 March, 0:00 in Berlin
+    two = event("x").count(days(2))
+    measures = Measures({"two": two}, zone="Europe/Berlin")
+    now = datetime(2026, 3, 29, 21, 59, tzinfo=UTC)  # 23:59 of the short day
+    known = measures.read(measures.recount(learned(first)), now)
+    assert known.known("two", now) == 1
+    assert known.believed_until("two") == datetime(2026, 3, 29, 22, 0, tzinfo=UTC)
+    assert value(two, now + minutes(1), first, zone="Europe/Berlin") == 0
+
+
+def test_a_date_that_comes_twice_is_one_day() -> None:
+    """The clocks of St. John's went from 0:01 back to 23:01 of the day before."""
+    first = happened("x", datetime(2010, 11, 7, 2, 30, tzinfo=UTC), id="a")  # 00:00 .. is the 7th
+    again = happened("x", datetime(2010, 11, 7, 3, 0, tzinfo=UTC), id="b")
+    measures = Measures({"x": event("x").count(days(1))}, zone="America/St_Johns")
+    forth = measures.recount(learned(first, again))
+    back = measures.recount(learned(again, first))
+    by_day = {bucket.day: bucket.count for bucket in forth if bucket.metric.startswith("m_")}
+    assert by_day == {bucket.day: bucket.count for bucket in back if bucket.metric.startswith("m_")}
+    there = ZoneInfo("America/St_Johns")
+    local = {
+        at.astimezone(there).date().toordinal() for at in (first.occurred_at, again.occurred_at)
+    }
+    assert set(by_day) == local
+
+
+def test_an_event_keeps_the_day_that_it_had_where_the_customer_lived_then() -> None:
+    """Who moves does not change the days of the past; the first zone told holds from ever."""
+    zones = [
+        happened("customer.zone_set", MONDAY - days(9), {"zone": "America/New_York"}),
+        happened("customer.zone_set", MONDAY, {"zone": "Asia/Tokyo"}),
+    ]
+    before = happened("x", MONDAY - days(10) + hours(15))  # 3:00 UTC: the day before in New York
+    after = happened("x", MONDAY + hours(5))  # 17:00 UTC: tomorrow in Tokyo
+    measures = Measures({"x": event("x").count(days(30))})
+    buckets = measures.recount(learned(before, *zones, after))
+    found = sorted(bucket.day for bucket in buckets if bucket.metric.startswith("m_"))
+    assert [datetime.fromordinal(day).day for day in found] == [22, 2]
+    assert measures.zone_of(buckets) == "Asia/Tokyo"
+    (told,) = (bucket for bucket in buckets if bucket.metric == ZONE_METRIC)
+    assert (told.day, told.value) == (
+        STANDING,
+        f"America/New_York {int(MONDAY.timestamp()) * 1_000_000} Asia/Tokyo",
+    )
+    assert measures.count([after], {WHO: str(told.value)})[0].day == found[1]
+
+
+def test_a_zone_that_does_not_exist_is_no_zone() -> None:
+    """What another program wrote on the timeline does not stop the counting."""
+    told = happened("customer.zone_set", MONDAY, {"zone": "Europe/Berln"})
+    none = happened("customer.zone_set", MONDAY, {"zone": 5})
+    measures = Measures({"x": event("x").count(days(1))}, zone="Europe/London")
+    assert measures.zone_of(measures.recount(learned(told, none))) == "Europe/London"
+
+
+# ------------------------------------------------------------------------------------ windows
+
+
+def test_windows_of_hours_end_now_and_begin_just_after() -> None:
+    """An event of exactly three hours ago is out; the reading says when the next one goes."""
+    measures = Measures({"x": event("x").count(hours(3))})
+    past = [happened("x", MONDAY - hours(h)) for h in (9, 3, 2, 1)]
+    known = measures.read(measures.recount(learned(*past)), MONDAY)
+    assert known.known("x", MONDAY) == 2
+    assert known.believed_until("x") == MONDAY + hours(1)
+
+
+def test_a_trend_leaves_today_out_and_compares_the_same_weekdays() -> None:
+    """Tuesday to Thursday against those of the week before, though the window is three days."""
+    friday = datetime(2026, 6, 12, 9, tzinfo=UTC)
+    past = [happened("x", friday - days(60))]
+    for back, count in ((1, 3), (2, 3), (3, 3), (4, 50), (8, 4), (9, 4), (10, 4), (0, 90)):
+        past += [happened("x", friday - days(back), id=f"{back}/{n}") for n in range(count)]
+    assert value(event("x").trend(days(3)), friday, *past) == -0.25
+    assert value(event("x").trend(days(3), minimum=13), friday, *past) is None
+
+
+def test_nothing_before_is_no_fall_and_no_rise() -> None:
+    """From zero there is no relative change; nor while the timeline is too short."""
+    now = MONDAY
+    recent = [happened("x", now - days(2))]
+    trend = event("x").trend(days(7))
+    assert value(trend, now, *recent) is None
+    assert value(trend, now, *recent, happened("y", now - days(90))) is None
+
+
+def test_none_is_known_to_be_none_only_when_the_timeline_is_as_long() -> None:
+    """A customer of yesterday has not been quiet for a week."""
+    week = event("x").count(days(7))
+    assert value(week, MONDAY, happened("y", MONDAY - days(5))) is None
+    assert value(week, MONDAY, happened("y", MONDAY - days(6))) == 0
+    assert value(week, MONDAY) is None, "of nobody nothing is known"
+    quiet = event("x").absent().within(days(7))
+    measures = Measures({}, conditions=[quiet])
+    new = measures.recount(learned(happened("y", MONDAY - days(5))))
+    assert truth_of(quiet, measures.read(new, MONDAY), MONDAY) is Truth.UNKNOWN
+
+
+def test_a_count_over_a_short_timeline_is_what_there_was() -> None:
+    """Something that happened, happened: only none is unknown."""
+    assert value(event("x").count(days(7)), MONDAY, happened("x", MONDAY - days(1))) == 1
+
+
+# ------------------------------------------------------------------------------------ origins
+
+
+def test_samples_tests_and_staff_count_only_where_they_are_asked_for() -> None:
+    """Backfilled events are real ones that were told late."""
+    past = [happened("x", MONDAY, id=origin, origin=origin) for origin in Origin]
+    pattern = event("x")
+    assert value(pattern.count(days(1)), MONDAY, *past) == 2
+    assert value(pattern.of_origin(Origin.TEST, Origin.SAMPLE).count(days(1)), MONDAY, *past) == 2
+
+
+def test_what_is_tagged_anew_is_counted_anew() -> None:
+    """A demo that was taken for use; the tag that was learned of last holds."""
+    past = [happened("x", MONDAY, id="a"), happened("x", MONDAY, id="b")]
+    sample = happened("event.retagged", MONDAY, {"events": ["a"], "origin": "sample"}, id="t1")
+    real = happened("event.retagged", MONDAY, {"events": ["a"], "origin": "real"}, id="t2")
+    wrong = happened("event.retagged", MONDAY, {"events": ["b"], "origin": "demo"}, id="t3")
+    one = event("x").count(days(1))
+    assert value(one, MONDAY, *past, sample) == 1
+    assert value(one, MONDAY, *past, sample, real) == 2
+    assert value(one, MONDAY, *past, wrong) == 2
+    measures = Measures({"x": one})
+    assert measures.recounts == {"event.retagged", "customer.zone_set"}
+
+
+def test_parked_events_are_nobodys() -> None:
+    """They wait for a person, and are counted when they are released."""
+    measures = Measures({"x": event("x").count(days(1))})
+    parked = learned(happened("x", MONDAY), state=EventState.PARKED)
+    assert measures.recount(parked) == []
+
+
+# ------------------------------------------------------------------------------------ facts
+
+
+class Facts(Signals):
+    """Facts of every kind."""
+
+    seats = Number(unit="seats", source="crm")
+    share = Number()
+    mrr = Amount(currency="EUR")
+    paying = Flag()
+    plan = Text(one_of=("free", "team"))
+    renews_at = Time()
+    response = Duration()
+    logins = event("login").count(days(7))
+
+
+def test_facts_come_back_as_they_were_set() -> None:
+    """Each kind, exactly; with the time and the source; the latest one holds."""
+    measures = Measures(Facts)
+    given: Mapping[str, object] = {
+        "seats": 3,
+        "share": 0.1,
+        "mrr": money("499.90", "EUR"),
+        "paying": False,
+        "plan": "team",
+        "renews_at": datetime(2026, 12, 31, 23, tzinfo=UTC),
+        "response": timedelta(hours=1, microseconds=5),
+    }
+    first = happened("signals.set", MONDAY, measures.facts(given))
+    later = happened("signals.set", MONDAY + days(1), measures.facts({"seats": 4}, "import"))
+    now = MONDAY + days(2)
+    known = measures.read(measures.count([later, first], {}), now)
+    assert {name: known.known(name, now) for name in given} == {**given, "seats": 4}
+    assert known.of("seats") == Reading(value=4, at=MONDAY + days(1), source="import")
+    assert known.of("mrr") == Reading(value=money("499.90", "EUR"), at=MONDAY)
+
+
+def test_a_fact_can_be_known_no_more() -> None:
+    """None says that it was looked for and is not there."""
+    measures = Measures(Facts)
+    events = [
+        happened("signals.set", MONDAY, measures.facts({"seats": 4})),
+        happened("signals.set", MONDAY + hours(1), measures.facts({"seats": None})),
+    ]
+    known = measures.read(measures.count(events, {}), MONDAY + days(1))
+    assert known.of("seats") == Reading(value=None, at=MONDAY + hours(1), source="crm")
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "field", "remedy"),
+    [
+        ({"seat": 3}, "rules.unknown_signal", "seat", "did you mean 'seats'?"),
+        ({"seats": "three"}, "rules.value_type", "seats", "pass an int or a float"),
+        (
+            {"plan": "tem"},
+            "rules.not_a_choice",
+            "plan",
+            "did you mean 'team'? use one of free, team",
+        ),
+        (
+            {"mrr": money("5", "USD")},
+            "rules.currency",
+            "mrr",
+            "convert it before, at a rate you can show, or declare no currency",
+        ),
+        (
+            {"logins": 3},
+            "signals.computed",
+            "logins",
+            "record the events that it counts, or declare a signal of another name",
+        ),
+    ],
+)
+def test_a_fact_that_can_not_be_one_is_refused(
+    values: dict[str, object], code: str, field: str, remedy: str
+) -> None:
+    """With the signal's name, and the nearest one."""
+    with pytest.raises(InvalidInput) as caught:
+        Measures(Facts).facts(values)
+    assert (caught.value.code, caught.value.field, caught.value.remedy) == (code, field, remedy)
+
+
+# ------------------------------------------------------------------------------------ left out
+
+
+def test_what_is_no_number_is_left_out_and_listed() -> None:
+    """Never a silent zero: with nothing else, the sum is unknown."""
+    past = [
+        happened("paid", MONDAY - days(50), {"amount": 1}),
+        happened("paid", MONDAY, {"amount": "much"}, id="a"),
+        happened("paid", MONDAY, {"amount": "0.0000001"}, id="b"),
+    ]
+    measures = Measures(
+        {"total": event("paid").sum("amount", days(7)), "nps": event("paid").latest("amount")}
+    )
+    buckets = measures.recount(learned(*past))
+    known = measures.read(buckets, MONDAY)
+    assert known.known("total", MONDAY) is None
+    found = known.of("total")
+    assert found is not None
+    assert found.source == "paid", "what it is computed of"
+    assert measures.left_out(buckets, MONDAY) == (
+        LeftOut(signal="total", key="amount", event="b", at=MONDAY, count=2),
+        LeftOut(signal="nps", key="amount", event="b", at=MONDAY, count=3),
+    )
+    more = measures.recount(learned(*past, happened("paid", MONDAY, {"amount": "2.5"}, id="c")))
+    assert measures.read(more, MONDAY).known("total", MONDAY) == 2.5
+
+
+def test_sums_are_exact_and_of_one_currency() -> None:
+    """Ten times ten cents is one; a dollar is no euro."""
+    past = [
+        happened("paid", MONDAY, {"cash": {"amount": "0.10", "currency": "EUR"}}, id=str(n))
+        for n in range(10)
+    ]
+    past.append(happened("paid", MONDAY, {"cash": {"amount": "9", "currency": "USD"}}, id="usd"))
+    euros = event("paid").sum_of_money("cash", days(1), currency="EUR")
+    assert value(euros, MONDAY, *past) == money("1", "EUR")
+
+
+def test_a_fact_of_a_kind_that_it_had_before_is_listed() -> None:
+    """Signals are declared anew; what was told in the old kind is no value, nor an error."""
+    old = Measures({"seats": Text(name="seats")})
+    new = Measures({"seats": Number(name="seats")})
+    buckets = new.count(
+        [happened("signals.set", MONDAY, old.facts({"seats": "3 or 4"}), id="s")], {}
+    )
+    assert new.read(buckets, MONDAY).of("seats") is None
+    assert new.left_out(buckets, MONDAY) == (
+        LeftOut(signal="seats", key="seats", event="s", at=MONDAY, count=1),
+    )
+
+
+def test_data_that_nobody_expected_are_no_part() -> None:
+    """Lists under a key of users, facts that are no mapping: nothing is counted, nothing breaks."""
+    past = [
+        happened("x", MONDAY, {"user": ["u"]}, id="a"),
+        happened("x", MONDAY, {"user": None}, id="b"),
+        happened("x", MONDAY, {"user": "u" * 500}, id="c"),
+        happened("x", MONDAY, {"user": "u" * 501}, id="d"),
+        happened("signals.set", MONDAY, {"signals": "all"}, id="e"),
+    ]
+    assert value(event("x").distinct("user").count(days(1)), MONDAY, *past) == 2
+    measures = Measures({"x": event("x").distinct("user").count(days(1)), "seats": Number()})
+    assert max(len(bucket.part) for bucket in measures.recount(learned(*past))) <= 120
+
+
+# ------------------------------------------------------------------------------------ what is asked
+
+
+def test_only_what_is_wanted_is_loaded_and_named() -> None:
+    """The metrics of the signals that are asked for, as far back as their windows."""
+    measures = Measures(Facts, conditions=[event("ticket.opened").at_least(3).within(days(90))])
+    one = measures.wanted(MONDAY, ["logins"])
+    assert len(one.metrics) == 3, "logins, the zone and the length of the timeline"
+    assert MONDAY.toordinal() - one.since in range(7, 11)
+    every = measures.wanted(MONDAY)
+    assert one.metrics < every.metrics
+    assert MONDAY.toordinal() - every.since in range(90, 94)
+    assert measures.events == {"login", "ticket.opened", "signals.set"}
+    assert measures.touched(["login"]) == {"logins"}
+    assert measures.touched(["signals.set"]) == set(declared(Facts)) - {"logins"}
+    assert measures.touched(["customer.zone_set"]) == set(measures.signals)
+    assert measures.touched(["unheard.of"]) == set()
+
+
+def test_windows_of_different_lengths_share_their_rows() -> None:
+    """A metric is what is counted, not for how long."""
+    measures = Measures({"a": event("x").count(days(7)), "b": event("x").count(days(28))})
+    assert len(measures.wanted(MONDAY).metrics) == 3
+
+
+@pytest.mark.parametrize("ask", ["read", "wanted"])
+def test_an_unknown_signal_is_named_with_the_nearest(ask: str) -> None:
+    """Asked for by name."""
+    measures = Measures(Facts)
+    with pytest.raises(InvalidInput) as caught:
+        if ask == "read":
+            measures.read([], MONDAY, ["login"])
+        else:
+            measures.wanted(MONDAY, ["login"])
+    assert caught.value.code == "rules.unknown_signal"
+    assert (caught.value.field, caught.value.value) == ("login", "login")
+    assert caught.value.remedy == "did you mean 'logins'?"
+
+
+def test_a_share_of_a_signal_that_nobody_declares_is_refused() -> None:
+    """At once, not when it is read."""
+    part = event("x").count(days(7)).counting("seats")
+    lost = share(part, of=Number(name="seat", unit="seats"))
+    with pytest.raises(InvalidInput) as caught:
+        Measures({"lost": lost, "seats": Number(name="seats", unit="seats")})
+    assert (caught.value.code, caught.value.field) == ("rules.unknown_signal", "lost")
+    assert (caught.value.value, caught.value.remedy) == ("seat", "did you mean 'seats'?")
+
+
+def test_a_derivation_that_nobody_computes_is_refused() -> None:
+    """Derivations are open to be declared; who declares one says how it is computed."""
+
+    class Magic:
+        def to_json(self) -> JsonObject:
+            return {"magic": {}}
+
+    with pytest.raises(ConfigurationError) as caught:
+        Measures({"it": Number(name="it", derivation=Magic())})
+    assert (caught.value.code, caught.value.value) == ("signals.derivation", "Magic")
+    assert caught.value.remedy == "use those of retainkit.rules"
+
+
+def test_a_zone_is_checked_when_measures_are_made() -> None:
+    """The zone of customers whose zone nobody told."""
+    with pytest.raises(InvalidInput) as caught:
+        Measures(Facts, zone="Berlin")
+    assert (caught.value.code, caught.value.value) == ("time.unknown_zone", "Berlin")
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "field", "told"),
+    [
+        (lambda: event("x").count(days(0)), "rules.window", "within", "0:00:00"),
+        (
+            lambda: event("x").sum("a", timedelta(milliseconds=5)),
+            "rules.window",
+            "within",
+            "0:00:00.005000",
+        ),
+        (lambda: event("x").trend(hours(5)), "rules.whole_days", "within", "5:00:00"),
+        (
+            lambda: event("x").active_weeks(days(9)),
+            "rules.whole_weeks",
+            "within",
+            "9 days, 0:00:00",
+        ),
+        (lambda: event("x").mean("a", days(9), minimum=0), "rules.minimum", "minimum", 0),
+        (
+            lambda: event("x").depth("f", features=(), within=days(9)),
+            "rules.features",
+            "features",
+            "",
+        ),
+        (
+            lambda: event("x").depth("f", features="ab", within=days(9)),
+            "rules.features",
+            "features",
+            "ab",
+        ),
+        (
+            lambda: event("x").depth("f", features=("a", "a"), within=days(9)),
+            "rules.features",
+            "features",
+            "a, a",
+        ),
+        (lambda: event("x").latest(""), "rules.event_name", "name", ""),
+        (
+            lambda: EventPattern(name="x", origins=cast("Any", ("rael",))),
+            "rules.origin",
+            "origins",
+            "rael",
+        ),
+        (
+            lambda: share(event("x").count(days(1)), of=Number(name="s", unit="seats")),
+            "rules.unit",
+            "share.whole",
+            "a plain number of seats",
+        ),
+        (
+            lambda: share(event("x").count(days(1)), of=cast("Any", event("x").last())),
+            "rules.value_type",
+            "share.whole",
+            "time",
+        ),
+        (
+            lambda: share(Amount(name="a", currency="EUR"), of=Amount(name="b", currency="USD")),
+            "rules.unit",
+            "share.whole",
+            "EUR of USD",
+        ),
+        (
+            lambda: event("x").until(event("y"), by="z").silent(days(0), touched=event("w")),
+            "rules.window",
+            "silent_for",
+            "0:00:00",
+        ),
+        (
+            lambda: event("x").again(after=event("y"), by="z", gap=days(-1), within=days(3)),
+            "rules.window",
+            "gap",
+            "-1 day, 0:00:00",
+        ),
+    ],
+)
+def test_a_derivation_that_can_not_be_meant_is_refused(
+    make: Any, code: str, field: str, told: object
+) -> None:
+    """When it is declared, with its place and what to write instead."""
+    with pytest.raises(InvalidInput) as caught:
+        make()
+    assert (caught.value.code, caught.value.field, caught.value.value) == (code, field, told)
+    assert caught.value.remedy
+
+
+# --------------------------------------------------------------------------- early warnings
+
+
+def warned(now: datetime, *events: Event) -> set[str]:
+    """The warnings that are true of a customer."""
+    warnings = early_warnings()
+    measures = Measures(EarlyWarnings, conditions=warnings.values())
+    known = measures.read(measures.recount(learned(*events)), now)
+    return {name for name, when in warnings.items() if truth_of(when, known, now) is Truth.TRUE}
+
+
+def test_the_new_customer_is_warned_of_by_nothing() -> None:
+    """No data is no bad news."""
+    assert warned(MONDAY) == set()
+    assert warned(MONDAY, happened("feature.used", MONDAY, {"user": "u"})) == set()
+
+
+def test_sold_but_unused_is_seen() -> None:
+    """A term that began, and no use since; use before it does not count."""
+    old = happened("feature.used", MONDAY - days(80), {"user": "u"})
+    term = happened("term.started", MONDAY - days(40), {"ends_at": "2027-01-01T00:00:00Z"})
+    assert "sold_but_unused" in warned(MONDAY, old, term)
+    assert "sold_but_unused" in warned(MONDAY, term), "never used at all"
+    assert "sold_but_unused" not in warned(MONDAY, term, happened("feature.used", MONDAY))
+
+
+def test_the_champion_who_hands_over_is_no_loss() -> None:
+    """Two champions, one leaves: nothing; the last one leaves: a warning, for 90 days."""
+    role = {"role": "champion"}
+    first = happened("contact.joined", MONDAY - days(99), {"contact": "a", **role})
+    other = happened("contact.joined", MONDAY - days(9), {"contact": "b", **role})
+    left = happened("contact.left", MONDAY - days(2), {"contact": "a", **role})
+    assert "champion_left" not in warned(MONDAY, first, other, left)
+    assert "champion_left" in warned(MONDAY, first, left)
+    assert "champion_left" not in warned(MONDAY + days(90), first, left)
+
+
+def test_a_backlog_that_nobody_speaks_of_is_seen() -> None:
+    """An answer ends the silence for five days; closing it ends it for good."""
+    opened = happened("ticket.opened", MONDAY - days(9), {"ticket": "t", "topic": "export"})
+    replied = happened("ticket.replied", MONDAY - days(5), {"ticket": "t"})
+    closed = happened("ticket.closed", MONDAY, {"ticket": "t"})
+    assert "silent_backlog" in warned(MONDAY, opened)
+    assert "silent_backlog" not in warned(MONDAY - minutes(1), opened, replied)
+    assert "silent_backlog" in warned(MONDAY, opened, replied)
+    assert "silent_backlog" not in warned(MONDAY, opened, replied, closed)
+
+
+def test_one_problem_that_stays_is_seen() -> None:
+    """Three tickets of one topic, not three of three."""
+    same = [happened("ticket.opened", MONDAY, {"ticket": n, "topic": "export"}) for n in "abc"]
+    mixed = [happened("ticket.opened", MONDAY, {"ticket": n, "topic": n}) for n in "abc"]
+    assert "one_problem_stays" in warned(MONDAY, *same)
+    assert "one_problem_stays" not in warned(MONDAY, *mixed)
+
+
+def test_seats_given_to_people_who_never_came_are_seen() -> None:
+    """Three seats of five weeks ago, one of them used: two are passive; a third makes a warning."""
+    seats = [happened("seat.assigned", MONDAY - days(35), {"user": n}) for n in "abcd"]
+    used = happened("feature.used", MONDAY - days(3), {"user": "a"})
+    gone = happened("seat.removed", MONDAY, {"user": "b"})
+    assert "passive_seats" in warned(MONDAY, *seats, used)
+    assert "passive_seats" not in warned(MONDAY, *seats, used, gone)
+
+
+def test_opinions_that_fall_and_recover_are_seen() -> None:
+    """Each person is compared with what that person said before."""
+
+    def said(user: str, score: int, ago: int) -> Event:
+        return happened("nps.answered", MONDAY - days(ago), {"user": user, "score": score})
+
+    assert "nps_fell" in warned(MONDAY, said("a", 9, 99), said("a", 4, 1))
+    assert "nps_recovered" in warned(MONDAY, said("a", 4, 99), said("a", 9, 1))
+    assert warned(MONDAY, said("a", 9, 99), said("b", 4, 1)) == set(), "of two people"
+
+
+def test_silence_is_a_signal() -> None:
+    """Three weeks of nothing; invoices and facts break no silence."""
+    last = happened("login", MONDAY - days(21))
+    noise = [
+        happened("payment.succeeded", MONDAY),
+        happened("signals.set", MONDAY, {"signals": {"paid_seats": 5}}),
+    ]
+    assert "silent" in warned(MONDAY, last, *noise)
+    assert "silent" not in warned(MONDAY, last, happened("anything.else", MONDAY - days(1)))
+
+
+def test_weeks_are_counted_back_from_today() -> None:
+    """Today and seven days ago are two weeks; yesterday and today are one."""
+    regular = event("x").active_weeks(weeks(4))
+    assert value(regular, MONDAY, happened("x", MONDAY), happened("x", MONDAY - days(7))) == 2
+    assert value(regular, MONDAY, happened("x", MONDAY), happened("x", MONDAY - days(1))) == 1
+
+
+def test_an_event_of_the_future_counts_when_its_day_has_come() -> None:
+    """Clocks differ by a little; what is told for tomorrow is not today's."""
+    measures = Measures({"x": event("x").count(days(7))})
+    buckets: list[Bucket] = measures.recount(
+        learned(happened("y", MONDAY - days(30)), happened("x", MONDAY + days(1)))
+    )
+    assert measures.read(buckets, MONDAY).known("x", MONDAY) == 0
+    later = MONDAY + days(1)
+    assert measures.read(buckets, later).known("x", later) == 1
+
+
+def test_what_a_share_is_computed_of_goes_stale_with_its_facts() -> None:
+    """Seats that were told too long ago make no share."""
+
+    class Seats(Signals):
+        paid = Number(unit="seats", fresh_for=days(10))
+        breadth = share(event("x").distinct("user").count(days(5)).counting("seats"), of=paid)
+
+    assert isinstance(Seats.breadth.derivation, Share)
+    measures = Measures(Seats)
+    buckets = measures.count(
+        [
+            happened("signals.set", MONDAY, measures.facts({"paid": 4})),
+            *(happened("x", MONDAY + days(8), {"user": user}) for user in "abc"),
+        ],
+        {},
+    )
+    then = MONDAY + days(10) - minutes(1)
+    known = measures.read(buckets, then)
+    assert known.known("breadth", then) == 0.75
+    assert known.believed_until("breadth") == MONDAY + days(10)
+    assert measures.read(buckets, MONDAY + days(10)).known("breadth", MONDAY + days(10)) is None
