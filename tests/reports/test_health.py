@@ -29,9 +29,6 @@ from retainkit.health import (
 )
 from retainkit.ids import CustomerId, EventId
 from retainkit.reports import (
-    LOWEST,
-    MOVERS,
-    SILENT,
     Chart,
     Dot,
     Heat,
@@ -45,6 +42,7 @@ from retainkit.reports import (
     health_page,
     html_page,
 )
+from retainkit.reports._health import LOWEST, MOVERS, SILENT
 from retainkit.rules import Flag, Number, Signals, days, readings
 
 

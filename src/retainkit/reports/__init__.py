@@ -10,7 +10,7 @@ from retainkit.reports._bars import BarChart, BarGroup
 from retainkit.reports._chart import Chart
 from retainkit.reports._curve import Curve, StepChart
 from retainkit.reports._flow import Flow, FlowChart, Share
-from retainkit.reports._health import LOWEST, MOVERS, SILENT, Rated, back_test_page, health_page
+from retainkit.reports._health import Rated, back_test_page, health_page
 from retainkit.reports._heat import Heat, HeatMap
 from retainkit.reports._histogram import Histogram
 from retainkit.reports._intervals import Dot, IntervalChart
@@ -19,9 +19,6 @@ from retainkit.reports._table import Table, part_of, percent, text_table
 
 
 __all__ = [
-    "LOWEST",
-    "MOVERS",
-    "SILENT",
     "BarChart",
     "BarGroup",
     "Block",
