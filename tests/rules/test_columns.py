@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 from unittest.mock import ANY
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -38,6 +39,7 @@ from retainkit.rules import (
     compiled,
     days,
     diff,
+    hours,
     signals_of,
     why,
 )
@@ -165,6 +167,43 @@ def test_factors_of_amounts_are_exact() -> None:
     assert _asked(C.mrr < third, frame, currency={"mrr": "code"}) == [F, F, U]
 
 
+def test_huge_factors_are_exact() -> None:
+    """Nothing overflows, be it of nothing."""
+    frame = {"customer": ["a", "b"], "mrr": [0, 1], "paid": [0, 1]}
+    code = {"currency": {"mrr": "code"}}
+    huge = C.paid * 10**30
+    assert _asked(C.mrr < huge, {**frame, "code": ["EUR", "EUR"]}, **code) == [F, T]
+    assert _asked(C.mrr >= huge, {**frame, "code": ["EUR", "EUR"]}, **code) == [T, F]
+
+
+def test_texts_are_compared_as_texts() -> None:
+    """With each other, with some, with many; a text that the other column never has is none."""
+    frame = {"customer": list("abcd"), "plan": ["team", "free", "team", None]}
+    frame["industry"] = ["free", "free", "else", "free"]
+    assert _asked(C.plan.eq(C.industry), frame) == [F, T, F, U]
+    assert _asked(C.plan.ne(C.industry), frame) == [T, F, T, U]
+    many = [f"kind {row}" for row in range(300)]
+    frame = {"customer": many, "industry": many}
+    assert _asked(C.industry.one_of(*many[:9]), frame) == [T] * 9 + [F] * 291
+    assert _asked(C.industry.ends_with("99"), frame).count(T) == 3
+
+
+def test_arrays_of_numpy_are_columns() -> None:
+    """But for instants, which have no zone in numpy."""
+    frame = {
+        "customer": np.array(["a", "b"]),
+        "seats": np.array([3, np.nan]),
+        "opted_out": np.array([True, False]),
+        "answered": np.array([3_600_000_000_999, "NaT"], dtype="m8[ns]"),
+        "industry": np.array(["retail", "other"]),
+    }
+    assert _asked(C.seats < 5, frame) == [T, U]
+    assert _asked(C.opted_out.is_true(), frame) == [T, F]
+    assert _asked(C.answered <= hours(1), frame) == [T, U]
+    assert _asked(C.industry.contains("tai"), frame) == [T, F]
+    assert _asked(C.industry.present(), frame) == [T, T]
+
+
 def test_never_stale_and_missing_are_three_things() -> None:
     """Never is long ago, stale is unknown; what is missing is not stale."""
     frame = {
@@ -225,7 +264,13 @@ def test_a_difference_of_populations() -> None:
         ({"customer": [1, 2]}, {}, ("rules.value_type", "customer[0]", "1")),
         ({"customer": ["a", "b", "a"]}, {}, ("rules.customer_twice", "customer[2]", "a")),
         ({"id": ["a"]}, {}, ("rules.no_column", "key", "customer")),
+        (
+            {"customer": ["a"], "renewal_at": np.array(["2026-11-01"], dtype="M8[us]")},
+            {},
+            ("time.naive", "renewal_at", "datetime64[us]"),
+        ),
         ([1, 2], {}, ("rules.no_frame", "frame", "list")),
+        (pl.LazyFrame({"customer": ["a"]}), {}, ("rules.no_frame", "frame", "LazyFrame")),
         ({"customer": ["a"], "saets": [1]}, {}, ("rules.unknown_signal", "saets", "saets")),
         ({"customer": ["a"], "seats": [1, 2]}, {}, ("rules.column_length", "seats", 2)),
         ({"customer": ["a", "b"], "seats": [1, "2"]}, {}, ("rules.value_type", "seats[1]", "2")),

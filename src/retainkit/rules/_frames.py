@@ -190,16 +190,23 @@ def unknown(signal: Signal, rows: int) -> Column:
 def _names(frame: object) -> tuple[str, ...]:
     if isinstance(frame, Mapping):
         return tuple(frame)
+    if hasattr(frame, "collect"):  # a plan of a frame, as of polars
+        raise _no_frame(frame)
     for attribute in ("column_names", "columns"):  # Arrow's `columns` are the columns themselves
         names = getattr(frame, attribute, None)
         if names is not None:
             return tuple(str(name) for name in names)
-    raise InvalidInput(
+    raise _no_frame(frame)
+
+
+def _no_frame(frame: object) -> InvalidInput:
+    return InvalidInput(
         "This is no data frame",
         code="rules.no_frame",
         field="frame",
         value=type(frame).__name__,
-        remedy="pass a frame of polars or pandas, an Arrow table, or a dict of lists",
+        remedy="pass a frame of polars or pandas, an Arrow table, or a dict of lists; collect a "
+        "lazy one before",
     )
 
 
@@ -444,7 +451,8 @@ def _instants(raw: _Raw) -> _Encoded:
             code="time.naive",
             field=raw.name,
             value=str(raw.dtype),
-            remedy="give the column one, as .dt.replace_time_zone('UTC') or .dt.tz_localize('UTC')",
+            remedy="give the column one, by .dt.replace_time_zone('UTC') in polars or "
+            ".dt.tz_localize('UTC') in pandas; numpy has none: pass a list of datetimes",
         )
     found = _lengths(raw, _NEVER, _LAST)
     found.values[found.missing] = _NEVER

@@ -85,10 +85,11 @@ def answers(
 ) -> Answers:
     """What each condition says of everybody at this instant."""
     wanted, rows = plan.wanted, len(population)
+    fits: dict[tuple[int, str], list[int] | Bools] = {}
     sure = np.empty((len(wanted), -(-rows // 8)), dtype=np.uint8)
     maybe = np.empty_like(sure)
     for start in range(0, rows, chunk):
-        asked = Slice(population, start, min(start + chunk, rows), to_micros(at))
+        asked = Slice(population, start, min(start + chunk, rows), to_micros(at), fits)
         masks: list[Mask] = []
         for step in plan.steps:
             masks.append(step(asked, masks))
@@ -106,6 +107,9 @@ class Slice:
     start: int
     stop: int
     now: int
+    _fits: dict[tuple[int, str], list[int] | Bools]
+    """Which texts fit a leaf: asked once, for all slices."""
+
     _fresh: dict[str, tuple[Bits | None, Bits | None]] = field(factory=dict, init=False)
 
     @property
@@ -137,6 +141,15 @@ class Slice:
         if column.currencies is None:
             return np.zeros(self.stop - self.start, dtype=np.int8)
         return column.currencies[self.start : self.stop]
+
+    def fit(self, node: Single, column: Column) -> list[int] | Bools:
+        """The places of the texts that a leaf holds of; where they are many, a bool for each."""
+        key = (id(node), column.signal.name)
+        if key not in self._fits:
+            fits = [holds(node, text, _EPOCH) is True for text in column.texts]
+            few = [place for place, fit in enumerate(fits) if fit]
+            self._fits[key] = few if len(few) <= _FEW else np.array(fits, dtype=np.bool_)
+        return self._fits[key]
 
     def present(self, signal: Signal) -> Bits | None:
         """Of whom a fresh value is known; None when of all."""
@@ -344,7 +357,7 @@ def _holds(node: Single, asked: Slice) -> tuple[Bools, Bits | None]:
             pass
     values = asked.values(column)
     if column.signal.kind is Kind.TEXT:
-        return _among(values, [holds(node, text, _EPOCH) is True for text in column.texts]), None
+        return _among(values, asked.fit(node, column)), None
     match node:
         case Compare():
             return _is(node.op, values, _number(node.value)), None
@@ -354,10 +367,8 @@ def _holds(node: Single, asked: Slice) -> tuple[Bools, Bits | None]:
             return (values >= _number(node.low)) & (values <= _number(node.high)), None
         case Ago() | Ahead():
             return _far(node, values, asked.now), None
-        case TextMatch():
-            raise AssertionError(node)  # of texts alone
         case _:
-            assert_never(node)
+            raise AssertionError(node)  # parts of texts were asked above
 
 
 def _in_currencies(
@@ -408,13 +419,12 @@ def _among_ours(left: Column, right: Column) -> NDArray[np.int64]:
     return np.array([places.get(text, -1) for text in right.texts] or [-1], dtype=np.int64)
 
 
-def _among(places: Array, fit: Sequence[bool]) -> Bools:
+def _among(places: Array, fit: list[int] | Bools) -> Bools:
     """Whether each text is one of those that fit."""
-    few = [place for place, fits in enumerate(fit) if fits]
-    if len(few) > _FEW:
-        return cast("Bools", np.array(fit, dtype=np.bool_)[places])
+    if isinstance(fit, np.ndarray):
+        return fit[places]
     found = np.zeros(len(places), dtype=np.bool_)
-    for place in few:
+    for place in fit:
         found |= places == place
     return found
 
@@ -439,7 +449,7 @@ def _times(values: Array, factor: int) -> Array:
     """Exactly; as Python's own ints where they could be too large for numpy's."""
     if values.dtype == np.int64 and len(values):
         peak = max(abs(int(values.max())), abs(int(values.min())))
-        if peak * abs(factor) >= _INT64:
+        if max(peak, 1) * abs(factor) >= _INT64:
             values = values.astype(np.object_)
     return values * factor
 
