@@ -320,10 +320,10 @@ def trend(of: r.Trend, past: Past) -> int | float | None:
             if first <= past.day(e.occurred_at) < first + length
         ]
         match of.of:
-            case r.Count(same=None):
-                return Fraction(len(events)), len(events)
-            case r.Count(same=str() as same):
-                most = max(Counter(parts(events, same)).values(), default=0)
+            case r.Count(same=same):
+                most = len(events)
+                if same is not None:
+                    most = max(Counter(parts(events, same)).values(), default=0)
                 return Fraction(most), most
             case r.Distinct(key=key):
                 count = len(set(parts(events, key)))

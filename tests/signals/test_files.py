@@ -31,7 +31,7 @@ from retainkit.signals import EarlyWarnings, early_warnings
 
 def _as_written(signal: Signal) -> dict[str, object]:
     """The signal as a file declares it."""
-    data = dict(signal_data(signal))
+    data: dict[str, object] = dict(signal_data(signal))
     of = data.pop("of", None)
     if of is None:
         return data
@@ -72,9 +72,8 @@ def test_the_catalogue_is_documented_and_says_what_helps() -> None:
     """Every ready signal has a text, and each that warns has a remedy."""
     signals = declared(EarlyWarnings)
     assert all(signal.doc for signal in signals.values())
-    assert {signals[name].remedy.kind for name in signals if signals[name].remedy} == set(
-        RemedyKind
-    )
+    kinds = {signal.remedy.kind for signal in signals.values() if signal.remedy is not None}
+    assert kinds == set(RemedyKind)
     assert all(condition_data(condition) for condition in early_warnings().values())
 
 
