@@ -1,8 +1,8 @@
 """100,000 events of use into day buckets of 10 metrics, in batches of 1,000 into SQLite.
 
-The population: a product of 2,000 customers of 5 users each. A hundred users are at work at any
-time; each does twenty things and makes room for the next, so a batch tells ten things of each of a
-hundred customers. Five percent of the events are reported twice, as in `ingest`.
+The population: a product of 2,000 customers of 5 users each. Fifty users are at work at any
+time; each does twenty things and makes room for the next, so a batch tells twenty things of each
+of fifty customers. Five percent of the events are reported twice, as in `ingest`.
 
 Ours does what it does there (check, fingerprint, number, append, tell duplicates from conflicts)
 and counts each new event by its customer's day in its zone, by name, and by user or feature where
@@ -31,7 +31,7 @@ from retainkit.testing import ManualClock
 EVENTS = 100_000
 BATCH = 1_000
 CUSTOMERS = 2_000
-AT_WORK = 100
+AT_WORK = 50
 THINGS = 20
 BOUND = 0.3
 START = datetime(2026, 1, 1, tzinfo=UTC)
