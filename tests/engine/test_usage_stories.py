@@ -18,7 +18,8 @@ from retainkit.testing import ManualClock
 
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-NOW = START + timedelta(days=20)
+DAY = timedelta(days=1)
+NOW = START + 20 * DAY
 CORE = ("board", "report", "automation")
 _USED = event("feature.used")
 
@@ -101,9 +102,8 @@ def test_time_to_first_value_is_read_by_cohort(kit: RetainKit) -> None:
             assert value is None or isinstance(value, timedelta)
             found.setdefault(size, []).append(value)
     assert found["small"] == [timedelta(days=1), timedelta(days=3), None]
-    reached = {size: [each for each in of if each] for size, of in found.items()}
-    assert median(reached["small"]) == timedelta(days=2)
-    assert median(reached["large"]) == timedelta(days=10.75)
+    reached = {size: [each / DAY for each in of if each] for size, of in found.items()}
+    assert {size: median(each) for size, each in reached.items()} == {"small": 2, "large": 10.75}
 
 
 def test_depth_is_read_by_role(kit: RetainKit) -> None:
