@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 from tests.engine.measured import Customer, export, measured, values
 from tests.engine.world import ADA, DAY, LEASE, NOW, Watched, World, dies, run
 
@@ -299,8 +300,6 @@ def test_a_preview_counts_what_nobody_has_counted_yet(world: World) -> None:
     """A new rule over events reads the timeline itself: none so far is not zero."""
     kit = ruled(world, book(many_seats=Customer.seats >= 20))
     kit.signals.set(ADA, {"seats": 3}, at=NOW - 30 * DAY)
-    from attrs import evolve
-
     for number in range(3):
         kit.record(evolve(export(number, NOW - timedelta(hours=number)), name="visit.made"))
     new = book(

@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from attrs import evolve
 from tests.engine.measured import HOUR, Customer, buckets, export, measured, values
 from tests.engine.world import ADA, DAY, NOW, Crash, Watched, World
 
-from retainkit.core import Origin
+from retainkit.core import Event, Origin, Part
 from retainkit.engine import AttentionKind, RetainKit
 from retainkit.errors import ConfigurationError, InvalidInput, NotFound, RetainkitError
 from retainkit.ids import CustomerId, EventId
 from retainkit.money import money
-from retainkit.rules import Number, Signal, Signals
+from retainkit.rules import Number, Signal, Signals, days, event, hours
 
 
 BOB = CustomerId("bob")
@@ -284,6 +285,74 @@ def test_nobody_knows_what_will_be_known(world: World, as_of: int | datetime, co
     assert caught.value.remedy
 
 
+# ---- in common
+
+
+class Support(Signals):
+    """Tickets by their topic."""
+
+    same_topic = event("ticket.opened").count(days(30), same="topic")
+    topics = event("ticket.opened").distinct("topic").count(days(7))
+    tickets = event("ticket.opened").count(days(30))
+    hourly = event("ticket.opened").distinct("topic").count(hours(6))
+
+
+def ticket(number: int, customer: str, topic: str, at: datetime = NOW) -> Event:
+    """A customer opened a ticket."""
+    return Event(
+        id=EventId(f"ticket-{number}"),
+        name="ticket.opened",
+        customer=CustomerId(customer),
+        occurred_at=at,
+        data={"ticket": f"t{number}", "topic": topic},
+        actor="host",
+    )
+
+
+def test_what_many_customers_ask_about_is_found(world: World) -> None:
+    """Most customers first; what one alone asks about, or long ago, is not common."""
+    kit = measured(world, signals=Support)
+    kit.record(
+        ticket(1, "ada", "export"),
+        ticket(2, "bob", "export"),
+        ticket(3, "cyd", "export", NOW - 8 * DAY),
+        ticket(4, "ada", "invoice"),
+        ticket(5, "ada", "invoice"),
+        ticket(6, "bob", "invoice"),
+        ticket(7, "ada", "login"),
+        ticket(8, "bob", "login", NOW - 40 * DAY),
+    )
+    assert kit.signals.common(Support.same_topic) == (
+        Part(part="export", customers=3, count=3),
+        Part(part="invoice", customers=2, count=3),
+    )
+    assert kit.signals.common("topics", least=1, limit=2) == (
+        Part(part="invoice", customers=2, count=3),
+        Part(part="export", customers=2, count=2),
+    )
+    longer = kit.signals.common("topics", over=days(60))
+    assert [part.part for part in longer] == ["export", "invoice", "login"]
+
+
+@pytest.mark.parametrize(
+    ("name", "over", "code", "field"),
+    [
+        ("tickets", None, "signals.not_split", "signal"),
+        ("hourly", None, "signals.not_split", "signal"),
+        ("topic", None, "rules.unknown_signal", "topic"),
+        ("topics", timedelta(hours=3), "rules.window", "over"),
+    ],
+)
+def test_what_is_counted_by_no_key_has_nothing_in_common(
+    world: World, name: str, over: timedelta | None, code: str, field: str
+) -> None:
+    """It says how to declare a signal that is."""
+    with pytest.raises(InvalidInput) as caught:
+        measured(world, signals=Support).signals.common(name, over=over)
+    assert (caught.value.code, caught.value.field) == (code, field)
+    assert caught.value.remedy
+
+
 # ---- quarantine
 
 
@@ -318,8 +387,6 @@ def test_what_no_signal_reads_may_lie_ahead(world: World) -> None:
     """Nobody counts it: it is kept as it came."""
     kit = measured(world)
     booked = export(1, NOW + 90 * DAY)
-    from attrs import evolve
-
     assert kit.record(evolve(booked, name="visit.booked")).quarantined == ()
     assert kit.attention() == ()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias, overload
 
-from retainkit.core import Event, Origin, RecordedEvent, Wanted
+from retainkit.core import Event, Origin, Part, RecordedEvent, Wanted
 from retainkit.errors import ConfigurationError, InvalidInput, NotFound
 from retainkit.ids import CustomerId, EventId, derive
 from retainkit.stores import Appended
@@ -230,6 +230,43 @@ class KitSignals:
                 actor="host",
             )
             return bool(k.record(lives).new)
+
+    def common(
+        self,
+        signal: Signal | str,
+        *,
+        over: timedelta | None = None,
+        least: int = 2,
+        limit: int = 100,
+    ) -> tuple[Part, ...]:
+        """
+        What many customers have in common, most customers first: a topic of tickets, a feature.
+
+        Args:
+            signal: One that counts by a key of the data, such as
+                ``event("ticket.opened").count(days(30), same="topic")`` or ``.distinct("topic")``.
+
+            over: The days before now, today included, as dates in UTC; the signal's own window by
+                default.
+
+            least: Only what so many customers have.
+
+            limit: At most so many.
+
+        Raises:
+            InvalidInput: ``rules.unknown_signal``; ``signals.not_split`` for a signal that counts
+                by no key, or by hours; ``rules.window`` for less than a day.
+            ConfigurationError: ``kit.no_signals``.
+        """
+        from retainkit.engine._common import days_of, split_metric
+
+        measures, now = self._counting().measures, self._kit.clock.now()
+        name = signal if isinstance(signal, str) else signal.name
+        metric, within = split_metric(measures, name, now)
+        since = now.toordinal() - days_of(over or within) + 1
+        with self._opened() as k:
+            found = k.tx.projections.parts(metric, since=since, limit=limit)
+        return tuple(part for part in found if part.customers >= least)
 
     def load(
         self,
