@@ -150,8 +150,12 @@ def test_amounts_are_exact_however_they_come() -> None:
     assert _asked(C.paid > Decimal("0.00000009"), frame) == [T, T, F]
     frame = {"customer": ["a", "b"], "paid": [1, 2]}
     assert _asked(C.paid >= Decimal("1.0000001"), frame) == [F, T]
-    numbers = pl.DataFrame({"customer": ["a", "b"], "paid": [1, None], "mrr": [3, 3]})
-    assert _asked(C.paid > 0, numbers.drop("mrr")) == [T, U]
+    for made in (pl.DataFrame, pd.DataFrame, lambda data: pd.DataFrame(data, dtype=object)):
+        assert _asked(C.paid > 0, made({"customer": ["a"], "paid": [1]})) == [T]
+    gaps = pd.DataFrame({"customer": ["a", "b"], "paid": pd.array([1, None], dtype="Int64")})
+    assert _asked(C.paid > 0, gaps) == [T, U]
+    assert _asked(C.paid > 0, pl.DataFrame({"customer": ["a", "b"], "paid": [1, None]})) == [T, U]
+    assert _asked(C.paid > 0, gaps.astype({"paid": object})) == [T, U]
 
 
 def test_factors_of_amounts_are_exact() -> None:
@@ -260,6 +264,12 @@ def test_a_difference_of_populations() -> None:
     ("frame", "options", "said"),
     [
         ({"customer": ["a", None]}, {}, ("rules.customer_missing", "customer[1]", None)),
+        (
+            pd.DataFrame({"customer": ["a", None]}).convert_dtypes(),
+            {},
+            ("rules.customer_missing", "customer[1]", None),
+        ),
+        ({"customer": [0, 2]}, {}, ("rules.value_type", "customer[0]", "0")),
         ({"customer": ["a", ""]}, {}, ("rules.customer_missing", "customer[1]", None)),
         ({"customer": [1, 2]}, {}, ("rules.value_type", "customer[0]", "1")),
         ({"customer": ["a", "b", "a"]}, {}, ("rules.customer_twice", "customer[2]", "a")),

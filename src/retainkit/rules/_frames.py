@@ -111,7 +111,8 @@ class _Raw:
     @property
     def is_whole(self) -> bool:
         """Whether they are whole numbers; with gaps, these come as floats."""
-        return self.values.dtype.kind in "iu" or "int" in str(self.dtype).lower()
+        kind = self.values.dtype.kind
+        return kind in "iu" or (kind == "f" and "int" in str(self.dtype).lower())
 
     @property
     def is_flags(self) -> bool:
@@ -267,8 +268,8 @@ def _array(column: Any, dtype: object) -> Array:
 def _customers(raw: _Raw, key: str) -> list[CustomerId]:
     found = raw.listed()
     if set(map(type, found)) - {str} or "" in (known := set(found)):
-        row = next(row for row, each in enumerate(found) if not each or not isinstance(each, str))
-        missing = not found[row] or _is_missing(found[row])
+        row = next(row for row, each in enumerate(found) if not isinstance(each, str) or not each)
+        missing = found[row] == "" if isinstance(found[row], str) else _is_missing(found[row])
         raise InvalidInput(
             "A row has no customer" if missing else "The id of a customer is a text",
             code="rules.customer_missing" if missing else "rules.value_type",
