@@ -193,9 +193,9 @@ class Summary:
 
 def summary(seeds: Iterable[int], customers: int, lasting: int) -> dict[Trouble, Summary]:
     """Live through the worlds of these seeds."""
-    worlds = [usage_world(seed, customers, lasting) for seed in seeds]
     by_trouble: dict[Trouble, list[Found]] = {trouble: [] for trouble in Trouble}
-    for world in worlds:
+    for seed in seeds:
+        world = usage_world(seed, customers, lasting)
         alarms = lived(world)
         for trouble, each in by_trouble.items():
             each.append(found(world, alarms, trouble))
