@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
+from attrs import evolve
 
 from retainkit.core import Event
 from retainkit.health import (
@@ -22,6 +23,7 @@ from retainkit.health import (
     HealthModel,
     HealthModels,
     Linear,
+    Override,
     Stay,
     backtest,
     engagement_effect,
@@ -300,6 +302,24 @@ def test_the_silent_are_listed_with_what_is_not_known() -> None:
     assert table(page, "1 customer, unknown").rows == (
         ("quiet", "0.0\u202f%", "green", "use (no value), mood (no value)"),
     )
+
+
+def test_a_persons_word_counts_and_stands_beside_the_score() -> None:
+    """Who said so, why, and until when."""
+    override = Override(
+        band="red", reason="sponsor_gone", actor="kim", until=datetime(2026, 5, 1, tzinfo=UTC)
+    )
+    page = health_page(
+        [evolve(rated("a", {"use": 90, "mood": 90}), override=override)], MODEL, at=NOW
+    )
+    assert table(page, "Bands").rows[2][1].startswith("1\u00a0of\u00a01")
+    assert table(page, "1 customer").rows[0] == (
+        "a",
+        "90, green",
+        "red: sponsor_gone, kim",
+        "2026-05-01",
+    )
+    check(page)
 
 
 def test_a_large_population_has_a_readable_page() -> None:

@@ -20,6 +20,7 @@ from retainkit.health import (
     Health,
     HealthModel,
     HealthModels,
+    Override,
     Silence,
     explain_change,
 )
@@ -77,12 +78,20 @@ class Rated:
         before: Their health at an earlier time, for what moved; of the same model.
 
         segment: What they are shown together with; empty for none.
+
+        override: A person's word on the band, while it holds; the score stands beside it.
     """
 
     customer: CustomerId
     health: Health
     before: Health | None = None
     segment: str = ""
+    override: Override | None = None
+
+    @property
+    def band(self) -> str:
+        """As people see it: an override counts."""
+        return self.health.band if self.override is None else self.override.band
 
 
 def health_page(
@@ -169,6 +178,13 @@ def _sections(
         lead="Too little is known of these for a band: no signal is a signal, too.",
         blocks=(_silent(everybody),),
     )
+    overridden = [each for each in everybody if each.override is not None]
+    if overridden:
+        yield Section(
+            title="By a person's word",
+            lead="Somebody put these customers into a band; what the model says stands beside it.",
+            blocks=(_overridden(overridden),),
+        )
     if test is not None:
         yield _tested(test)
     if engagement:
@@ -183,7 +199,7 @@ def _facts(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> tuple[F
     whole = len(everybody)
     best = {(model.id, model.bands.names[-1]) for model in models}
     worst = {(model.id, model.bands.names[0]) for model in models}
-    banded = Counter((each.health.model, each.health.band) for each in everybody)
+    banded = Counter((each.health.model, each.band) for each in everybody)
     known = [each.health.score for each in everybody if each.health.band != UNKNOWN]
     scores = [score for score in known if score is not None]
     unknown = whole - len(known)
@@ -222,7 +238,7 @@ def _histograms(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> It
         ]
         counts = Counter(min(_STRETCHES - 1, int((score - low) / width)) for score in scores)
         name = f" by the model {model.id}" if models[1:] else ""
-        in_band = Counter(each.health.band for each in everybody if each.health.model == model.id)
+        in_band = Counter(each.band for each in everybody if each.health.model == model.id)
         yield Histogram(
             title=f"Scores{name}",
             description=f"{_customers(len(scores))} have a score{name}: "
@@ -245,10 +261,10 @@ def _histograms(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> It
 def _bands(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> Table:
     rows = []
     for model in models:
-        of_model = [each.health for each in everybody if each.health.model == model.id]
+        of_model = [each for each in everybody if each.health.model == model.id]
         for band in (*reversed(model.bands.names), UNKNOWN):
-            of = [health for health in of_model if health.band == band]
-            covered = sum((health.coverage for health in of), Decimal(0))
+            of = [each for each in of_model if each.band == band]
+            covered = sum((each.health.coverage for each in of), Decimal(0))
             rows.append(
                 (
                     f"{model.id}: {band}" if models[1:] else band,
@@ -260,7 +276,7 @@ def _bands(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> Table:
         caption="Bands",
         head=("Band", "Customers", "Mean coverage"),
         rows=tuple(rows),
-        note=_DEFINITIONS,
+        note=_DEFINITIONS + " An override by a person counts.",
     )
 
 
@@ -427,6 +443,25 @@ def _silent(everybody: Sequence[Rated]) -> Table:
         ),
         figures=False,
         note=f"The {SILENT} with the least coverage are shown." if len(silent) > SILENT else "",
+    )
+
+
+def _overridden(overridden: Sequence[Rated]) -> Table:
+    return Table(
+        caption=_customers(len(overridden)),
+        head=("Customer", "The model says", "The person says", "Until"),
+        rows=tuple(
+            (
+                str(each.customer),
+                f"{_known(each.health.score)}, {each.health.band}",
+                f"{override.band}: {override.reason}, {override.actor}",
+                f"{override.until:%Y-%m-%d}",
+            )
+            for each in overridden[:SILENT]
+            if (override := each.override) is not None
+        ),
+        figures=False,
+        note=f"The first {SILENT} are shown." if len(overridden) > SILENT else "",
     )
 
 
