@@ -349,9 +349,9 @@ def test_a_component_says_which_value_it_read() -> None:
     assert logins.key == "health.component.counts"
     assert logins.values["value"] == 13
     assert logins.values["at"] == "2026-11-01T09:00:00Z"
-    assert logins.values["points"] == "65.0000"
+    assert logins.values["points"] == "65"
     payments = next(each for each in because if each.values.get("component") == "payments")
-    assert payments.values["case"] == 1
+    assert (payments.key, payments.values["case"]) == ("health.component.condition", 1)
 
 
 def _history(*scores: int, version: str, step: timedelta = WEEK) -> list[HealthPoint]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from retainkit.engine._async import AsyncJoinedKit, AsyncRetainKit
     from retainkit.engine._attention import Attention, AttentionKind
     from retainkit.engine._explain import Explained
-    from retainkit.engine._health import KitHealth
+    from retainkit.engine._health import HealthAnswer, KitHealth
     from retainkit.engine._instrumentation import Instrumentation, LoggingInstrumentation
     from retainkit.engine._join import JoinedKit
     from retainkit.engine._kit import Dispatch, Dunning, RetainKit, SystemClock
@@ -35,6 +35,7 @@ __all__ = [
     "Finding",
     "FindingKind",
     "Guarantee",
+    "HealthAnswer",
     "Instrumentation",
     "JoinedKit",
     "KitHealth",
@@ -69,6 +70,7 @@ if not TYPE_CHECKING:
             "Finding": "_sweeper",
             "FindingKind": "_sweeper",
             "Guarantee": "_performers",
+            "HealthAnswer": "_health",
             "Instrumentation": "_instrumentation",
             "JoinedKit": "_join",
             "KitHealth": "_health",

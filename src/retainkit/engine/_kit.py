@@ -186,6 +186,10 @@ class RetainKit:
             from retainkit.signals import RulesFeature
 
             built_in.append(RulesFeature(self.rulebook, self.measures))
+        if self.health_models is not None and self.measures is not None:
+            from retainkit.health import HealthFeature
+
+            built_in.append(HealthFeature(self.health_models, self.measures))
         return Features([*built_in, *self._others], self._counting)
 
     @cached_property

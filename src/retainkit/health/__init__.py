@@ -12,7 +12,13 @@ from retainkit.health._columns import HealthColumns, score_columns
 from retainkit.health._data import model_data
 from retainkit.health._document import read_health_models
 from retainkit.health._engagement import CAUTION, Engagement, engagement_effect
-from retainkit.health._feature import RESCORE_REQUESTED, HealthCase, HealthFeature
+from retainkit.health._feature import (
+    RESCORE_REQUESTED,
+    HealthCase,
+    HealthFeature,
+    health_case,
+    rescore_request,
+)
 from retainkit.health._fixed import Points, decayed
 from retainkit.health._found import (
     BackTest,
@@ -132,6 +138,7 @@ __all__ = [
     "decayed",
     "engagement_effect",
     "explain_change",
+    "health_case",
     "history",
     "known_events",
     "known_values",
@@ -140,6 +147,7 @@ __all__ = [
     "read_health_models",
     "request_end",
     "request_override",
+    "rescore_request",
     "score",
     "score_columns",
     "stay_of",

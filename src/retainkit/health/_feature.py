@@ -11,6 +11,7 @@ from typing import Final
 from attrs import field, frozen
 
 from retainkit.core import (
+    Bucket,
     Case,
     Decision,
     Event,
@@ -25,10 +26,10 @@ from retainkit.errors import InvalidInput
 from retainkit.health._follow import Following
 from retainkit.health._model import HealthModels
 from retainkit.health._override import OVERRIDE_END_REQUESTED, OVERRIDE_REQUESTED, Override
-from retainkit.health._score import Standing
-from retainkit.ids import CaseId, CustomerId, derive
+from retainkit.health._score import Health, Standing
+from retainkit.ids import CaseId, CustomerId, EventId, derive
 from retainkit.signals import Measures
-from retainkit.timing import local_time, wall_time
+from retainkit.timing import local_time, utc, wall_time
 
 
 RESCORE_REQUESTED: Final = "health.rescore_requested"
@@ -73,6 +74,22 @@ class HealthCase:
     version: str = ""
     key: str = ""
     open: bool = True
+
+
+def health_case(customer: CustomerId) -> CaseId:
+    """The id of a customer's case."""
+    return CaseId(derive("health", customer))
+
+
+def rescore_request(customer: CustomerId, now: datetime) -> Event:
+    """The event that has a customer scored at once; `HealthFeature` decides it."""
+    at = utc(now, "now")
+    return Event(
+        id=EventId(derive(RESCORE_REQUESTED, customer, at.isoformat())),
+        name=RESCORE_REQUESTED,
+        customer=customer,
+        occurred_at=at,
+    )
 
 
 @frozen
@@ -166,13 +183,37 @@ class HealthFeature:
             case = HealthCase(id=CaseId(derive("health", facts.customer)), customer=facts.customer)
         known = self.measures.read(facts.buckets, now, self.models.reads)
         zone = self.measures.zone_of(facts.buckets)
-        today = local_time(now, zone).date()
-        following = Following(models=self.models, case=case, now=now, today=today)
+        following = self._following(case, now, zone)
         if isinstance(trigger, Woken):
             following.hear([recorded.event for recorded in trigger.events])
         following.score(known)
         after = following.case
-        return Decision(case=after, wake=_wake(after, today, zone), events=tuple(following.events))
+        wake = _wake(after, following.today, zone)
+        return Decision(case=after, wake=wake, events=tuple(following.events))
+
+    def health(
+        self, case: HealthCase | None, buckets: Sequence[Bucket], now: datetime
+    ) -> Health | None:
+        """
+        The health at this instant, as it would be told; None when no model is for the customer.
+
+        Args:
+            case: What is kept, for the trend and the hysteresis; None when nothing is.
+
+            buckets: What was counted of the customer.
+
+            now: The instant.
+        """
+        known = self.measures.read(buckets, now, self.models.reads)
+        model = self.models.of(known, now)
+        if model is None:
+            return None
+        kept = case or HealthCase(id=CaseId(""), customer=CustomerId(""))
+        return self._following(kept, now, self.measures.zone_of(buckets)).health(model, known)
+
+    def _following(self, case: HealthCase, now: datetime, zone: str) -> Following:
+        today = local_time(now, zone).date()
+        return Following(models=self.models, case=case, now=now, today=today)
 
 
 def _wake(case: HealthCase, today: date, zone: str) -> datetime:

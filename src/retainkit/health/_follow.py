@@ -76,7 +76,7 @@ class Following:
             values = {"until": override.until.isoformat()}
             self._end_override(Because(key="health.override.expired", values=values), "retainkit")
         model = self.models.of(known, self.now)
-        health = self._health(model, known)
+        health = self.health(model, known)
         self._keep_day(model, health)
         reasons = self._moved(model, health)
         band = self._band(health)
@@ -86,7 +86,8 @@ class Following:
             self._tell_band(health, band)
         self.case = evolve(self.case, band=band, plain=health.band)
 
-    def _health(self, model: HealthModel | None, known: Readings) -> Health:
+    def health(self, model: HealthModel | None, known: Readings) -> Health:
+        """The health by a model; with the trend and the hysteresis of what is kept."""
         if model is None:
             return Health(
                 model=NO_MODEL,
@@ -234,7 +235,8 @@ def _because(key: str, **values: JsonValue) -> Because:
 
 def _of_shifts(shifts: Iterable[Shift]) -> Iterator[Because]:
     for shift in shifts:
-        yield _because("health.shift", component=shift.name, by=str(shift.by))
+        values = {"component": shift.name, "by": str(shift.by)}
+        yield Because(key="health.shift", values=values)
 
 
 def _part(found: Contribution) -> dict[str, JsonValue]:

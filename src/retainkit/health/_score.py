@@ -377,14 +377,18 @@ def _of_parts(
             values |= why(Present(signal=each.part.signal), known, at).because.values
         if each.case is not None:
             values["case"] = each.case
-        if each.silence is not None:
-            values["silence"] = each.silence.value
+        if each.points is None:
+            values["silence"] = (each.silence or Silence.MISSING).value
             yield Because(key="health.component.silent", values=values)
             continue
-        contribution = _contribution(model, each, 0)
         values |= {
             "part": str(parts[each.part.name]),
-            "points": str(contribution.points),
-            "weight": str(contribution.weight),
+            "points": f"{in_points(each.points).normalize():f}",
+            "weight": f"{Decimal(each.left).scaleb(-9).normalize():f}",
         }
-        yield Because(key="health.component.counts", values=values)
+        if each.part.signal is not None:
+            yield Because(key="health.component.counts", values=values)
+        elif each.case is not None:
+            yield Because(key="health.component.condition", values=values)
+        else:
+            yield Because(key="health.component.otherwise", values=values)
