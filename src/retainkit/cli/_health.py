@@ -162,12 +162,13 @@ def _rated(kit: RetainKit, customers: Sequence[CustomerId], args: Namespace) -> 
         for start in range(0, len(customers), _PAGE):
             with kit.transaction() as k:
                 for customer in customers[start : start + _PAGE]:
-                    health = k.health.of(customer)
-                    if health is not None:
+                    said = k.health.why(customer)
+                    if said.health is not None:
                         found.append(
                             Rated(
                                 customer=customer,
-                                health=health,
+                                health=said.health,
+                                override=said.override,
                                 before=k.health.of(customer, as_of=before),
                                 segment=told_by(k.signals.of(customer), now),
                             )

@@ -24,6 +24,8 @@ from retainkit.health._fixed import (
 )
 from retainkit.health._mappings import ByCondition, Checked, InTiers, OnLine
 from retainkit.health._model import LIMITS, START, Combine, HealthModel, Ready
+from retainkit.health._statistics import NO_VALUE
+from retainkit.health._told import html_table
 from retainkit.health._trend import HealthPoint, slope
 from retainkit.money import Money
 from retainkit.rules import Gap, Present, Reading, Readings, Truth, why
@@ -131,6 +133,23 @@ class Standing:
             coverage=self.coverage,
             band=self.band,
             version=self.version,
+        )
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the score, and what each component did to it."""
+        return html_table(
+            f"{self.model}: {NO_VALUE if self.score is None else self.score}, {self.band}; "
+            f"coverage {self.coverage}",
+            ("", "points", "weight", "part of the score"),
+            [
+                (
+                    each.name,
+                    NO_VALUE if each.points is None else f"{each.points.normalize():f}",
+                    f"{each.weight:.1%}" if each.silence is None else each.silence.value,
+                    f"{each.part:f}",
+                )
+                for each in self.contributions
+            ],
         )
 
 

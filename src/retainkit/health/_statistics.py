@@ -33,6 +33,9 @@ the approximation behind it does not hold there."""
 CHANCE: Final = 0.5
 """The area of a score that knows nothing."""
 
+NO_VALUE: Final = "\u2013"
+"""What stands where there is nothing to say."""
+
 _Z: Final = 1.959963984540054
 _TAIL: Final = 0.025
 
@@ -90,7 +93,7 @@ class Estimate:
 
     def _told(self, shown: Callable[[float], str]) -> str:
         if self.value is None:
-            return "\u2013"
+            return NO_VALUE
         if self.low is None or self.high is None:
             told = shown(self.value) + (
                 f" ({_UNCLAIMED[self.unclaimed]})" if self.unclaimed else ""
