@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, cast
 
@@ -113,13 +114,23 @@ def test_every_command_and_argument_has_its_row(capsys: pytest.CaptureFixture[st
     """The page has what the programs themselves say of themselves."""
     listed = {coded(row[0])[0]: row for row in rows("cli")}
     commands = {name: row for name, row in listed.items() if not name.startswith("--")}
-    assert set(commands) == set(re.findall(r"^ {4}(\S+)", _help([], capsys), re.MULTILINE))
+    assert set(commands) == set(_commands(capsys))
     taken: set[str] = set()
     for command, row in commands.items():
-        arguments = re.findall(r"^ {2}(--[a-z]+|[A-Z]+)\b", _help([command], capsys), re.MULTILINE)
+        told = _help(command.split(), capsys)
+        arguments = re.findall(r"^ {2}(--[a-z-]+|[A-Z]+)\b", told, re.MULTILINE)
         assert sorted(coded(row[1])) == sorted(arguments), command
         taken |= {argument for argument in arguments if argument.startswith("--")}
     assert taken == set(listed) - set(commands)
+
+
+def _commands(capsys: pytest.CaptureFixture[str]) -> Iterator[str]:
+    """Each command, with its action where it has several."""
+    for command in re.findall(r"^ {4}(\S+)", _help([], capsys), re.MULTILINE):
+        actions = re.findall(r"^ {4}([a-z]+)  ", _help([command], capsys), re.MULTILINE)
+        yield from (f"{command} {action}" for action in actions)
+        if not actions:
+            yield command
 
 
 def _help(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
