@@ -41,8 +41,9 @@ class Edges:
         watched: set[datetime] = set()
         for name in self.signals:
             stale = known.believed_until(name)
-            if stale is not None:
-                turns.add(stale)
+            if stale is None:
+                continue
+            turns.add(stale)
             reading = known.of(name)
             if reading is not None and reading.until is not None:
                 rereads.add(reading.until)

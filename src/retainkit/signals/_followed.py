@@ -87,7 +87,11 @@ class Index:
             for name in each.signals:
                 self._by_signal.setdefault(name, set()).add(group)
         self._by_event: dict[str, frozenset[str]] = {}
-        self._touched: dict[str, frozenset[str]] = {}
+        self._of_facts = frozenset(
+            name
+            for name in measures.touched((FACT_EVENT,))
+            if measures.signals[name].derivation is not None
+        )
 
     def ordered(self, groups: Collection[str]) -> Collection[str]:
         """These groups in the order of the rulebook."""
@@ -101,15 +105,10 @@ class Index:
 
     def touched(self, event: Event) -> frozenset[str]:
         """The signals that an event can change."""
-        known = self._touched.get(event.name)
-        if known is None:
-            known = self._touched[event.name] = self._measures.touched((event.name,))
-        if event.name != FACT_EVENT:
-            return known
-        told = event.data.get("signals")
-        names = told if isinstance(told, Mapping) else {}
-        signals = self._measures.signals
-        return frozenset(n for n in known if n in names or signals[n].derivation is not None)
+        if event.name == FACT_EVENT:
+            told = event.data.get("signals")
+            return self._of_facts.union(told if isinstance(told, Mapping) else ())
+        return self._measures.touched((event.name,))
 
     def concerned(self, event: Event) -> frozenset[str]:
         """The groups that read what an event can change."""
