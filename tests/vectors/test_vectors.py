@@ -59,6 +59,28 @@ def test_a_neighbour_is_no_copy() -> None:
         assert row["source"]
 
 
+HEALTH = tuple(rows(DATA / "health_vectors.jsonl"))
+
+
+@pytest.mark.parametrize("row", HEALTH, ids=lambda row: row["id"])
+def test_a_health_vector_holds(row: Row) -> None:
+    """What other products publish of their scores, and cases beside it."""
+    done = Tally()
+    done.run([row])
+    assert done.totals() == {"passed": 1}, done.text()
+
+
+def test_a_wrong_health_vector_fails() -> None:
+    """Each of them would be noticed."""
+    done = Tally()
+    done.run(
+        {**row, "expected": ["purple"] if isinstance(row["expected"], list) else "123.45"}
+        for row in HEALTH
+        if row["expected"] is not None
+    )
+    assert done.totals() == {"failed": len(HEALTH) - 1}, done.text()
+
+
 def test_an_unknown_kind_is_not_applicable() -> None:
     """Nor is a system without a profile of its own a reason to break."""
     done = Tally()

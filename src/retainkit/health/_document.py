@@ -515,10 +515,12 @@ class _Component:
         if "signal" not in data:
             return None
         inside = (*place, "signal")
-        found = document.made(
-            inside,
-            lambda: _named(str(data["signal"]), self.document.signals),
-        )
+        try:
+            found = read_condition({str(data["signal"]): {"present": True}}, document.signals)
+        except InvalidInput as error:
+            told = error.value if isinstance(error.value, tuple) else ()
+            document.mistakes += [evolve(each, place=inside) for each in told]
+            return None
         return found.signal if isinstance(found, Present) else None
 
     def _mapping(self, data: Mapping[str, object], signal: Signal | None) -> MappingOf | None:
@@ -640,23 +642,6 @@ class _Component:
 
     def _limit(self, signal: Signal, raw: object, place: Place) -> Limit | None:
         return self.document.made(place, lambda: _limit(signal, raw))
-
-
-def _named(name: str, signals: Mapping[str, Signal]) -> Condition:
-    """That the signal of this name is known; or the mistake that names the nearest one."""
-    try:
-        return read_condition({name: {"present": True}}, signals)
-    except InvalidInput as error:
-        (mistake, *_) = error.value if isinstance(error.value, tuple) else (None,)
-        if not isinstance(mistake, Mistake):
-            raise
-        raise InvalidInput(
-            mistake.message,
-            code=mistake.code,
-            field="signal",
-            value=mistake.value,
-            remedy=mistake.remedy,
-        ) from error
 
 
 def _limit(signal: Signal, raw: object) -> Limit:
