@@ -140,6 +140,19 @@ def test_the_report_of_a_segment(run: Run, tmp_path: Path) -> None:
     assert "30 customers as of" in (tmp_path / "large.html").read_text()
 
 
+def test_the_report_names_who_was_put_into_a_band(
+    run: Run, product: RetainKit, tmp_path: Path
+) -> None:
+    """By whom, and why."""
+    until = START + days(300)
+    product.health.override(
+        CustomerId("c00"), "red", reason="sponsor_gone", actor="kim", until=until
+    )
+    product.run_due()
+    assert run("report", *APP)[0] == 0
+    assert "red: sponsor_<wbr>gone, kim" in (tmp_path / "health.html").read_text()
+
+
 def test_the_report_with_the_back_test(run: Run, tmp_path: Path) -> None:
     """As a chapter, its sentences in the terminal as well."""
     code, out, _ = run("report", *APP, "--backtest", "--horizon", "30")
