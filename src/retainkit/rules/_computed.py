@@ -59,7 +59,7 @@ def _minimum(count: int) -> int | None:
     return None if count == 1 else count
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Sum:
     """
     The sum of the numbers under a key, exact to the millionth.
@@ -87,7 +87,7 @@ class Sum:
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Mean:
     """The mean of the numbers under a key; unknown below a least number of them."""
 
@@ -111,7 +111,7 @@ class Mean:
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Last:
     """When the latest one happened, of all time."""
 
@@ -124,7 +124,7 @@ class Last:
         return _computed(self.word, {"event": self.pattern.to_json()})
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class First:
     """When the earliest one happened, of all time."""
 
@@ -152,7 +152,7 @@ def _latest_kind(kind: Kind | str) -> LatestKind:
     return cast("LatestKind", Kind(kind))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Latest:
     """What the latest event that has this key says under it, of all time."""
 
@@ -170,7 +170,7 @@ class Latest:
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class LatestChange:
     """By how much the latest number differs from the one before it; with ``same``, of that one."""
 
@@ -199,7 +199,7 @@ def _trend_of(of: Count | Distinct | Sum | Mean) -> Count | Distinct | Sum | Mea
     return of
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Trend:
     """
     How a window compares with the customer's own one before: -0.3 is a fall by 30 %.
@@ -228,7 +228,7 @@ def inner(derivation: Derivation) -> JsonObject:
     return cast("JsonObject", found)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Share:
     """
     One signal as a share of another, both of one unit: active seats of the paid ones.
@@ -302,7 +302,7 @@ def _unit(signal: Signal) -> str:
     return str(traits.get("unit") or traits.get("currency") or f"a plain {signal.kind}")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Depth:
     """How much of a list of core features was used in the window, as a share of the list."""
 
@@ -326,7 +326,7 @@ class Depth:
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class ActiveDays:
     """On how many days of the window it happened; days of the customer, today included."""
 
@@ -342,7 +342,7 @@ class ActiveDays:
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class ActiveWeeks:
     """In how many weeks of the window it happened; the last week ends today."""
 
@@ -358,7 +358,7 @@ class ActiveWeeks:
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Items:
     """
     What one event opens and another closes: tickets, seats, people in their roles.
@@ -388,7 +388,7 @@ class Items:
         }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Open:
     """How many items are open: opened, and not closed since."""
 
@@ -406,7 +406,7 @@ class Open:
         return _computed(self.word, self.items.said())
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class OldestOpen:
     """When the oldest of the open items was opened; unknown when none is open."""
 
@@ -424,7 +424,7 @@ class OldestOpen:
         return _computed(self.word, self.items.said())
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Silent:
     """How many open items nothing was heard of for so long."""
 
@@ -451,7 +451,7 @@ class Silent:
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Elapsed:
     """
     The median time from one event to the next other one of the same key; both in the window.
@@ -481,7 +481,7 @@ class Elapsed:
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Again:
     """How many times something came back: after the other one, of the same key, within the gap."""
 

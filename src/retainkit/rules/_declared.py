@@ -64,6 +64,10 @@ class Derivation(Protocol):
         """As data of one word, such as ``{"event": {...}}``; it is what versions depend on."""
         ...
 
+    def __hash__(self) -> int:
+        """Of its content."""
+        ...
+
 
 def _name(name: str) -> str:
     if name and (name in WORDS or not _NAME.fullmatch(name)):

@@ -66,7 +66,7 @@ def _patterns(patterns: tuple[EventPattern, ...]) -> tuple[EventPattern, ...]:
     return patterns
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class EventPattern:
     """
     Events of a name whose data have these values; made by `event`, `either` and `anything`.
@@ -238,7 +238,7 @@ class EventPattern:
         }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Count:
     """How often it happened in the window; with ``same``, for the value it happened most with."""
 
@@ -252,7 +252,7 @@ class Count:
         return {"event": {**self.pattern.to_json(), **same, "within": written(self.within)}}
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Distinct:
     """How many different values the events of the window have under a key of their data."""
 
@@ -266,7 +266,7 @@ class Distinct:
         return {"event": {**self.pattern.to_json(), **distinct}}
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Sequence:
     """
     Whether these happened in this order, within the window from the first one to the last.

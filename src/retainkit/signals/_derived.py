@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from typing import Final
 
 from attrs import evolve
@@ -58,9 +58,14 @@ _NEVER: Final = (-(2**63), "")
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@singledispatch
+@lru_cache(maxsize=4096)
 def metrics_of(derivation: Derivation) -> tuple[Metric, ...]:
-    """The metrics that it needs, in its own order."""
+    """The metrics that it needs, in its own order; made once, since their names are hashes."""
+    return _metrics(derivation)
+
+
+@singledispatch
+def _metrics(derivation: Derivation) -> tuple[Metric, ...]:
     raise ConfigurationError(
         "Nobody can compute this derivation",
         code="signals.derivation",
@@ -93,7 +98,7 @@ def facts_of(derivation: Derivation) -> tuple[str, ...]:
 # --------------------------------------------------------------------------- counts
 
 
-@metrics_of.register
+@_metrics.register
 def _(of: Count) -> tuple[Metric, ...]:
     if of.same is None:
         return (Metric(pattern=of.pattern, per=per_window(of.within)),)
@@ -119,7 +124,7 @@ def _most(metric: Metric, span: Span) -> int:
     return max(most.values(), default=0)
 
 
-@metrics_of.register
+@_metrics.register
 def _(of: Distinct) -> tuple[Metric, ...]:
     return (_split_by(of.pattern, of.key, of.within),)
 
@@ -148,7 +153,7 @@ def _split(metric: Metric, row: Bucket) -> str | None:
 # --------------------------------------------------------------------------- order
 
 
-@metrics_of.register
+@_metrics.register
 def _(of: Sequence) -> tuple[Metric, ...]:
     steps = tuple(_step(pattern, of.same) for pattern in of.patterns)
     return (*steps, _step(anything(), None)) if of.strict else steps
@@ -214,8 +219,8 @@ def _is_followed(
 # --------------------------------------------------------------------------- sums and means
 
 
-@metrics_of.register(Sum)
-@metrics_of.register(Mean)
+@_metrics.register(Sum)
+@_metrics.register(Mean)
 def _(of: Sum | Mean) -> tuple[Metric, ...]:
     currency = of.currency if isinstance(of, Sum) else None
     per = per_window(of.within)
@@ -255,8 +260,8 @@ def _money(exact: Fraction, currency: str) -> Money:
 # --------------------------------------------------------------------------- first, last, latest
 
 
-@metrics_of.register(Last)
-@metrics_of.register(First)
+@_metrics.register(Last)
+@_metrics.register(First)
 def _(of: Last | First) -> tuple[Metric, ...]:
     return (Metric(pattern=of.pattern, per=Per.EVER),)
 
@@ -273,7 +278,7 @@ def _(of: First, seen: Seen) -> Reading | None:
     return None if row is None else Reading(value=from_micros(row.first), at=seen.now)
 
 
-@metrics_of.register
+@_metrics.register
 def _(of: Latest) -> tuple[Metric, ...]:
     return (Metric(pattern=of.pattern, per=Per.EVER, value=(of.key,)),)
 
@@ -309,7 +314,7 @@ def _instant(value: JsonValue) -> datetime | None:
         return None
 
 
-@metrics_of.register
+@_metrics.register
 def _(of: LatestChange) -> tuple[Metric, ...]:
     return (Metric(pattern=of.pattern, per=Per.EVENT, value=(of.key, *_keys(of.same))),)
 
@@ -345,7 +350,7 @@ def _order(row: Bucket) -> tuple[int, str]:
 # --------------------------------------------------------------------------- trends and shares
 
 
-@metrics_of.register
+@_metrics.register
 def _(of: Trend) -> tuple[Metric, ...]:
     return metrics_of(of.of)
 
@@ -398,7 +403,7 @@ def _volume(
             return Fraction(number), number
 
 
-@metrics_of.register
+@_metrics.register
 def _(of: Share) -> tuple[Metric, ...]:
     return tuple(
         metric
@@ -465,7 +470,7 @@ def read_signal(signal: Signal, seen: Seen) -> Reading | None:
 # --------------------------------------------------------------------------- use
 
 
-@metrics_of.register
+@_metrics.register
 def _(of: Depth) -> tuple[Metric, ...]:
     return (_split_by(of.pattern, of.key, of.within),)
 
@@ -480,8 +485,8 @@ def _(of: Depth, seen: Seen) -> Reading | None:
     return Reading(value=value, at=seen.now, until=span.until)
 
 
-@metrics_of.register(ActiveDays)
-@metrics_of.register(ActiveWeeks)
+@_metrics.register(ActiveDays)
+@_metrics.register(ActiveWeeks)
 def _(of: ActiveDays | ActiveWeeks) -> tuple[Metric, ...]:
     return (Metric(pattern=of.pattern),)
 
@@ -515,13 +520,13 @@ def _items_metrics(items: Items) -> tuple[Metric, ...]:
     )
 
 
-@metrics_of.register(Open)
-@metrics_of.register(OldestOpen)
+@_metrics.register(Open)
+@_metrics.register(OldestOpen)
 def _(of: Open | OldestOpen) -> tuple[Metric, ...]:
     return _items_metrics(of.items)
 
 
-@metrics_of.register
+@_metrics.register
 def _(of: Silent) -> tuple[Metric, ...]:
     return (*_items_metrics(of.items), _split_by(of.touched, of.items.key, of.items.within))
 
@@ -566,7 +571,13 @@ def _open_items(items: Items, seen: Seen) -> tuple[dict[str, int], Span]:
 def _latest_by(
     metric: Metric, within: timedelta | None, seen: Seen
 ) -> tuple[dict[str, tuple[int, str]], Span]:
-    """The latest event of each item."""
+    """The latest event of each item; looked for once, since several signals ask for it."""
+    return seen.once((metric.name, within), lambda: _find_latest(metric, within, seen))
+
+
+def _find_latest(
+    metric: Metric, within: timedelta | None, seen: Seen
+) -> tuple[dict[str, tuple[int, str]], Span]:
     if within is None:
         span = Span(rows=seen.rows(metric.name), until=None, is_covered=False)
     else:
@@ -574,15 +585,18 @@ def _latest_by(
     latest: dict[str, tuple[int, str]] = {}
     for row in span.rows:
         part = _split(metric, row)
-        if part is not None:
-            latest[part] = max(latest.get(part, _NEVER), _order(row))
+        if part is None:
+            continue
+        order = (row.last, row.last_id)
+        if order > latest.get(part, _NEVER):
+            latest[part] = order
     return latest, span
 
 
 # --------------------------------------------------------------------------- elapsed and again
 
 
-@metrics_of.register
+@_metrics.register
 def _(of: Elapsed) -> tuple[Metric, ...]:
     return tuple(
         Metric(pattern=pattern, per=Per.EVENT, value=(of.key,)) for pattern in (of.start, of.end)
@@ -617,7 +631,7 @@ def _median(lengths: list[int]) -> timedelta:
     return timedelta(microseconds=(low + ordered[middle]) // 2)
 
 
-@metrics_of.register
+@_metrics.register
 def _(of: Again) -> tuple[Metric, ...]:
     return tuple(
         Metric(pattern=pattern, per=Per.EVENT, value=(of.key,))

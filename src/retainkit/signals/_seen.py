@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar, cast
 
 from attrs import frozen
 
@@ -13,6 +14,8 @@ from retainkit.signals._metric import DAY, Metric, Per
 from retainkit.signals._zones import Zones, day_end, day_of
 from retainkit.timing import from_micros, to_micros
 
+
+T = TypeVar("T")
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -42,7 +45,16 @@ class Span:
 class Seen:
     """The buckets of one customer, looked at at one instant."""
 
-    __slots__ = ("_by_metric", "_start", "now", "now_micros", "today", "zones")
+    __slots__ = (
+        "_by_metric",
+        "_found",
+        "_start",
+        "end_of_today",
+        "now",
+        "now_micros",
+        "today",
+        "zones",
+    )
 
     def __init__(self, buckets: Iterable[Bucket], zones: Zones, now: datetime) -> None:
         self._by_metric: dict[str, list[Bucket]] = {}
@@ -52,6 +64,8 @@ class Seen:
         self.now = now
         self.now_micros = to_micros(now)
         self.today = day_of(zones.now(), now)
+        self.end_of_today = day_end(zones.now(), self.today)
+        self._found: dict[object, object] = {}
         timeline = self._by_metric.get(TIMELINE_METRIC)
         self._start = min(bucket.first for bucket in timeline) if timeline else None
 
@@ -64,9 +78,11 @@ class Seen:
         rows = self._by_metric.get(metric)
         return rows[0] if rows else None
 
-    def end_of_today(self) -> datetime:
-        """When the customer's next day begins."""
-        return day_end(self.zones.now(), self.today)
+    def once(self, key: object, find: Callable[[], T]) -> T:
+        """What is found, looked for once."""
+        if key not in self._found:
+            self._found[key] = find()
+        return cast("T", self._found[key])
 
     def window(self, metric: Metric, within: timedelta) -> Span:
         """
@@ -91,7 +107,7 @@ class Seen:
     def days(self, metric: Metric, first: int, last: int) -> Span:
         """The rows of these days, both included; they are others when the day is over."""
         rows = [row for row in self.rows(metric.name) if first <= row.day <= last]
-        return _span(metric, rows, self.end_of_today(), is_covered=self.is_known_since(first))
+        return _span(metric, rows, self.end_of_today, is_covered=self.is_known_since(first))
 
     def is_known_since(self, day: int) -> bool:
         """The timeline began on this day, or before."""

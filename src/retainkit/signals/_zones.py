@@ -79,6 +79,7 @@ def day_of(name: str, at: datetime) -> int:
     return local_time(at, name).date().toordinal()
 
 
+@lru_cache(maxsize=4096)
 def day_end(name: str, day: int) -> datetime:
     """When the day after begins."""
     return wall_time(date.fromordinal(day + 1), time(0), name)
