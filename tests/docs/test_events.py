@@ -12,13 +12,14 @@ from retainkit.billing import READ_INVOICE
 from retainkit.contact import SEND
 
 
-ROOMS = ("billing", "contact", "dunning", "engine", "signals")
+ROOMS = ("billing", "contact", "dunning", "engine", "health", "signals")
 SECTIONS = (
     "What you report",
     "What the engine writes",
     "Invoices and payments",
     "Dunning",
     "Rules and segments",
+    "Health",
     "Messages",
 )
 REMEDY = "add a row to docs/reference/events.md, or take the old one out"
