@@ -145,7 +145,7 @@ class RulesFeature:
             measures=self.measures,
             customer=facts.customer,
             buckets=facts.buckets,
-            now=now,
+            at=now,
             states={} if case is None else dict(case.states),
             wakes={} if case is None else dict(case.wakes),
         )

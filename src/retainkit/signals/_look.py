@@ -63,7 +63,7 @@ class Look:
 
         buckets: What was counted of the customer.
 
-        now: The instant, in UTC.
+        at: The instant, in UTC.
 
         states: Where each group stands; changed here.
 
@@ -76,7 +76,7 @@ class Look:
     measures: Measures
     customer: CustomerId
     buckets: tuple[Bucket, ...]
-    now: datetime
+    at: datetime
     states: dict[str, RuleState]
     wakes: dict[str, datetime]
     events: list[Event] = field(factory=list)
@@ -85,14 +85,14 @@ class Look:
         """Ask these rules and segments, and move each as its answer says."""
         if not groups:
             return
-        index, now = self.index, self.now
-        known = self.measures.read(self.buckets, now, index.read_by(groups))
+        index, at = self.index, self.at
+        known = self.measures.read(self.buckets, at, index.read_by(groups))
         zone = self.measures.zone_of(self.buckets)
         every = [index.followed[group] for group in groups]
         asked = [
-            name for each in every if is_asked(each.rule, now) for name, _ in each.conditions()
+            name for each in every if is_asked(each.rule, at) for name, _ in each.conditions()
         ]
-        truths = index.compiled.truths(known, now, only=asked)
+        truths = index.compiled.truths(known, at, only=asked)
         for each in every:
             self._follow(each, known, truths, zone)
 
@@ -100,7 +100,7 @@ class Look:
         """End what is followed no more; and what its limits know stays."""
         followed = self.index.followed
         for group in sorted(self.states.keys() - followed.keys()):
-            found = end(self.states[group], self.now, Ending.RETIRED)
+            found = end(self.states[group], self.at, Ending.RETIRED)
             self._keep(group, found.state)
             for turn in found.turns:
                 self._say(group, None, turn, ())
@@ -143,7 +143,7 @@ class Look:
         found = advance(
             rule,
             before,
-            self.now,
+            self.at,
             truth=Truth.UNKNOWN if truth is None else truth,
             clears=clears,
             zone=zone,
@@ -173,18 +173,18 @@ class Look:
     ) -> Iterator[datetime]:
         """When time alone changes what was answered, as long as the rule counts."""
         rule, flip = each.rule, self.index.compiled.next_flip
-        times = [flip(each.group, known, self.now, truth=truths[each.group])]
+        times = [flip(each.group, known, self.at, truth=truths[each.group])]
         if state.member and rule.clears_when is not None:
-            times.append(flip(each.clears, known, self.now, truth=truths[each.clears]))
+            times.append(flip(each.clears, known, self.at, truth=truths[each.clears]))
         if state.held is not None and rule.term is not None:
             times.append(known.believed_until(rule.term))
         for at in times:
             last = rule.effective_until
-            if at is not None and at > self.now and (last is None or at < last):
+            if at is not None and at > self.at and (last is None or at < last):
                 yield at
 
     def _term(self, name: str, known: Readings) -> str | None:
-        value = known.known(name, self.now)
+        value = known.known(name, self.at)
         return value.isoformat() if isinstance(value, datetime) else None
 
     def _reasons(self, each: Followed, turn: Turn, known: Readings) -> tuple[Because, ...]:
@@ -195,7 +195,7 @@ class Look:
         when = rule.when
         if isinstance(turn, Cleared) and rule.clears_when is not None:
             when = rule.clears_when
-        explained = why(when, known, self.now, segments=self.index.segments)
+        explained = why(when, known, self.at, segments=self.index.segments)
         leaves: list[Because] = []
         for leaf in explained.decisive():
             if leaf.because not in leaves:
@@ -211,7 +211,7 @@ class Look:
         data: dict[str, JsonValue] = {"segment" if kind == "segment" else "rule": id}
         if each is not None:
             data["version"] = each.version
-        key = f"{group}@{to_micros(self.now)}"
+        key = f"{group}@{to_micros(self.at)}"
         match turn:
             case Fired(episode=episode):
                 key = fire_key(id, self.customer, episode)
@@ -242,7 +242,7 @@ class Look:
                 id=EventId(derive(name, self.customer, key)),
                 name=name,
                 customer=self.customer,
-                occurred_at=self.now,
+                occurred_at=self.at,
                 data=data,
                 because=because,
             )
