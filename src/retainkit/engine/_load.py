@@ -330,7 +330,11 @@ def _amount(signal: Amount, raw: object, currency: object) -> object:
         return money(raw, code)  # type: ignore[arg-type] # it refuses floats, and what is no number
     except InvalidInput as exc:
         raise InvalidInput(
-            exc.message, code=exc.code, field=signal.name, value=exc.value, remedy=exc.remedy
+            "This is no exact amount of money",
+            code="signals.amount",
+            field=signal.name,
+            value=str(raw),
+            remedy="make the column one of whole numbers, decimals or texts such as 499.90",
         ) from exc
 
 
