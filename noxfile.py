@@ -282,7 +282,7 @@ def interop(session: nox.Session) -> None:
 
 def _node_modules(session: nox.Session) -> Path:
     """What the tests want from npm; without npm nothing, and the tests say what they miss."""
-    place = Path(session.create_tmp())
+    place = Path(session.create_tmp()).resolve()
     if shutil.which("npm") is not None:
         session.run("npm", "install", "--prefix", str(place), "--silent", JSON_LOGIC, external=True)
     return place / "node_modules"
