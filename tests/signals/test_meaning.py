@@ -86,7 +86,7 @@ def wanted(buckets: Iterable[Bucket], now: datetime) -> list[Bucket]:
     ]
 
 
-@settings(max_examples=400)
+@settings(max_examples=300)
 @given(history=histories(), now=nows)
 def test_every_derivation_says_what_the_oracle_says(
     history: list[RecordedEvent], now: datetime
