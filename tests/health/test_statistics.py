@@ -260,6 +260,7 @@ def test_the_published_limits_of_a_difference(
     """Newcombe, Stat. Med. 17 (1998) 873, table 2, method 10."""
     found = share_difference(*parts)
     assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+    assert share_difference(0, 0, 1, 2) == share_difference(1, 2, 0, 0) == NOTHING
 
 
 @given(st.integers(0, 400), st.integers(0, 400))

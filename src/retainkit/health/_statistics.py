@@ -320,13 +320,12 @@ def median(values: Iterable[float]) -> Estimate:
 
 def _outside(count: int) -> int:
     """The greatest k for which fewer than k of that many coins fall heads in at most 2.5 %."""
-    ways, below = 1, 0
-    for heads in range(count):
+    heads, ways, below = 0, 1, 1
+    while 40 * below <= 1 << count:
+        heads += 1
+        ways = ways * (count - heads + 1) // heads
         below += ways
-        if 40 * below > 1 << count:
-            return heads
-        ways = ways * (count - heads) // (heads + 1)
-    return count
+    return heads
 
 
 def ratio_difference(

@@ -415,8 +415,6 @@ def _weakest(names: Sequence[str], rows: Sequence[tuple[str, dict[str, Decimal]]
         for name in names
         if (known := [row[name] for _, row in rows if name in row])
     }
-    if not means:
-        return "No component is known."
     weakest = min(means, key=means.__getitem__)
     return f"The weakest component here is {weakest}, with {_number(means[weakest])} points."
 
