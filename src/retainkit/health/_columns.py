@@ -108,7 +108,7 @@ def score_columns(
 
         at: As of when readings with a half-life are true: an instant for all, or the times of the
             same customers as columns of their own, each called as the signal is:
-            ``columns(times, {"nps": Time()})``. A reading without a time is not believed.
+            ``columns(times, {"nps": Time(name="nps")})``. A reading without a time is not believed.
 
         before: The band of each customer before, for the hysteresis.
 
