@@ -226,10 +226,9 @@ def test_a_file_says_where_it_is_wrong(
 
 
 def test_what_can_not_be_done_is_said(run: Run, tmp_path: Path) -> None:
-    """No such file, no such folder, no such signal, a segment of those who are gone."""
+    """No such file, no such folder, no such signal, no such segment."""
     for arguments, code in (
         (["backtest", "--outcomes", "nowhere.csv"], "cli.file"),
-        (["backtest", "--segment", "large"], "cli.segment"),
         (["report", "--segment", "lagre"], "rules.unknown_group"),
         (["report", "--out", "no/folder/x.html"], "cli.out"),
         (["report", "--by", "plann"], "rules.unknown_signal"),

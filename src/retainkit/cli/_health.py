@@ -31,43 +31,53 @@ _PAGE = 200
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """``ACTION``, and what it looks at."""
-    parser.add_argument(
-        "action", metavar="ACTION", choices=["report", "backtest"], help="report or backtest"
+    """``report`` and ``backtest``."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    report = actions.add_parser("report", help="a page on the health of all customers")
+    _common(report)
+    report.add_argument(
+        "--out",
+        type=Path,
+        default=Path("health.html"),
+        metavar="FILE",
+        help="the page (health.html)",
     )
+    report.add_argument("--segment", metavar="NAME", help="only customers who are in it now")
+    report.add_argument(
+        "--since", type=_days, default="28", metavar="DAYS", help="what moved since (28)"
+    )
+    report.add_argument("--backtest", action="store_true", help="with the back-test as a chapter")
+    _looking_back(report)
+    test = actions.add_parser("backtest", help="hold the score against who left")
+    _common(test)
+    test.add_argument("--out", type=Path, metavar="FILE", help="a page instead of tables")
+    test.add_argument("--json", action="store_true", help="print it as JSON, as the last line")
+    _looking_back(test)
+
+
+def _common(parser: ArgumentParser) -> None:
     app_argument(parser)
     tenant_argument(parser)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the page (health.html)")
-    parser.add_argument("--segment", metavar="NAME", help="report: only who is in it now")
     parser.add_argument("--by", metavar="SIGNAL", help="show customers by this signal's value")
-    parser.add_argument(
-        "--since", type=_days, default="28", metavar="DAYS", help="report: what moved since (28)"
-    )
-    parser.add_argument(
-        "--backtest", action="store_true", help="report: with the back-test as a chapter"
-    )
+
+
+def _looking_back(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--outcomes", type=Path, metavar="FILE", help="who left when, as CSV; else the timeline"
     )
-    parser.add_argument(
-        "--horizon",
-        type=_days,
-        default="90",
-        metavar="DAYS",
-        help="leaving within so many days (90)",
-    )
-    parser.add_argument(
-        "--every", type=_days, default="7", metavar="DAYS", help="a look every so many days (7)"
-    )
-    parser.add_argument(
-        "--over", type=_days, default="364", metavar="DAYS", help="looks over so many days (364)"
-    )
+    for name, default, meaning in (
+        ("--horizon", "90", "leaving within so many days"),
+        ("--every", "7", "a look every so many days"),
+        ("--over", "364", "looks over so many days"),
+    ):
+        parser.add_argument(
+            name, type=_days, default=default, metavar="DAYS", help=f"{meaning} ({default})"
+        )
     parser.add_argument(
         "--imported",
         action="store_true",
         help="take what was imported as known since it occurred",
     )
-    parser.add_argument("--json", action="store_true", help="print the back-test as JSON")
 
 
 def _days(text: str) -> timedelta:
@@ -78,44 +88,41 @@ def _days(text: str) -> timedelta:
 
 def run(args: Namespace) -> int:
     """Look, write the page, and say what came out."""
-    from retainkit.reports import back_test_page, health_page
+    return _report(args) if args.action == "report" else _backtest(args)
 
-    if args.action == "backtest" and args.segment is not None:
-        raise ConfigurationError(
-            "A back-test looks at everybody: who left is in no segment any more",
-            code="cli.segment",
-            field="segment",
-            value=args.segment,
-            remedy="compare groups with --by SIGNAL",
-        )
+
+def _report(args: Namespace) -> int:
+    from retainkit.reports import health_page
+
     kit = kit_of(args)
-    everybody = _customers(kit, None)
-    test: BackTest | None = None
-    if args.action == "backtest" or args.backtest:
-        test = _back_test(kit, everybody, args)
-    if args.action == "report":
-        shown = everybody if args.segment is None else _customers(kit, args.segment)
-        rated = _rated(kit, shown, args)
-        page = health_page(rated, kit.health.models, at=kit.clock.now(), test=test)
-        _write(args.out or Path("health.html"), page)
+    test = _back_test(kit, args) if args.backtest else None
+    rated = _rated(kit, _customers(kit, args.segment), args)
+    page = health_page(rated, kit.health.models, at=kit.clock.now(), test=test)
+    _write(args.out, page)
     if test is not None:
-        for verdict in test.verdicts:
-            print(verdict.text)
-        if args.action == "backtest":
-            _tell(back_test_page(test), args)
-        if args.json:
-            print(dumps(test.to_json()))
+        _say(test)
     return 0
 
 
-def _tell(page: Page, args: Namespace) -> None:
+def _backtest(args: Namespace) -> int:
+    from retainkit.reports import back_test_page, text_table
+
+    test = _back_test(kit_of(args), args)
+    _say(test)
+    page = back_test_page(test)
     if args.out is not None:
         _write(args.out, page)
     elif not args.json:
-        from retainkit.reports import text_table
-
         for table in page.tables:
             print(f"\n{text_table(table)}")
+    if args.json:
+        print(dumps(test.to_json()))
+    return 0
+
+
+def _say(test: BackTest) -> None:
+    for verdict in test.verdicts:
+        print(verdict.text)
 
 
 def _write(out: Path, page: Page) -> None:
@@ -190,13 +197,13 @@ def _told_by(kit: RetainKit, signal: str | None) -> Callable[[Readings, datetime
     return value
 
 
-def _back_test(kit: RetainKit, customers: Sequence[CustomerId], args: Namespace) -> BackTest:
+def _back_test(kit: RetainKit, args: Namespace) -> BackTest:
     from retainkit.health import backtest, known_events
 
     models, measures, now = kit.health.models, kit.measures, kit.clock.now()
     assert measures is not None  # noqa: S101 - a kit with health has signals
     known = known_events(measures, kit.timeline, trust_backfill=args.imported)
-    stays = _stays(kit, customers, args)
+    stays = _stays(kit, args)
     if args.by:
         told_by = _told_by(kit, args.by)
         stays = [
@@ -218,12 +225,13 @@ def _back_test(kit: RetainKit, customers: Sequence[CustomerId], args: Namespace)
         )
 
 
-def _stays(kit: RetainKit, customers: Sequence[CustomerId], args: Namespace) -> list[Stay]:
+def _stays(kit: RetainKit, args: Namespace) -> list[Stay]:
     from retainkit.health import stay_of
 
     now = kit.clock.now()
     if args.outcomes is not None:
         return read_outcomes(args.outcomes, until=now)
+    customers = _customers(kit, None)
     found: list[Stay] = []
     with progress("Reading", "timelines") as tell:
         for done, customer in enumerate(customers, 1):
