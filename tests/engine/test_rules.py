@@ -6,12 +6,15 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.engine.measured import Customer, export, measured, values
 from tests.engine.world import ADA, DAY, LEASE, NOW, Watched, World, dies, run
 
+from retainkit.core import Event
 from retainkit.engine import RetainKit
 from retainkit.errors import ConfigurationError, InvalidInput
-from retainkit.ids import CustomerId
+from retainkit.ids import CustomerId, EventId
 from retainkit.money import money
 from retainkit.rules import (
     Condition,
@@ -25,6 +28,7 @@ from retainkit.rules import (
     event,
     segment,
 )
+from retainkit.stores.memory import MemoryStore
 
 
 BOB = CustomerId("bob")
@@ -270,6 +274,63 @@ def test_another_rulebook_is_followed_after_a_recheck(world: World) -> None:
     assert changed.rules.recheck().woken == 2
     run(changed)
     assert members(changed, "rule:many_seats") == ["ada", "bob"]
+
+
+FOLLOWED = Rulebook(
+    signals=Customer,
+    segments={"big": Customer.mrr >= 500},
+    rules=(
+        Rule(id="seats", when=Customer.seats >= 20, keep_for=days(2), cooldown=days(5)),
+        Rule(id="share", when=Customer.share < 0.5, for_=days(1), unknown_for=days(2)),
+        Rule(id="both", when=segment("big") & Customer.champion.is_true(), status="shadow"),
+        Rule(id="soon", when=Customer.renewal_at.less_than_ahead(days(3)), max_per=(1, days(9))),
+        Rule(
+            id="edge", when=Customer.seats >= 30, clears_when=Customer.seats < 10, unknown_for=DAY
+        ),
+    ),
+)
+TOLD = st.fixed_dictionaries(
+    {},
+    optional={
+        "seats": st.none() | st.sampled_from([5, 15, 25, 35]),
+        "share": st.none() | st.sampled_from([0.1, 0.9]),
+        "mrr": st.sampled_from([money(10, "EUR"), money(900, "EUR")]),
+        "champion": st.none() | st.booleans(),
+        "renewal_at": st.sampled_from([NOW + DAY, NOW + 5 * DAY, NOW + 50 * DAY]),
+    },
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(TOLD, TOLD, st.sampled_from([0, 6, 24, 60])), min_size=1, max_size=4))
+def test_the_recheck_overlooks_nobody(
+    steps: list[tuple[dict[str, object], dict[str, object], int]],
+) -> None:
+    """It wakes exactly those for whom a worker that asks all rules would change something."""
+    world = World(MemoryStore(), None)
+    kit, silent = ruled(world, FOLLOWED), measured(world)
+    for heard, unheard, hours_passed in steps:
+        kit.signals.set(ADA, heard)
+        run(kit)
+        world.clock.advance(timedelta(hours=hours_passed, minutes=1))
+        silent.signals.set(ADA, unheard)
+        before = kit.rules.states(ADA)
+        woken = kit.rules.recheck().woken
+        told = len(names(kit))
+        if not woken:
+            kit.record(wish(world))
+            told += 1
+        run(kit)
+        after = names(kit)[told:]
+        assert (woken == 1) >= (kit.rules.states(ADA) != before or bool(after))
+
+
+def wish(world: World) -> Event:
+    """What asks all rules."""
+    now = world.clock.now()
+    return Event(
+        id=EventId(f"wish-{now}"), name="rules.recheck_requested", customer=ADA, occurred_at=now
+    )
 
 
 # ---- previews

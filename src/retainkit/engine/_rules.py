@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from attrs import frozen
 
-from retainkit.core import Bucket, Event, Facts, Member, RecordedEvent, Wanted, Woken
+from retainkit.core import Bucket, Event, Member, Wanted
 from retainkit.engine._signals import KitSignals
 from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.ids import CaseId, CustomerId, EventId, derive
@@ -27,7 +27,7 @@ from retainkit.rules import (
     why,
     why_not,
 )
-from retainkit.signals import RECHECK_EVENT, Measures, RulesCase
+from retainkit.signals import RECHECK_EVENT, Measures, RulesCase, RulesFeature
 
 
 if TYPE_CHECKING:
@@ -237,13 +237,21 @@ class KitRules:
         Raises:
             ConfigurationError: ``kit.no_rules``.
         """
+        from retainkit.engine._recheck import Recheck
+
         self._rulebook()
         bound, asked, woken = self._bound(), 0, 0
-        wanted = self._measures().wanted(self._kit.clock.now())
-        for k, page in self._pages(wanted, customers):
-            missed = [each for each, counted in page if self._differs(k, bound, each, counted)]
-            k.record(*[self._wish(customer) for customer in missed])
-            asked, woken = asked + len(page), woken + len(missed)
+        recheck = Recheck(cast("RulesFeature", bound.feature), self._kit.tenant)
+        for k, page in self._pages(self._measures().wanted(self._kit.clock.now()), customers):
+            now = self._kit.clock.now()
+            wishes: list[Event] = []
+            for customer, counted in page:
+                wish, case = _wish(customer, now), _case(k, bound, customer)
+                if case is None or recheck.differs(case, counted, wish, now):
+                    wishes.append(wish)
+            k.record(*wishes)
+            missed = len(wishes)
+            asked, woken = asked + len(page), woken + missed
             if progress is not None:
                 progress(asked, None)
         return Rechecked(asked=asked, woken=woken)
@@ -311,29 +319,14 @@ class KitRules:
                 yield k, page
             after = page[-1][0]
 
-    def _differs(
-        self, k: JoinedKit, bound: AnyBound, customer: CustomerId, counted: tuple[Bucket, ...]
-    ) -> bool:
-        """Whether asking all rules now would say something else than what is recorded."""
-        case = _case(k, bound, customer)
-        if case is None:
-            return True
-        now = self._kit.clock.now()
-        wish = RecordedEvent(event=self._wish(customer), sequence=0, recorded_at=now)
-        facts = Facts(tenant=self._kit.tenant, customer=customer, buckets=counted)
-        decision = bound.feature.decide(case, Woken(events=(wish,)), facts, now, None)
-        after = cast("RulesCase", decision.case)
-        found, kept = (after.states, after.rulebook), (case.states, case.rulebook)
-        return bool(decision.events) or found != kept
 
-    def _wish(self, customer: CustomerId) -> Event:
-        now = self._kit.clock.now()
-        return Event(
-            id=EventId(derive(RECHECK_EVENT, customer, now.isoformat())),
-            name=RECHECK_EVENT,
-            customer=customer,
-            occurred_at=now,
-        )
+def _wish(customer: CustomerId, now: datetime) -> Event:
+    return Event(
+        id=EventId(derive(RECHECK_EVENT, customer, now.isoformat())),
+        name=RECHECK_EVENT,
+        customer=customer,
+        occurred_at=now,
+    )
 
 
 def _page(k: JoinedKit, wanted: Wanted, after: CustomerId | None) -> list[Counted]:
