@@ -19,6 +19,7 @@ from retainkit.core import (
     Woken,
 )
 from retainkit.ids import TenantId
+from retainkit.messages.reasons import explain_text
 from retainkit.rules import (
     Flag,
     Number,
@@ -351,3 +352,34 @@ def test_the_body_of_a_case_is_small() -> None:
     assert set(case.states) == {"rule:low"}
     assert case.states["rule:low"].phase is Phase.IDLE
     assert set(case.wakes) <= {"rule:gone", "rule:broke"}
+
+
+def test_what_is_said_reads_as_sentences() -> None:
+    """Each reason in the reader's language, with all of its values."""
+    limits = {
+        "cooldown": evolve(LOW, cooldown=days(7)),
+        "max_per": evolve(LOW, max_per=(1, days(30))),
+        "once_per": evolve(LOW, once_per="month"),
+        "term_unknown": evolve(LOW, once_per="term", term="renewal_at"),
+    }
+    for limit, limited in limits.items():
+        world = following(evolve(limited, unknown_for=days(1)))
+        world.tell(NOW, told(usage=3, renewal_at=NOW + days(300)))
+        world.tell(NOW + hours(1), told(hours(1), usage=9, renewal_at=None))
+        world.tell(NOW + hours(2), told(hours(2), usage=3))
+        assert world.said[-1].data["reason"] == limit
+        world.tell(NOW + hours(3), told(hours(3), usage=None))
+        world.until(NOW + days(2))
+        assert {event.name for event in world.said} == {
+            "rules.fired",
+            "rules.cleared",
+            "rules.suppressed",
+            "rules.unknown",
+        }
+        for said in world.said:
+            first = said.because[0]
+            for locale, gap in (("en", "not known"), ("de", "unbekannt")):
+                text = explain_text(first.key, first.values, locale)
+                assert "low" in text
+                assert first.key not in text
+                assert gap not in text
