@@ -53,6 +53,31 @@ def test_a_float_is_refused_wherever_it_hides(data: JsonObject, field: str) -> N
     assert "text" in caught.value.remedy
 
 
+@pytest.mark.parametrize("broken", ["a\0b", "a\ud800"])
+@pytest.mark.parametrize("named", ["id", "name", "customer"])
+def test_a_name_that_no_database_keeps_is_refused(named: str, broken: str) -> None:
+    """One such event would fail the whole batch that it comes with, on PostgreSQL alone."""
+    with pytest.raises(InvalidInput) as caught:
+        evolve(told({}), **{named: broken})  # type: ignore[arg-type] # all three are texts
+    assert (caught.value.code, caught.value.field, caught.value.value) == (
+        "json.text", named, ascii(broken),
+    )  # fmt: skip
+    assert "NUL" in caught.value.remedy
+
+
+def test_data_that_no_text_can_hold_are_told_by_our_error() -> None:
+    """Half of a surrogate pair, and a number that Python does not write; a NUL is escaped."""
+    assert told({"user": "a\0b"}).fingerprint
+    for data, code, value in (
+        ({"user": "a\ud800"}, "json.text", '\'{"user":"a\\ud800"}\''),
+        ({"user": 10**5000}, "json.number", "huge"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            _ = told(data).fingerprint  # type: ignore[arg-type] # one of each
+        assert (caught.value.code, caught.value.field, caught.value.value) == (code, "data", value)
+        assert caught.value.remedy
+
+
 def test_what_json_has_no_word_for_is_refused() -> None:
     """A Decimal, a date or a set is no JSON value."""
     with pytest.raises(InvalidInput) as caught:

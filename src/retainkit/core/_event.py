@@ -9,7 +9,7 @@ from hashlib import sha256
 from attrs import field, frozen
 
 from retainkit.core._because import Because
-from retainkit.core._json import JsonObject, check_json, dumps
+from retainkit.core._json import JsonObject, check_json, check_text, dumps
 from retainkit.core._time import occurred_at
 from retainkit.ids import CustomerId, EventId
 from retainkit.timing import to_micros
@@ -68,7 +68,8 @@ class Event:
         because: The reasons, when a decision of retainkit wrote it.
 
     Raises:
-        InvalidInput: A naive time, a float, an empty id or name.
+        InvalidInput: A naive time, a float; ``json.text`` for an id, name or customer with a NUL
+            or half of a surrogate pair.
     """
 
     id: EventId
@@ -81,6 +82,13 @@ class Event:
     actor: str = "retainkit"
     because: tuple[Because, ...] = ()
 
+    def __attrs_post_init__(self) -> None:
+        named = f"{self.id}{self.name}{self.customer}"
+        if not named.isascii() or "\0" in named:
+            check_text(self.id, "id")
+            check_text(self.name, "name")
+            check_text(self.customer, "customer")
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of what the event says; reasons, origin and actor do not count."""
@@ -90,7 +98,11 @@ class Event:
         """The fingerprint, from the data's canonical text and the microseconds of its time."""
         name, customer = self.name, self.customer
         said = f"{len(name)}:{name}{len(customer)}:{customer}{self.schema}:{at}{data}"
-        return sha256(said.encode()).hexdigest()
+        try:
+            return sha256(said.encode()).hexdigest()
+        except UnicodeEncodeError:
+            check_text(data, "data")
+            raise
 
 
 @frozen(kw_only=True)

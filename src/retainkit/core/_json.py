@@ -46,8 +46,22 @@ _encode = _encoder()
 
 
 def dumps(value: JsonValue) -> str:
-    """The canonical JSON text: sorted keys, no spaces. The same value gives the same bytes."""
-    return "".join(_encode(value, 0))
+    """
+    The canonical JSON text: sorted keys, no spaces. The same value gives the same bytes.
+
+    Raises:
+        InvalidInput: ``json.number``: a whole number of more digits than Python writes.
+    """
+    try:
+        return "".join(_encode(value, 0))
+    except ValueError as exc:
+        raise InvalidInput(
+            "A whole number has too many digits",
+            code="json.number",
+            field="data",
+            value="huge",
+            remedy="pass it as text, or leave it out",
+        ) from exc
 
 
 def content_hash(value: JsonObject) -> str:
@@ -59,6 +73,29 @@ def loads(text: str) -> JsonObject:
     """The JSON object in a text that :func:`dumps` wrote."""
     value: JsonObject = json.loads(text)
     return value
+
+
+def check_text(text: str, field: str) -> None:
+    """
+    Refuse what no database keeps as text.
+
+    Raises:
+        InvalidInput: ``json.text``: a NUL, or half of a surrogate pair.
+    """
+    if "\0" not in text:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return
+    raise InvalidInput(
+        "This text has a character that no database keeps",
+        code="json.text",
+        field=field,
+        value=ascii(text[:80]),
+        remedy="remove NULs, and decode the bytes that it came from as what they are",
+    )
 
 
 def check_json(value: object, field: str) -> None:
