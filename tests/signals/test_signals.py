@@ -9,7 +9,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from retainkit.core import STANDING, Bucket, Event, EventState, JsonObject, Origin, RecordedEvent
+from retainkit.core import (
+    STANDING,
+    Bucket,
+    Event,
+    EventState,
+    JsonObject,
+    JsonValue,
+    Origin,
+    RecordedEvent,
+)
 from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.ids import CustomerId, EventId
 from retainkit.money import money
@@ -338,6 +347,30 @@ def test_sums_are_exact_and_of_one_currency() -> None:
     past.append(happened("paid", MONDAY, {"cash": {"amount": "9", "currency": "USD"}}, id="usd"))
     euros = event("paid").sum_of_money("cash", days(1), currency="EUR")
     assert value(euros, MONDAY, *past) == money("1", "EUR")
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ("1e12", 10**12),
+        ("1e13", None),
+        ("1e999999999", None),
+        ("1e-999999999", None),
+        ("0e999999999", 0),
+        ("NaN", None),
+        ("Infinity", None),
+        ("1.00000000000000000000000000000000001", None),
+        ("0." + "0" * 500, None),
+        ("0.0000010", 0.000001),
+        (10**12 + 1, None),
+        (True, None),
+        (["1"], None),
+    ],
+)
+def test_numbers_are_read_exactly_or_not_at_all(told: JsonValue, meant: object) -> None:
+    """No rounding, no writing out of a number with a million digits."""
+    past = happened("y", MONDAY - days(9)), happened("x", MONDAY, {"n": told})
+    assert value(event("x").sum("n", days(1)), MONDAY, *past) == meant
 
 
 def test_a_fact_of_a_kind_that_it_had_before_is_listed() -> None:

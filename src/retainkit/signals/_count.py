@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, TypeAlias, cast
 
@@ -26,6 +28,8 @@ COUNTED = (Origin.REAL, Origin.BACKFILL)
 _LONGEST_PART = 120
 _MILLION = 1_000_000
 _MOST_NAMES = 10_000
+_MOST = 10**12
+_LONGEST_NUMBER, _SMALLEST, _LARGEST = 64, -6, 12
 _ABSENT: Final = object()
 _LATE = 2**63
 _PLAIN: Final = ("", 0, None)
@@ -250,15 +254,11 @@ def millionths(value: object, currency: str | None = None) -> int | None:
         if value.get("currency") != currency:
             return None
         value = value.get("amount")
-    if isinstance(value, bool):
+    if isinstance(value, str):
+        return _scaled(value)
+    if isinstance(value, bool) or not isinstance(value, int):
         return None
-    if isinstance(value, int):
-        scaled = Decimal(value * _MILLION) if abs(value) <= _MOST else None
-    elif isinstance(value, str):
-        scaled = _scaled(value)
-    else:
-        return None
-    return None if scaled is None else int(scaled)
+    return value * _MILLION if abs(value) <= _MOST else None
 
 
 def key_path(key: str) -> tuple[str, ...]:
@@ -271,15 +271,22 @@ def part_of(value: object) -> str | None:
     return _part(value)
 
 
-def _scaled(text: str) -> Decimal | None:
+@lru_cache(maxsize=4096)
+def _scaled(text: str) -> int | None:
+    """Kept, since prices come again and again; exact, whatever digits somebody writes."""
+    if len(text) > _LONGEST_NUMBER:
+        return None
     try:
         number = Decimal(text)
     except InvalidOperation:
         return None
-    if not number.is_finite() or abs(number) > _MOST:
+    if not number:
+        return 0
+    # The size first: a number such as 1e999999999 is not to be written out.
+    if not number.is_finite() or not _SMALLEST <= number.adjusted() <= _LARGEST:
         return None
-    scaled = number * _MILLION
-    return scaled if scaled == scaled.to_integral_value() else None
+    scaled = Fraction(number) * _MILLION
+    return scaled.numerator if scaled.denominator == 1 and abs(number) <= _MOST else None
 
 
 def _part(value: object) -> str | None:
@@ -322,6 +329,3 @@ def _fits(data: JsonObject, where: tuple[tuple[_Path, object], ...]) -> bool:
 
 def _origins(pattern: EventPattern) -> Sequence[Origin]:
     return tuple(map(Origin, pattern.origins)) or COUNTED
-
-
-_MOST = 10**12
