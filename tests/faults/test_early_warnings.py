@@ -11,7 +11,7 @@ from retainkit.simulate import Trouble
 
 @pytest.mark.faults
 def test_what_the_early_warnings_find_in_large_worlds() -> None:
-    """Twenty worlds of 60 customers over half a year; seeds apart from those of any threshold."""
+    """Twenty worlds over half a year; seeds apart from those that thresholds were chosen on."""
     first = size("FIRST_SEED", 101)
     seeds = range(first, first + size("WORLDS", 20))
     found = summary(seeds, size("CUSTOMERS", 60), 182)
