@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.health.worlds import (
     BANDS,
     HIGHER,
@@ -40,8 +44,9 @@ from retainkit.health import (
     decayed,
     score,
 )
+from retainkit.health._fixed import remaining
 from retainkit.money import money
-from retainkit.rules import Readings, days, hours, readings
+from retainkit.rules import Number, Readings, days, hours, readings
 
 
 WEEK = timedelta(days=7)
@@ -423,3 +428,52 @@ def test_a_score_has_the_places_it_is_told_with(places: int, shown: str) -> None
         {"mood_0": "healthy", "mood_1": "poor", "mood_2": "healthy"},
     )
     assert str(score(model, customer, NOW).score) == shown
+
+
+@given(age=st.floats(0, 10_000, allow_nan=False), half_life=st.floats(0.5, 400))
+def test_decay_is_the_power_of_a_half(age: float, half_life: float) -> None:
+    """To the last bits; and never more than before."""
+    left = remaining(age, half_life)
+    assert left == pytest.approx(0.5 ** (age / half_life), rel=1e-15, abs=1e-18)
+    assert remaining(age * 2, half_life) <= left <= 1
+
+
+@given(
+    values=st.lists(
+        st.tuples(st.integers(1, 50), st.none() | st.integers(0, 10_000)), min_size=1, max_size=8
+    ),
+    seed=st.randoms(use_true_random=False),
+)
+def test_a_mean_is_what_it_is(values: list[tuple[int, int | None]], seed: Random) -> None:
+    """Of what is known, exact before it is rounded; whatever the order of the components."""
+    signals = {f"n{i}": Number(name=f"n{i}") for i in range(len(values))}
+    parts = [
+        Component(
+            signal=signals[f"n{i}"],
+            direction=HIGHER,
+            weight=weight,
+            mapping=Linear(low=0, high=100),
+        )
+        for i, (weight, _) in enumerate(values)
+    ]
+    total = sum(weight for weight, _ in values)
+    customer = readings(
+        signals, {f"n{i}": None if v is None else v / 100 for i, (_, v) in enumerate(values)}
+    )
+    found = score(usual(components=parts, total=total, caps=()), customer, NOW)
+    said = [(weight, value) for weight, value in values if value is not None]
+    assert found.coverage == pytest.approx(
+        Decimal(sum(weight for weight, _ in said)) / total, abs=Decimal("0.0001")
+    )
+    if not said:
+        assert found.score is None
+        return
+    assert found.score is not None
+    mean = Fraction(sum(w * v for w, v in said), 100 * sum(w for w, _ in said))
+    # A weight is rounded to billionths of the whole, hence the last digit.
+    assert abs(Fraction(found.score) - mean) <= Fraction(1, 200) + Fraction(1, 10**5)
+    assert sum(each.part for each in found.contributions) == found.score
+    shuffled = list(parts)
+    seed.shuffle(shuffled)
+    again = score(usual(components=shuffled, total=total, caps=()), customer, NOW)
+    assert (again.score, again.coverage, again.band) == (found.score, found.coverage, found.band)

@@ -178,6 +178,13 @@ class _Document:
             self.wrong(at, error.message, error.code, value, error.remedy)
             return None
 
+    def value(self, place: Place, make: Callable[[], T]) -> T | None:
+        """What the function makes of one value, in the words of rules; or a mistake right there."""
+        before = len(self.mistakes)
+        found = self.made(place, make)
+        self.mistakes[before:] = [evolve(each, place=place) for each in self.mistakes[before:]]
+        return found
+
     def keys(self, data: object, place: Place, known: Sequence[str]) -> Mapping[str, object]:
         """The mapping without keys that are not known, each of which is a mistake."""
         if not isinstance(data, Mapping):
@@ -234,11 +241,13 @@ class _Document:
         found = self.made(place, lambda: _decimal(data))
         return None if found is None else self.made(place, lambda: _checked_points(found, place))
 
-    def numbers(self, said: object, place: Place) -> list[Points]:
-        """Some points each; the list, or none and a mistake."""
+    def numbers(self, said: object, place: Place, *, first: int = 0) -> list[Points] | None:
+        """Some points each, counted from the first; or None and a mistake."""
+        before = len(self.mistakes)
         items = self.listed(said, place)
-        found = [self.points(item, (*place, i)) for i, item in enumerate(items)]
-        return [0 if each is None else each for each in found]
+        found = [self.points(item, (*place, i)) for i, item in enumerate(items, first)]
+        known = [each for each in found if each is not None]
+        return known if len(self.mistakes) == before else None
 
     def all_there(self, said: Mapping[str, object], words: Sequence[str], place: Place) -> bool:
         """Whether these words are said; or a mistake."""
@@ -255,7 +264,7 @@ class _Document:
 
     def length(self, data: object, place: Place) -> timedelta | None:
         """A length such as 30d."""
-        return self.made(place, lambda: _length(data))
+        return self.value(place, lambda: _length(data))
 
 
 W = TypeVar("W", Direction, Outside, Edge, Combine)
@@ -333,6 +342,8 @@ class _Model:
         if "scale" not in data:
             return (0, 100)
         ends = self.document.numbers(data["scale"], (*self.place, "scale"))
+        if ends is None:
+            return (0, 100)
         if len(ends) == _ENDS:
             return (ends[0], ends[1])
         self.document.wrong(
@@ -365,7 +376,7 @@ class _Model:
             for i, item in enumerate(document.listed(said, place)):
                 parts = document.listed(item, (*place, i))
                 name = str(parts[0]) if len(parts) == _BAND else ""
-                found.append(self._band(name, list(parts[1:]), (*place, i)))
+                found.append(self._band(name, list(parts[1:]), (*place, i), first=1))
         edge = document.word(data.get("edge"), (*self.place, "edge"), Edge, Edge.UPPER_INCLUDED)
         margin = (
             document.points(data["hysteresis"], (*self.place, "hysteresis"))
@@ -387,12 +398,11 @@ class _Model:
 
         return document.made(place, lambda: Bands(bands=bands, edge=edge, hysteresis=margin), where)
 
-    def _band(self, name: str, said: object, place: Place) -> Band | None:
-        before = len(self.document.mistakes)
-        ends = self.document.numbers(said, place)
-        if len(ends) == _ENDS:
+    def _band(self, name: str, said: object, place: Place, *, first: int = 0) -> Band | None:
+        ends = self.document.numbers(said, place, first=first)
+        if ends is not None and len(ends) == _ENDS:
             return Band(name, ends[0], ends[1])
-        if len(self.document.mistakes) == before:
+        if ends is not None:
             self.document.wrong(
                 place,
                 "A band has two ends",
@@ -424,8 +434,11 @@ class _Model:
             _Component(document, (*place, i)).read(item, options) for i, item in enumerate(items)
         ]
         components = [each for each in found if each is not None]
-        total = document.made(
-            (*self.place, "total"), lambda: weight_of(options.get("total", 100), "total")
+        said = options.get("total", 100)
+        total = (
+            None
+            if said is None
+            else document.made((*self.place, "total"), lambda: weight_of(said, "total"))
         )
         if len(components) == len(items) and items and total is not None:
             sums = options["combine"] is Combine.SUM
@@ -515,12 +528,10 @@ class _Component:
         if "signal" not in data:
             return None
         inside = (*place, "signal")
-        try:
-            found = read_condition({str(data["signal"]): {"present": True}}, document.signals)
-        except InvalidInput as error:
-            told = error.value if isinstance(error.value, tuple) else ()
-            document.mistakes += [evolve(each, place=inside) for each in told]
-            return None
+        name = str(data["signal"])
+        found = document.value(
+            inside, lambda: read_condition({name: {"present": True}}, document.signals)
+        )
         return found.signal if isinstance(found, Present) else None
 
     def _mapping(self, data: Mapping[str, object], signal: Signal | None) -> MappingOf | None:
@@ -565,6 +576,8 @@ class _Component:
         points: tuple[Points, Points] | None = None
         if "points" in data:
             both = document.numbers(data["points"], (*place, "points"))
+            if both is None:
+                return None
             if len(both) != _ENDS:
                 document.wrong(
                     (*place, "points"),
@@ -591,7 +604,7 @@ class _Component:
         points = document.numbers(data["points"], (*place, "points"))
         edge = document.word(data.get("edge"), (*place, "edge"), Edge, Edge.UPPER_INCLUDED)
         known = [each for each in edges if each is not None]
-        if edge is None or len(known) < len(edges):
+        if edge is None or points is None or len(known) < len(edges):
             return None
         return Steps(edges=known, points=points, edge=edge)
 
@@ -641,7 +654,7 @@ class _Component:
         return self.document.points(data["otherwise"], (*place, "otherwise"))
 
     def _limit(self, signal: Signal, raw: object, place: Place) -> Limit | None:
-        return self.document.made(place, lambda: _limit(signal, raw))
+        return self.document.value(place, lambda: _limit(signal, raw))
 
 
 def _limit(signal: Signal, raw: object) -> Limit:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from math import factorial, floor, ldexp, log
+from math import factorial, floor, ldexp
 from typing import TypeAlias
 
 from retainkit.errors import InvalidInput
@@ -29,7 +29,8 @@ _MOST = 10_000
 FORGOTTEN = -64.0
 """The exponent of two below which nothing is left."""
 
-SERIES = tuple(log(2) ** k / factorial(k) for k in range(17, -1, -1))
+_LN_2 = Fraction("0.693147180559945309417232121458176568")
+SERIES = tuple(float(_LN_2**k / factorial(k)) for k in range(17, -1, -1))
 """Of the powers of two between 0 and 1, from the highest term: exact to the last bit but one."""
 
 
