@@ -139,7 +139,7 @@ def _(of: Distinct, seen: Seen) -> Reading | None:
 
 def _counted(number: int, span: Span, seen: Seen) -> Reading:
     known = number > 0 or span.is_covered
-    return Reading(value=number if known else None, at=seen.now, until=span.until)
+    return Reading(value=number if known else None, at=seen.at, until=span.until)
 
 
 def _keys(key: str | None) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def _(of: Sequence, seen: Seen) -> Reading | None:
     untils = [span.until for span in steps if span.until is not None]
     is_known = found or all(span.is_covered for span in steps)
     return Reading(
-        value=found if is_known else None, at=seen.now, until=min(untils) if untils else None
+        value=found if is_known else None, at=seen.at, until=min(untils) if untils else None
     )
 
 
@@ -235,7 +235,7 @@ def _(of: Sum, seen: Seen) -> Reading | None:
     is_known = bool(span.rows) or (span.is_covered and not span.left_out)
     total = Fraction(sum(row.total for row in span.rows), _MILLION)
     value = _money(total, of.currency) if of.currency is not None else _number(total)
-    return Reading(value=value if is_known else None, at=seen.now, until=span.until)
+    return Reading(value=value if is_known else None, at=seen.at, until=span.until)
 
 
 @read.register
@@ -244,9 +244,9 @@ def _(of: Mean, seen: Seen) -> Reading | None:
     span = seen.window(metric, of.within)
     count = sum(row.count for row in span.rows)
     if count < of.minimum:
-        return Reading(value=None, at=seen.now, until=span.until)
+        return Reading(value=None, at=seen.at, until=span.until)
     mean = Fraction(sum(row.total for row in span.rows), _MILLION * count)
-    return Reading(value=_number(mean), at=seen.now, until=span.until)
+    return Reading(value=_number(mean), at=seen.at, until=span.until)
 
 
 def _number(exact: Fraction) -> int | float:
@@ -269,13 +269,13 @@ def _(of: Last | First) -> tuple[Metric, ...]:
 @read.register
 def _(of: Last, seen: Seen) -> Reading | None:
     row = seen.one(metrics_of(of)[0].name)
-    return None if row is None else Reading(value=from_micros(row.last), at=seen.now)
+    return None if row is None else Reading(value=from_micros(row.last), at=seen.at)
 
 
 @read.register
 def _(of: First, seen: Seen) -> Reading | None:
     row = seen.one(metrics_of(of)[0].name)
-    return None if row is None else Reading(value=from_micros(row.first), at=seen.now)
+    return None if row is None else Reading(value=from_micros(row.first), at=seen.at)
 
 
 @_metrics.register
@@ -330,7 +330,7 @@ def _(of: LatestChange, seen: Seen) -> Reading | None:
             told.append((number, part))
     before = next((number for number, part in told[1:] if part == told[0][1]), None)
     value = None if before is None else _number(Fraction(told[0][0] - before, _MILLION))
-    return Reading(value=value, at=seen.now, until=span.until)
+    return Reading(value=value, at=seen.at, until=span.until)
 
 
 def change_of(row: Bucket, same: str | None) -> tuple[int | None, str | None]:
@@ -371,17 +371,17 @@ def _trend_days(of: Trend) -> tuple[int, int]:
 def _(of: Trend, seen: Seen) -> Reading | None:
     (metric,) = metrics_of(of)
     length, back = _trend_days(of)
-    first, last = seen.today - length, seen.today - 1
+    first, last = seen.day - length, seen.day - 1
     now = seen.days(metric, first, last)
     before = seen.days(metric, first - back, last - back)
-    unknown = Reading(value=None, at=seen.now, until=now.until)
+    unknown = Reading(value=None, at=seen.at, until=now.until)
     base, volume = _volume(of.of, metric, before)
     if not before.is_covered or volume < of.minimum or base is None or base <= 0:
         return unknown
     value, _ = _volume(of.of, metric, now)
     if value is None:
         return unknown
-    return Reading(value=_number((value - base) / base), at=seen.now, until=now.until)
+    return Reading(value=_number((value - base) / base), at=seen.at, until=now.until)
 
 
 def _volume(
@@ -435,7 +435,7 @@ def _(of: Share, seen: Seen) -> Reading | None:
     value = None
     if some is not None and least is not None and 0 < least >= of.minimum:
         value = _number(some / least) if _one_currency(part.value, whole.value) else None
-    return Reading(value=value, at=min(ats, default=seen.now), until=min(untils, default=None))
+    return Reading(value=value, at=min(ats, default=seen.at), until=min(untils, default=None))
 
 
 def _believed(signal: Signal, seen: Seen) -> Reading:
@@ -445,7 +445,7 @@ def _believed(signal: Signal, seen: Seen) -> Reading:
         return reading
     stale = reading.at + signal.fresh_for
     until = stale if reading.until is None else min(stale, reading.until)
-    return evolve(reading, until=until) if seen.now < stale else Reading(value=None)
+    return evolve(reading, until=until) if seen.at < stale else Reading(value=None)
 
 
 def _exactly(value: Value | None) -> Fraction | None:
@@ -482,7 +482,7 @@ def _(of: Depth, seen: Seen) -> Reading | None:
     used = {_split(metric, row) for row in span.rows} & set(of.features)
     is_known = bool(used) or span.is_covered
     value = _number(Fraction(len(used), len(of.features))) if is_known else None
-    return Reading(value=value, at=seen.now, until=span.until)
+    return Reading(value=value, at=seen.at, until=span.until)
 
 
 @_metrics.register(ActiveDays)
@@ -500,7 +500,7 @@ def _(of: ActiveDays, seen: Seen) -> Reading | None:
 @read.register
 def _(of: ActiveWeeks, seen: Seen) -> Reading | None:
     span = seen.window(metrics_of(of)[0], of.within)
-    return _counted(len({(seen.today - row.day) // _WEEK for row in span.rows}), span, seen)
+    return _counted(len({(seen.day - row.day) // _WEEK for row in span.rows}), span, seen)
 
 
 # --------------------------------------------------------------------------- items
@@ -535,14 +535,14 @@ def _(of: Silent) -> tuple[Metric, ...]:
 def _(of: Open, seen: Seen) -> Reading | None:
     items, span = _open_items(of.items, seen)
     is_known = bool(span.rows) or (of.within is not None and span.is_covered)
-    return Reading(value=len(items) if is_known else None, at=seen.now, until=span.until)
+    return Reading(value=len(items) if is_known else None, at=seen.at, until=span.until)
 
 
 @read.register
 def _(of: OldestOpen, seen: Seen) -> Reading | None:
     items, span = _open_items(of.items, seen)
     value = from_micros(min(items.values())) if items else None
-    return Reading(value=value, at=seen.now, until=span.until)
+    return Reading(value=value, at=seen.at, until=span.until)
 
 
 @read.register
@@ -555,7 +555,7 @@ def _(of: Silent, seen: Seen) -> Reading | None:
     untils = [*turns, *([] if span.until is None else [span.until])]
     is_known = bool(span.rows) or (of.within is not None and span.is_covered)
     silent = sum(sign <= limit for sign in signs)
-    return Reading(value=silent if is_known else None, at=seen.now, until=min(untils, default=None))
+    return Reading(value=silent if is_known else None, at=seen.at, until=min(untils, default=None))
 
 
 def _open_items(items: Items, seen: Seen) -> tuple[dict[str, int], Span]:
@@ -621,7 +621,7 @@ def _(of: Elapsed, seen: Seen) -> Reading | None:
             lengths.append(at - running.pop(part))
     untils = [span.until for span in (begun, ended) if span.until is not None]
     value = _median(lengths) if len(lengths) >= of.minimum else None
-    return Reading(value=value, at=seen.now, until=min(untils, default=None))
+    return Reading(value=value, at=seen.at, until=min(untils, default=None))
 
 
 def _median(lengths: list[int]) -> timedelta:

@@ -179,10 +179,7 @@ class Measures:
         ]
         zones, told = _told_zones(known)
         origins = _told_origins(known)
-        events = (
-            (entry.event, origins.get((entry.event.customer, entry.event.id), entry.event.origin))
-            for entry in known
-        )
+        events = ((entry.event, _origin(entry, origins)) for entry in known)
         return [*self._counter.count_as(events, zones), *told]
 
     def read(
@@ -227,7 +224,7 @@ class Measures:
 
     def zone_of(self, buckets: Iterable[Bucket]) -> str:
         """The customer's zone by now: an IANA name."""
-        return zones_of(self._zones_text(buckets)).now()
+        return zones_of(self._zones_text(buckets)).latest()
 
     def touched(self, names: Iterable[str]) -> frozenset[str]:
         """The signals that events of these names can change."""
@@ -322,13 +319,25 @@ def _told_zones(known: Iterable[RecordedEvent]) -> tuple[dict[CustomerId, Zones]
     return zones, buckets
 
 
-def _told_origins(known: Iterable[RecordedEvent]) -> dict[tuple[CustomerId, str], Origin]:
+def _told_origins(
+    known: Iterable[RecordedEvent],
+) -> dict[tuple[CustomerId, str], tuple[int, Origin]]:
     """The origins that events were given later; the last one to be learned of holds."""
-    found: dict[tuple[CustomerId, str], Origin] = {}
+    found: dict[tuple[CustomerId, str], tuple[int, Origin]] = {}
     tags = [entry for entry in known if entry.event.name == RETAG_EVENT]
     for entry in sorted(tags, key=lambda tag: tag.sequence):
         ids, origin = entry.event.data.get("events"), entry.event.data.get("origin")
-        if isinstance(ids, list | tuple) and origin in {each.value for each in Origin}:
+        if isinstance(ids, list | tuple) and isinstance(origin, str) and origin in _ORIGINS:
             for id in ids:
-                found[entry.event.customer, str(id)] = Origin(str(origin))
+                found[entry.event.customer, str(id)] = entry.sequence, Origin(origin)
     return found
+
+
+def _origin(entry: RecordedEvent, told: dict[tuple[CustomerId, str], tuple[int, Origin]]) -> Origin:
+    """What was told of an event before it was known is not about it: nobody counts it anew."""
+    event = entry.event
+    since, origin = told.get((event.customer, event.id), (0, event.origin))
+    return origin if since > entry.sequence else event.origin
+
+
+_ORIGINS = frozenset(each.value for each in Origin)

@@ -49,10 +49,10 @@ class Seen:
         "_by_metric",
         "_found",
         "_start",
+        "at",
+        "at_micros",
+        "day",
         "end_of_today",
-        "now",
-        "now_micros",
-        "today",
         "zones",
     )
 
@@ -61,10 +61,10 @@ class Seen:
         for bucket in buckets:
             self._by_metric.setdefault(bucket.metric, []).append(bucket)
         self.zones = zones
-        self.now = now
-        self.now_micros = to_micros(now)
-        self.today = day_of(zones.now(), now)
-        self.end_of_today = day_end(zones.now(), self.today)
+        self.at = now
+        self.at_micros = to_micros(now)
+        self.day = day_of(zones.latest(), now)
+        self.end_of_today = day_end(zones.latest(), self.day)
         self._found: dict[object, object] = {}
         timeline = self._by_metric.get(TIMELINE_METRIC)
         self._start = min(bucket.first for bucket in timeline) if timeline else None
@@ -92,12 +92,12 @@ class Seen:
         just after so long ago until now.
         """
         if metric.per is Per.DAY or not within % DAY:
-            return self.days(metric, self.today - within // DAY + 1, self.today)
-        start = self.now_micros - within // _MICROSECOND
+            return self.days(metric, self.day - within // DAY + 1, self.day)
+        start = self.at_micros - within // _MICROSECOND
         found = self.rows(metric.name)
-        rows = [row for row in found if start < row.last <= self.now_micros]
-        turns = [row.last - start + self.now_micros for row in rows]
-        turns += [row.last for row in found if row.last > self.now_micros]
+        rows = [row for row in found if start < row.last <= self.at_micros]
+        turns = [row.last - start + self.at_micros for row in rows]
+        turns += [row.last for row in found if row.last > self.at_micros]
         covered = self._start is not None and self._start <= start
         if not covered and self._start is not None:
             turns.append(self._start + within // _MICROSECOND)
@@ -115,7 +115,7 @@ class Seen:
 
     def ago(self, length: timedelta) -> int:
         """So long ago, in microseconds since 1970."""
-        return self.now_micros - length // _MICROSECOND
+        return self.at_micros - length // _MICROSECOND
 
 
 def _span(metric: Metric, rows: list[Bucket], until: datetime | None, *, is_covered: bool) -> Span:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import date, datetime, time
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time
 from functools import lru_cache
 
 from attrs import frozen
@@ -11,6 +11,10 @@ from attrs import frozen
 from retainkit.core import Event
 from retainkit.errors import InvalidInput
 from retainkit.timing import from_micros, local_time, to_micros, wall_time, zone
+
+
+_FIRST = to_micros(datetime(MINYEAR + 1, 1, 1, tzinfo=UTC))
+_LAST = to_micros(datetime(MAXYEAR, 1, 1, tzinfo=UTC))
 
 
 @frozen
@@ -31,7 +35,7 @@ class Zones:
         """The zone in force at an instant."""
         return self.names[bisect_right(self.since, micros)] if self.since else self.names[0]
 
-    def now(self) -> str:
+    def latest(self) -> str:
         """The latest zone."""
         return self.names[-1]
 
@@ -48,8 +52,11 @@ class Zones:
 
         Returns:
             The ordinal of the local date, and a stretch around the instant, in microseconds, that
-            lies in that day: its start, and its end, which is no part of it.
+            lies in that day: its start, and its end, which is no part of it. In the first and the
+            last year there is, where a zone can lead out of it, the date in UTC.
         """
+        if not _FIRST <= micros < _LAST:
+            return from_micros(micros).toordinal(), micros, micros + 1
         name = self.at(micros)
         local = local_time(from_micros(micros), name).date()
         start, end = _bounds(name, local.toordinal()) or (micros, micros + 1)
@@ -75,7 +82,9 @@ def day_start(name: str, day: int) -> int:
 
 
 def day_of(name: str, at: datetime) -> int:
-    """The ordinal of the date that an instant has in a zone."""
+    """The ordinal of the date that an instant has in a zone; see `Zones.day`."""
+    if not MINYEAR < at.year < MAXYEAR:
+        return at.toordinal()
     return local_time(at, name).date().toordinal()
 
 
