@@ -32,7 +32,7 @@ class HealthColumns:
     Args:
         model: The model.
 
-        now: The instant; UTC.
+        at: The instant; UTC.
 
         population: Whom it was asked of.
 
@@ -46,7 +46,7 @@ class HealthColumns:
     """
 
     model: HealthModel
-    now: datetime
+    at: datetime
     population: Columns
     known: NDArray[np.bool_]
     steps: NDArray[np.int64]
@@ -118,7 +118,8 @@ def score_columns(
             ``health.other_customers`` when the times are those of others; ``health.too_large``
             when sums would leave 64 bits.
     """
-    asked = model.asked.over(population, utc(now, "now"))  # says what is missing without numpy
+    instant = utc(now, "now")
+    asked = model.asked.over(population, instant)  # says what is missing without numpy
     from retainkit.health._masses import scored
 
-    return scored(model, population, asked, at, before)
+    return scored(model, population, asked, instant, times=at, before=before)

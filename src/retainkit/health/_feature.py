@@ -188,7 +188,7 @@ class HealthFeature:
             following.hear([recorded.event for recorded in trigger.events])
         following.score(known)
         after = following.case
-        wake = _wake(after, following.today, zone)
+        wake = _wake(after, following.day, zone)
         return Decision(case=after, wake=wake, events=tuple(following.events))
 
     def health(
@@ -212,8 +212,8 @@ class HealthFeature:
         return self._following(kept, now, self.measures.zone_of(buckets)).health(model, known)
 
     def _following(self, case: HealthCase, now: datetime, zone: str) -> Following:
-        today = local_time(now, zone).date()
-        return Following(models=self.models, case=case, now=now, today=today)
+        day = local_time(now, zone).date()
+        return Following(models=self.models, case=case, at=now, day=day)
 
 
 def _wake(case: HealthCase, today: date, zone: str) -> datetime:

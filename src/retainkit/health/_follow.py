@@ -43,17 +43,17 @@ class Following:
 
         case: What is kept; changed here.
 
-        now: The instant, in UTC.
+        at: The instant, in UTC.
 
-        today: Its date in the customer's zone.
+        day: Its date in the customer's zone.
 
         events: What happened.
     """
 
     models: HealthModels
     case: HealthCase
-    now: datetime
-    today: date
+    at: datetime
+    day: date
     events: list[Event] = field(factory=list)
 
     def hear(self, events: Iterable[Event]) -> None:
@@ -61,7 +61,7 @@ class Following:
         for event in events:
             if event.name == OVERRIDE_REQUESTED:
                 override = override_in(event)
-                if override is not None and override.until > self.now:
+                if override is not None and override.until > self.at:
                     self._override(override)
             elif event.name == OVERRIDE_END_REQUESTED and self.case.override is not None:
                 reason = str(event.data.get("reason", ""))
@@ -72,10 +72,10 @@ class Following:
     def score(self, known: Readings) -> None:
         """Score the customer, and tell what changed."""
         override = self.case.override
-        if override is not None and override.until <= self.now:
+        if override is not None and override.until <= self.at:
             values = {"until": override.until.isoformat()}
             self._end_override(Because(key="health.override.expired", values=values), "retainkit")
-        model = self.models.of(known, self.now)
+        model = self.models.of(known, self.at)
         health = self.health(model, known)
         self._keep_day(model, health)
         reasons = self._moved(model, health)
@@ -92,7 +92,7 @@ class Following:
             return Health(
                 model=NO_MODEL,
                 version="",
-                at=self.now,
+                at=self.at,
                 score=None,
                 coverage=Decimal(0),
                 trend=None,
@@ -100,7 +100,7 @@ class Following:
                 contributions=(),
                 because=(Because(key="health.model.none"),),
             )
-        return score(model, known, self.now, before=self._past(model))
+        return score(model, known, self.at, before=self._past(model))
 
     def _past(self, model: HealthModel) -> Sequence[HealthPoint]:
         """The days before, and the band of the last look."""
@@ -108,19 +108,19 @@ class Following:
             return ()
         return [
             HealthPoint(
-                at=self.now - (self.today - date.fromisoformat(day)),
+                at=self.at - (self.day - date.fromisoformat(day)),
                 score=points,
                 coverage=Decimal(1),
                 band=self.case.plain,
                 version=model.version,
             )
             for day, points in sorted(self.case.days.items())
-            if day < self.today.isoformat()
+            if day < self.day.isoformat()
         ] or ([self._last(model)] if self.case.plain else [])
 
     def _last(self, model: HealthModel) -> HealthPoint:
         return HealthPoint(
-            at=self.now,
+            at=self.at,
             score=None,
             coverage=Decimal(1),
             band=self.case.plain,
@@ -132,10 +132,10 @@ class Following:
             self.case = evolve(self.case, days={}, version="")
             return
         same = self.case.version == model.version
-        oldest = (self.today - model.trend_over).isoformat()
+        oldest = (self.day - model.trend_over).isoformat()
         days = {day: s for day, s in self.case.days.items() if same and day >= oldest}
         if health.score is not None:
-            days[self.today.isoformat()] = health.score
+            days[self.day.isoformat()] = health.score
         self.case = evolve(self.case, days=days, version=model.version)
 
     def _moved(self, model: HealthModel | None, health: Health) -> list[Because]:
@@ -215,13 +215,13 @@ class Following:
         because: Iterable[Because],
         actor: str = "retainkit",
     ) -> None:
-        natural = f"{self.now.isoformat()}:{len(self.events)}"
+        natural = f"{self.at.isoformat()}:{len(self.events)}"
         self.events.append(
             Event(
                 id=EventId(derive(self.case.id, name, natural)),
                 name=name,
                 customer=self.case.customer,
-                occurred_at=self.now,
+                occurred_at=self.at,
                 data=dict(data),
                 actor=actor,
                 because=tuple(because),

@@ -36,7 +36,7 @@ class _Slice:
     """Some rows of a population, and what was asked of them."""
 
     rows: slice
-    now: int
+    at: int
     population: Columns
     asked: Mapping[str, tuple[Bools, Bools]]
     ages: Mapping[str, Ints]
@@ -59,7 +59,9 @@ def scored(
     model: HealthModel,
     population: Columns,
     answers: Answers,
-    at: datetime | Columns | None,
+    at: datetime,
+    *,
+    times: datetime | Columns | None,
     before: Sequence[str | None] | None,
 ) -> HealthColumns:
     """Everybody's health."""
@@ -72,16 +74,16 @@ def scored(
     asked = {
         name: (answers.mask(name), answers.mask(name, Truth.UNKNOWN)) for name in answers.names
     }
-    ages, now = _ages(model, population, at), to_micros(answers.now)
+    ages, micros = _ages(model, population, times), to_micros(at)
     for start in range(0, count, _CHUNK):
         rows = slice(start, min(start + _CHUNK, count))
-        part = _Slice(rows, now, population, asked, ages)
+        part = _Slice(rows, micros, population, asked, ages)
         known[rows], steps[rows], covered[rows], enough = _score(model, part)
         bands[rows] = _bands(model, steps[rows], None if was is None else was[rows])
         bands[rows][~(enough & known[rows])] = -1
     return HealthColumns(
         model=model,
-        now=answers.now,
+        at=at,
         population=population,
         known=known,
         steps=steps,
@@ -173,7 +175,7 @@ def _known(signal: Signal, part: _Slice) -> Bools:
     column = part.population.column(signal.name)
     known = _unpacked(None if column is None or _never(signal) else column.known, part.rows)
     if column is not None and column.until is not None:
-        known &= column.until[part.rows] > part.now
+        known &= column.until[part.rows] > part.at
     return known
 
 
@@ -218,7 +220,7 @@ def _positions(signal: Signal, part: _Slice) -> Floats:
         return np.full(len(part), np.inf)
     values = column.values[part.rows]
     if signal.kind is Kind.TIME:
-        return (part.now - values).astype(np.float64)
+        return (part.at - values).astype(np.float64)
     at = values.astype(np.float64)
     if signal.kind is Kind.AMOUNT:
         at /= MILLION
@@ -237,7 +239,7 @@ def _rest(ready: Ready, signal: Signal, part: _Slice, known: Bools) -> tuple[Int
     else:
         at = ages[part.rows]
         known = known & ~(dated & (at == _FIRST))
-        age = np.where(dated & (at != _FIRST), part.now - at, 0).astype(np.float64)
+        age = np.where(dated & (at != _FIRST), part.at - at, 0).astype(np.float64)
         shares = _remaining(age, ready.half_life)
     left = np.rint(shares * ready.share).astype(np.int64)
     known &= left > 0

@@ -232,7 +232,7 @@ def score(
             trend=None,
             band=UNKNOWN,
             contributions=tuple(_contribution(model, each, 0) for each in said),
-            because=(Because(key="health.score.unknown"), *_of_parts(model, said, {}, known, at)),
+            because=(Because(key="health.score.unknown"), *_of_parts(said, {}, known, at)),
         )
     points = sum((each.part for each in contributions), Decimal(0))
     parts = {each.name: each.part for each in contributions}
@@ -253,7 +253,7 @@ def score(
         because=(
             *_of_band(model, coverage, band, plain),
             *_of_caps(model, parts),
-            *_of_parts(model, said, parts, known, at),
+            *_of_parts(said, parts, known, at),
         ),
     )
 
@@ -384,7 +384,6 @@ def _of_caps(model: HealthModel, parts: Mapping[str, Decimal]) -> Iterator[Becau
 
 
 def _of_parts(
-    model: HealthModel,
     said: Sequence[_Said],
     parts: Mapping[str, Decimal],
     known: Readings,
