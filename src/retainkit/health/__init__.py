@@ -5,7 +5,7 @@ Pure values and functions above `signals`; what is kept of it is on the timeline
 
 from __future__ import annotations
 
-from retainkit.health._backtest import Progress, backtest
+from retainkit.health._backtest import backtest
 from retainkit.health._bands import UNKNOWN, Band, Bands, Edge
 from retainkit.health._change import MODEL, Shift, explain_change
 from retainkit.health._columns import HealthColumns, score_columns
@@ -124,7 +124,6 @@ __all__ = [
     "Outside",
     "Override",
     "Points",
-    "Progress",
     "ReadingsAt",
     "Shift",
     "Silence",

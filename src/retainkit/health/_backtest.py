@@ -34,9 +34,6 @@ from retainkit.rules import Readings
 from retainkit.timing import utc
 
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""Told how many of how many customers are done."""
-
 _DAY: Final = timedelta(days=1)
 
 
@@ -49,7 +46,7 @@ def backtest(
     horizon: timedelta,
     known_until: datetime | None = None,
     warnings: Collection[str] | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> BackTest:
     """
     Hold what models would have said against what became of the customers.
