@@ -106,7 +106,7 @@ class Slice:
     population: Columns
     start: int
     stop: int
-    now: int
+    at: int
     _fits: dict[tuple[int, str], list[int] | Bools]
     """Which texts fit a leaf: asked once, for all slices."""
 
@@ -173,7 +173,7 @@ class Slice:
         there = None if column.known is None else column.known[self.packed]
         fresh = None
         if column.until is not None:
-            fresh = np.packbits(column.until[self.start : self.stop] > self.now)
+            fresh = np.packbits(column.until[self.start : self.stop] > self.at)
         known = _both(there, fresh)
         return known, fresh if means_never(signal) else known
 
@@ -366,7 +366,7 @@ def _holds(node: Single, asked: Slice) -> tuple[Bools, Bits | None]:
         case Between():
             return (values >= _number(node.low)) & (values <= _number(node.high)), None
         case Ago() | Ahead():
-            return _far(node, values, asked.now), None
+            return _far(node, values, asked.at), None
         case _:
             raise AssertionError(node)  # parts of texts were asked above
 
