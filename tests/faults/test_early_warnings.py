@@ -14,7 +14,7 @@ def test_what_the_early_warnings_find_in_large_worlds() -> None:
     """Twenty worlds over half a year; seeds apart from those that thresholds were chosen on."""
     first = size("FIRST_SEED", 101)
     seeds = range(first, first + size("WORLDS", 20))
-    found = summary(seeds, size("CUSTOMERS", 60), 182)
+    found = summary(seeds, size("CUSTOMERS", 30), 182)
     for trouble, each in found.items():
         say(
             "early warnings",

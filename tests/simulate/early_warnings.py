@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from statistics import median
 
 from attrs import frozen
@@ -19,6 +20,8 @@ from retainkit.testing import ManualClock
 
 DAY = timedelta(days=1)
 YEAR = 365
+KNOWN_AFTER = 57
+"""Days after which four weeks can be compared with those before; then the kit is set up."""
 
 _READY = early_warnings()
 RULES = {
@@ -42,11 +45,16 @@ class Alarm:
 
 
 def lived(world: UsageWorld) -> list[Alarm]:
-    """What fires in a world, with the production code: recorded and decided each morning."""
+    """
+    What fires in a world, with the production code: recorded and decided each morning.
+
+    The kit is set up when there is history enough for its rules; before, no warning could be true
+    or false.
+    """
     clock = ManualClock(world.start)
     kit = RetainKit(store=MemoryStore(), rules=BOOK, clock=clock)
     coming = list(reversed(world.events()))
-    for morning in world.mornings():
+    for morning in islice(world.mornings(), KNOWN_AFTER - 1, None):
         clock.set(morning)
         news = []
         while coming and coming[-1].received_at <= morning:
@@ -77,7 +85,7 @@ class Found:
 
         lulls: How often for those who are well, and quiet at some time.
 
-        calm_years: Customer-years of the former.
+        calm_years: Customer-years of the former, from when warnings are possible.
 
         quiet_years: Customer-years of the latter.
     """
@@ -98,14 +106,15 @@ def found(world: UsageWorld, alarms: Iterable[Alarm], trouble: Trouble) -> Found
     ill = [fate for fate in truth.values() if fate.trouble is trouble]
     calm = {who for who, fate in truth.items() if fate.trouble is None and not fate.quiet}
     quiet = {who for who, fate in truth.items() if fate.quiet}
+    years = (world.days - KNOWN_AFTER) / YEAR
     return Found(
         troubled=len(ill),
         leads=tuple(lead for fate in ill if (lead := _lead(fate, mine)) is not None),
         available=tuple(fate.lead / DAY for fate in ill if fate.lead is not None),
         false=sum(alarm.customer in calm for alarm in mine),
         lulls=sum(alarm.customer in quiet for alarm in mine),
-        calm_years=len(calm) * world.days / YEAR,
-        quiet_years=len(quiet) * world.days / YEAR,
+        calm_years=len(calm) * years,
+        quiet_years=len(quiet) * years,
     )
 
 
