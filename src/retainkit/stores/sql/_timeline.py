@@ -128,7 +128,8 @@ class SqlTimeline:
             if id not in known:
                 known[id] = said
                 new.append(event)
-                first.setdefault(event.customer, rows.integer(sequence))
+                if event.customer not in first:
+                    first[event.customer] = rows.integer(sequence)
             elif known[id] != said and self._in_conflict(event, recorded_at):
                 conflicts.append(event.id)
             else:
