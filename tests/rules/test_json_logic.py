@@ -82,6 +82,12 @@ def test_what_is_missing_does_not_fire_as_zero() -> None:
     }
 
 
+def test_half_a_character_is_a_text_too() -> None:
+    """JavaScript's own texts may have one; a rule that asks for it is exported, not an error."""
+    logic = to_json_logic(Customer.industry.starts_with("\ud83d"))
+    assert logic["and"][1] == {"===": [{"substr": [{"var": "industry"}, 0, 1]}, "\ud83d"]}  # type: ignore[index] # as it is exported
+
+
 def test_data_tell_never_from_unknown() -> None:
     """Who never logged in has the first instant there is; who is not known has null."""
     data = json_logic_data(SIGNALS.values(), readings(Customer, {"plan": "team"}), NOW)

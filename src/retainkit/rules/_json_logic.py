@@ -206,7 +206,7 @@ def _is_present(signal: Signal) -> Logic:
 
 
 def _text(node: TextMatch, var: Logic) -> Logic:
-    length = len(node.text.encode("utf-16-le")) // 2  # as JavaScript counts
+    length = len(node.text.encode("utf-16-le", "surrogatepass")) // 2  # as JavaScript counts
     match node.part:
         case TextPart.STARTS_WITH:
             return {"===": [{"substr": [var, 0, length]}, node.text]}
