@@ -30,6 +30,7 @@ from retainkit.rules import (
     Duration,
     Flag,
     Number,
+    Reading,
     Signals,
     Text,
     Time,
@@ -40,7 +41,9 @@ from retainkit.rules import (
     days,
     diff,
     hours,
+    readings,
     signals_of,
+    truth_of,
     why,
 )
 from retainkit.rules._masks import CHUNK
@@ -192,6 +195,88 @@ def test_texts_are_compared_as_texts() -> None:
     assert _asked(C.industry.ends_with("99"), frame).count(T) == 3
 
 
+@pytest.mark.parametrize("encoded", [pl.Categorical, pl.Enum(["free", "team"])])
+def test_what_is_missing_of_encoded_texts_is_missing(encoded: pl.DataType) -> None:
+    """Of polars, pandas and Arrow, where a dictionary's own array has the last text instead."""
+    made = pl.DataFrame(
+        {"customer": ["a", "b", "c"], "plan": pl.Series(["free", "team", None], dtype=encoded)}
+    )
+    batch = made.to_arrow().to_batches()[0]
+    for frame in (made, made.to_pandas(), made.to_arrow(), batch):
+        assert _asked(C.plan.eq("team"), frame) == [F, T, U]
+    assert _asked(
+        C.plan.missing(), pa.concat_tables([made.to_arrow()[:2], made.to_arrow()[2:]])
+    ) == [F, F, T]
+
+
+def test_large_whole_numbers_with_gaps_are_exact() -> None:
+    """Polars, pandas and Arrow have numbers with gaps as floats, which end at 2 to the 53rd."""
+    large = 2**60 + 1
+    table = {"customer": ["a", "b"], "paid": [large, None]}
+    frames = (
+        pl.DataFrame(table),
+        pa.table(table),
+        pd.DataFrame({**table, "paid": pd.array(table["paid"], dtype="Int64")}),
+        pa.table(table).to_pandas(types_mapper=pd.ArrowDtype),
+    )
+    for frame in frames:
+        assert _asked(C.paid.eq(large), frame) == [T, U]
+        with pytest.raises(InvalidInput) as caught:
+            columns(frame, {"paid": evolve(Number(), name="paid")})
+        assert (caught.value.code, caught.value.value) == ("rules.not_finite", str(large))
+    least = {"customer": ["a"], "paid": np.array([-(2**63)])}
+    assert _asked(C.paid < 0, least) == [T]
+
+
+def test_lengths_of_any_size() -> None:
+    """`timedelta.max` is one, too."""
+    frame = {"customer": ["a", "b", "c"], "answered": [timedelta.max, hours(1), None]}
+    assert _asked(C.answered > hours(2), frame) == [T, F, U]
+    assert _asked(C.answered <= C.answered * 2, frame) == [T, T, U]
+
+
+def test_a_text_beside_one_that_nobody_has() -> None:
+    """A signal without a column is missing of everybody, on either side."""
+    frame = {"customer": ["a", "b"], "industry": ["x", None]}
+    assert _asked(C.industry.eq(C.plan), frame) == [U, U]
+    assert _asked(C.plan.ne(C.industry), frame) == [U, U]
+
+
+def test_scalars_of_numpy_are_those_of_python() -> None:
+    """A list made of an array has them, and so may a customer's id."""
+    frame = {
+        "customer": list(np.array(["a", "b"])),
+        "seats": list(np.array([1, 3])),
+        "opted_out": [np.bool_(True), None],
+        "industry": list(np.array(["x", "y"])),
+    }
+    assert _asked(C.seats > 2, frame) == [F, T]
+    assert _asked(C.opted_out.is_true(), frame) == [T, U]
+    assert _asked(C.industry.eq("x"), frame) == [T, F]
+
+
+def test_what_is_masked_is_missing() -> None:
+    """In an array of numpy."""
+    masked = np.ma.array([5, 5], mask=[False, True])
+    assert _asked(C.seats > 2, {"customer": ["a", "b"], "seats": masked}) == [T, U]
+
+
+def test_a_population_keeps_what_it_was_made_of() -> None:
+    """Whatever becomes of the frame, which stays as it is."""
+    seats, out = np.array([5.0, np.nan]), np.array([True, False])
+    made = columns({"customer": ["a", "b"], "seats": seats, "opted_out": out}, Customer)
+    assert (str(seats), str(out)) == ("[ 5. nan]", "[ True False]")
+    seats[:], out[:] = 0, False
+    answers = compiled({"few": C.seats > 2, "out": C.opted_out.is_true()}).over(made, NOW)
+    assert (answers.customers("few"), answers.customers("out")) == (("a",), ("a",))
+
+
+def test_one_column_is_left_out_by_its_name() -> None:
+    """The whole name, not what is part of it."""
+    frame = {"customer": ["a"], "seats": [5], "seats_before": [9]}
+    assert _asked(C.seats > 2, frame, ignore="seats_before") == [T]
+
+
 def test_arrays_of_numpy_are_columns() -> None:
     """But for instants, which have no zone in numpy."""
     frame = {
@@ -220,6 +305,16 @@ def test_never_stale_and_missing_are_three_things() -> None:
     assert _asked(C.last_login_at.present(), frame, until=until) == [F, F, T]
     assert _asked(C.last_login_at.more_than_ago(days(14)), {"customer": ["a"]}) == [T]
     assert _asked(C.renewal_at.missing(), {"customer": ["a"]}) == [T]
+
+
+def test_never_does_not_end_with_the_day_it_was_looked_for() -> None:
+    """Interpreter, closures and numpy agree."""
+    ended = NOW - days(1)
+    quiet = C.last_login_at.more_than_ago(days(14))
+    known = readings(Customer, {"last_login_at": Reading(value=None, until=ended)})
+    assert why(quiet, known, NOW).truth is truth_of(quiet, known, NOW) is T
+    frame = {"customer": ["a"], "last_login_at": [None], "good_until": [ended]}
+    assert _asked(quiet, frame, until={"last_login_at": "good_until"}) == [T]
 
 
 def test_values_are_believed_as_long_as_declared() -> None:
@@ -283,6 +378,19 @@ def test_a_difference_of_populations() -> None:
         (pl.LazyFrame({"customer": ["a"]}), {}, ("rules.no_frame", "frame", "LazyFrame")),
         ({"customer": ["a"], "saets": [1]}, {}, ("rules.unknown_signal", "saets", "saets")),
         ({"customer": ["a"], "seats": [1, 2]}, {}, ("rules.column_length", "seats", 2)),
+        ({"customer": ["a"], "seats": 5}, {}, ("rules.column_length", "seats", "int")),
+        ({"customer": ["a"], "plan": "team"}, {}, ("rules.column_length", "plan", "str")),
+        (
+            {"customer": ["a"], "seats": np.array(5)},
+            {},
+            ("rules.column_length", "seats", "ndarray"),
+        ),
+        (
+            pd.DataFrame([["a", 1, 2]], columns=["customer", "seats", "seats"]),
+            {},
+            ("rules.column_twice", "seats", "seats"),
+        ),
+        ({"customer": ["a"], 1: [1]}, {}, ("rules.unknown_signal", "1", "1")),
         ({"customer": ["a", "b"], "seats": [1, "2"]}, {}, ("rules.value_type", "seats[1]", "2")),
         ({"customer": ["a", "b"], "seats": [1, True]}, {}, ("rules.value_type", "seats[1]", True)),
         ({"customer": ["a"], "seats": [2**53 + 1]}, {}, ("rules.not_finite", "seats[0]", ANY)),
@@ -356,6 +464,19 @@ def test_a_difference_of_populations() -> None:
             {"at": NOW.replace(tzinfo=None)},
             ("time.naive", "at", ANY),
         ),
+        (
+            {"customer": ["a"], "nps": [5]},
+            {"at": NOW.date()},
+            ("time.not_a_datetime", "at", ANY),
+        ),
+        *(
+            (
+                {"customer": ["a"], "seats": [5], "told": [None]},
+                {option: {"saets": "told"}},
+                ("rules.unknown_signal", option, "saets"),
+            )
+            for option in ("currency", "at", "until")
+        ),
     ],
 )
 def test_what_can_not_be_right_is_refused(
@@ -391,12 +512,18 @@ def test_a_column_of_another_kind_is_no_answer() -> None:
 
 def test_only_what_was_asked_is_answered() -> None:
     """The nearest name is proposed."""
-    answers = compiled({"few": C.seats < 10}).over(columns({"customer": ["a"]}, Customer), NOW)
-    with pytest.raises(InvalidInput) as caught:
-        answers.mask("fwe")
-    error = caught.value
-    assert (error.code, error.field, error.value) == ("rules.unknown_rule", "name", "fwe")
-    assert error.remedy == "did you mean 'few'?"
+    asked = compiled({"few": C.seats < 10})
+    known = readings(Customer, {})
+    for ask in (
+        asked.over(columns({"customer": ["a"]}, Customer), NOW).mask,
+        lambda name: asked.truths(known, NOW, only=(name,)),
+        lambda name: asked.next_flip(name, known, NOW),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            ask("fwe")
+        error = caught.value
+        assert (error.code, error.field, error.value) == ("rules.unknown_rule", "name", "fwe")
+        assert error.remedy == "did you mean 'few'?"
 
 
 def test_without_numpy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from attrs import field, frozen
 
 from retainkit.rules import _compare
-from retainkit.rules._columns import Answers, Columns, require_numpy
+from retainkit.rules._columns import Answers, Columns, require_numpy, unknown_rule
 from retainkit.rules._declared import Kind
 from retainkit.rules._edges import Edges, edges_of
 from retainkit.rules._explain import NO_SEGMENTS, segment_of
@@ -92,12 +92,12 @@ class Compiled:
             only: Ask these alone; all by default.
 
         Raises:
-            InvalidInput: ``time.naive``, ``time.out_of_range``.
+            InvalidInput: ``rules.unknown_rule``, ``time.naive``, ``time.out_of_range``.
         """
         at = instant(now)
         row = known.row(self._columns, self._never, at)
         if only is not None:
-            return {name: _truth(self._asked[name], row) for name in only}
+            return {name: _truth(self._pair(name), row) for name in only}
         answers = dict.fromkeys(self.names, Truth.FALSE)
         for first, conditions in self._groups:
             begun = first(row)
@@ -125,11 +125,12 @@ class Compiled:
             truth: Its answer now, where that is known already.
 
         Raises:
-            InvalidInput: ``time.naive``, ``time.out_of_range``.
+            InvalidInput: ``rules.unknown_rule``, ``time.naive``, ``time.out_of_range``.
         """
         at = instant(now)
         edges = self._edges.get(name)
         if edges is None:
+            self._pair(name)
             edges = self._edges[name] = edges_of(self._conditions[name], self._segments)
         before = truth
         for edge, reread, watched in edges.after(known, at):
@@ -157,6 +158,12 @@ class Compiled:
         if not self._plans:
             self._plans.append(plan_of(self._conditions.values(), self._segments))
         return answers(self.names, self._plans[0], population, instant(now))
+
+    def _pair(self, name: str) -> tuple[Ask, Ask]:
+        found = self._asked.get(name)
+        if found is None:
+            raise unknown_rule(name, self.names)
+        return found
 
 
 def compiled(

@@ -99,14 +99,7 @@ class Answers:
     def _row(self, name: str) -> int:
         if name in self.names:
             return self.names.index(name)
-        near = get_close_matches(name, self.names, n=1)
-        raise InvalidInput(
-            "No such condition was asked",
-            code="rules.unknown_rule",
-            field="name",
-            value=name,
-            remedy=f"did you mean {near[0]!r}?" if near else "name one of those in `names`",
-        )
+        raise unknown_rule(name, self.names)
 
 
 def columns(
@@ -145,10 +138,11 @@ def columns(
     Raises:
         ConfigurationError: ``missing_extra``.
         InvalidInput: ``rules.no_frame``, ``rules.no_column``, ``rules.column_length``,
-            ``rules.customer_missing``, ``rules.customer_twice``, ``rules.unknown_signal``,
-            ``rules.value_type``, ``rules.not_a_choice``, ``rules.not_finite``,
-            ``rules.currency``, ``rules.currency_missing``, ``rules.reading_time``,
-            ``money.float``, ``time.naive``, ``time.out_of_range``; each with column and row.
+            ``rules.column_twice``, ``rules.customer_missing``, ``rules.customer_twice``,
+            ``rules.unknown_signal``, ``rules.value_type``, ``rules.not_a_choice``,
+            ``rules.not_finite``, ``rules.currency``, ``rules.currency_missing``,
+            ``rules.reading_time``, ``money.float``, ``time.naive``, ``time.not_a_datetime``,
+            ``time.out_of_range``; each with column and row.
     """
     require_numpy()
     from retainkit.rules._frames import read
@@ -156,6 +150,18 @@ def columns(
     known = signals if isinstance(signals, Mapping) else declared(signals)
     return Columns(
         *read(frame, known, key=key, currency=currency, at=at, until=until, ignore=ignore)
+    )
+
+
+def unknown_rule(name: str, names: Sequence[str]) -> InvalidInput:
+    """The error that names the nearest condition; inside this room only."""
+    near = get_close_matches(name, names, n=1)
+    return InvalidInput(
+        "There is no such condition",
+        code="rules.unknown_rule",
+        field="name",
+        value=name,
+        remedy=f"did you mean {near[0]!r}?" if near else "name one of those in `names`",
     )
 
 

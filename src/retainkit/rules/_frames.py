@@ -26,7 +26,7 @@ from retainkit.money import Money, currency_of, money
 from retainkit.rules._columns import When
 from retainkit.rules._compare import micros
 from retainkit.rules._declared import Kind, Signal, wrong_type
-from retainkit.rules._readings import NEVER
+from retainkit.rules._readings import NEVER, named
 from retainkit.rules._signals import Amount, Time
 from retainkit.timing import to_micros, utc
 
@@ -110,9 +110,8 @@ class _Raw:
 
     @property
     def is_whole(self) -> bool:
-        """Whether they are whole numbers; with gaps, these come as floats."""
-        kind = self.values.dtype.kind
-        return kind in "iu" or (kind == "f" and "int" in str(self.dtype).lower())
+        """Whether they are whole numbers."""
+        return _is_whole(self.values, self.dtype)
 
     @property
     def is_flags(self) -> bool:
@@ -120,13 +119,15 @@ class _Raw:
         return str(self.dtype).lower().startswith("bool")
 
     def listed(self) -> list[Any]:
-        """The values as Python has them."""
+        """The values as Python has them, not as numpy has."""
         kind, values = self.values.dtype.kind, self.values
         if kind in "mM":  # finer or coarser ones would become ints
             values = values.astype(f"{kind}8[us]")
         found: list[Any] = values.tolist()
         if self.is_whole and kind == "f":
             return [None if isnan(each) else int(each) for each in found]
+        if kind == "O" and any(issubclass(each, np.generic) for each in set(map(type, found))):
+            return [each.item() if isinstance(each, np.generic) else each for each in found]
         return found
 
 
@@ -167,8 +168,12 @@ def read(
     ignore: Collection[str],
 ) -> tuple[list[CustomerId], dict[str, Column]]:
     """The customers, and what is known of them, by signal."""
-    there = _Frame(frame, _names(frame))
+    there = _Frame(frame, _each_once(_names(frame)))
     customers = _customers(there.column(key, "key"), key)
+    ignore = (ignore,) if isinstance(ignore, str) else ignore
+    for option, given in (("currency", currency), ("at", at), ("until", until)):
+        for name in given if isinstance(given, Mapping) else ():
+            named(signals, name, option)
     read_beside = {key, *_columns_of(currency), *_columns_of(at), *_columns_of(until), *ignore}
     _refuse_unknown(there.names, signals, read_beside)
     reader = _Reader(there, len(customers), currency, at, until)
@@ -181,8 +186,9 @@ def read(
 
 def unknown(signal: Signal, rows: int) -> Column:
     """A column of a signal of which nothing is known."""
+    value = _NEVER if signal.kind is Kind.TIME else 0
     nothing: Array = np.broadcast_to(
-        np.array(_NEVER, dtype=_DTYPES.get(signal.kind, np.int64)), rows
+        np.array(value, dtype=_DTYPES.get(signal.kind, np.int64)), rows
     )
     known = np.zeros(-(-rows // 8), dtype=np.uint8)
     return Column(signal=signal, values=nothing, known=known, until=None)
@@ -190,7 +196,7 @@ def unknown(signal: Signal, rows: int) -> Column:
 
 def _names(frame: object) -> tuple[str, ...]:
     if isinstance(frame, Mapping):
-        return tuple(frame)
+        return tuple(map(str, frame))
     if hasattr(frame, "collect"):  # a plan of a frame, as of polars
         raise _no_frame(frame)
     for attribute in ("column_names", "columns"):  # Arrow's `columns` are the columns themselves
@@ -198,6 +204,19 @@ def _names(frame: object) -> tuple[str, ...]:
         if names is not None:
             return tuple(str(name) for name in names)
     raise _no_frame(frame)
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise InvalidInput(
+                "Two columns of the data frame have one name",
+                code="rules.column_twice",
+                field=name,
+                value=name,
+                remedy="rename one of them, or leave it out",
+            )
+    return names
 
 
 def _no_frame(frame: object) -> InvalidInput:
@@ -249,25 +268,55 @@ class _Frame:
             )
         column = self.frame[name]
         dtype = getattr(column, "dtype", getattr(column, "type", None))
-        return _Raw(name, _array(column, dtype), dtype, column)
+        if hasattr(dtype, "index_type"):  # Arrow's `to_numpy` has the last text where none is known
+            dtype = cast("Any", dtype).value_type
+            column = column.cast(dtype)
+        return _Raw(name, _array(name, column, dtype), dtype, column)
 
 
-def _array(column: Any, dtype: object) -> Array:
-    if isinstance(column, np.ndarray):
+def _array(name: str, column: Any, dtype: object) -> Array:
+    if isinstance(column, np.ma.MaskedArray):
+        column = column.tolist()
+    if hasattr(column, "to_pylist"):
+        found = cast("Array", column.to_numpy(zero_copy_only=False))
+    elif hasattr(column, "to_numpy"):
+        found = cast("Array", column.to_numpy())
+    elif isinstance(column, np.ndarray) and column.ndim:
         return column
-    if not hasattr(column, "to_numpy"):
-        made = np.empty(len(column), dtype=object)
-        made[:] = column
-        return made
-    found = cast("Array", column.to_numpy())
+    elif isinstance(column, Sequence) and not isinstance(column, str):
+        return _objects(column)
+    else:
+        raise InvalidInput(
+            "This is no column",
+            code="rules.column_length",
+            field=name,
+            value=type(column).__name__,
+            remedy="give it a list or an array, with a row for each customer",
+        )
     if found.dtype.kind == "O" and getattr(dtype, "tz", None) is not None:
         return cast("Array", column.to_numpy(dtype="datetime64[us]"))  # pandas', in UTC
+    if _is_whole(found, dtype) and found.dtype.kind == "f" and (np.abs(found) >= _LARGEST).any():
+        return _objects(column.to_pylist() if hasattr(column, "to_pylist") else column.to_list())
     return found
+
+
+def _is_whole(values: Array, dtype: object) -> bool:
+    """Whether they are whole numbers; with gaps, these come as floats."""
+    kind = values.dtype.kind
+    return kind in "iu" or (kind == "f" and "int" in str(dtype).lower())
+
+
+def _objects(values: Sequence[object]) -> Array:
+    made = np.empty(len(values), dtype=object)
+    made[:] = values
+    return made
 
 
 def _customers(raw: _Raw, key: str) -> list[CustomerId]:
     found = raw.listed()
-    if set(map(type, found)) - {str} or "" in (known := set(found)):
+    if any(not issubclass(each, str) for each in set(map(type, found))) or "" in (
+        known := set(found)
+    ):
         row = next(row for row, each in enumerate(found) if not isinstance(each, str) or not each)
         missing = found[row] == "" if isinstance(found[row], str) else _is_missing(found[row])
         raise InvalidInput(
@@ -341,7 +390,7 @@ class _Reader:
         others = of_told[0] if codes is None else codes.mapped(of_told, np.int16)
         currencies = np.where(of_row < 0, others, of_row)
         return _Encoded(
-            _in_millionths(found),
+            _exactly(found, [0 if each is None else each[0] * MILLION for each in found.values]),
             found.missing | (currencies < 0),
             texts,
             currencies if len(texts) > 1 else None,
@@ -378,7 +427,7 @@ class _Reader:
         told = given.get(name) if isinstance(given, Mapping) else given
         if told is None:
             return None
-        if isinstance(told, datetime):
+        if not isinstance(told, str):
             return np.full(self.rows, to_micros(utc(told, asked_by)), dtype=np.int64)
         found = _encoded(Time(), self._raw(told, asked_by))
         return np.where(found.missing, _FOREVER, found.values)
@@ -391,10 +440,10 @@ def _encoded(signal: Signal, raw: _Raw) -> _Encoded:
         case Kind.NUMBER if kind in "iuf":
             return _numbers(signal, raw)
         case Kind.FLAG if kind == "b":
-            return _Encoded(raw.values, np.zeros(len(raw.values), dtype=np.bool_))
+            return _Encoded(raw.values.copy(), np.zeros(len(raw.values), dtype=np.bool_))
         case Kind.FLAG if raw.is_flags and hasattr(raw.column, "fill_null"):
-            values = raw.column.fill_null(False).to_numpy()  # noqa: FBT003 - of polars and Arrow
-            return _Encoded(values, raw.column.is_null().to_numpy())
+            values = np.asarray(raw.column.fill_null(False))  # noqa: FBT003 - of polars and Arrow
+            return _Encoded(values, np.asarray(raw.column.is_null()))
         case Kind.DURATION if kind == "m":
             return _lengths(raw, -_FOREVER, _FOREVER)
         case Kind.TIME if kind == "M":
@@ -412,11 +461,13 @@ def _by_value(signal: Signal, raw: _Raw) -> _Encoded:
         return _Encoded(
             found.mapped(places, np.min_scalar_type(len(texts)).type), found.missing, texts
         )
-    dtype = _DTYPES[signal.kind]
-    return _Encoded(found.mapped([_plain(value) for value in found.values], dtype), found.missing)
+    plain = [_plain(value) for value in found.values]
+    if signal.kind is Kind.DURATION:
+        return _Encoded(_exactly(found, plain), found.missing)
+    return _Encoded(found.mapped(plain, _DTYPES[signal.kind]), found.missing)
 
 
-def _plain(value: object) -> object:
+def _plain(value: object) -> Any:
     """As numpy compares it; what is missing lies before everything."""
     if value is None:
         return _NEVER
@@ -426,7 +477,7 @@ def _plain(value: object) -> object:
 
 
 def _numbers(signal: Signal, raw: _Raw) -> _Encoded:
-    values = raw.values.astype(np.float64, copy=False)
+    values = raw.values.astype(np.float64)
     refused = np.isinf(values)
     if raw.is_whole:
         refused |= np.abs(values) > _LARGEST
@@ -484,7 +535,8 @@ def _whole_amounts(raw: _Raw, code: str) -> _Encoded | None:
     """Whole units of one currency at once; None where they are too large for that."""
     missing = np.isnan(raw.values)
     units = np.where(missing, 0, raw.values)
-    if (np.abs(units) > _FOREVER // MILLION).any():
+    most = _FOREVER // MILLION
+    if ((units > most) | (units < -most)).any():
         return None
     return _Encoded(units.astype(np.int64) * MILLION, missing, (code,))
 
@@ -529,12 +581,11 @@ def _code(signal: Amount, value: object, place: str) -> str:
     return code
 
 
-def _in_millionths(found: _Distinct[tuple[Fraction, str | None]]) -> Array:
+def _exactly(found: _Distinct[Any], numbers: Sequence[int | Fraction]) -> Array:
     """As int64 where that is exact, else as Python's own numbers."""
-    scaled = [Fraction(0) if each is None else each[0] * MILLION for each in found.values]
-    if all(each.denominator == 1 and abs(each) < _FOREVER for each in scaled):
-        return found.mapped([int(each) for each in scaled], np.int64)
-    return found.mapped(scaled, np.object_)
+    if all(each.denominator == 1 and -_FOREVER < each < _FOREVER for each in numbers):
+        return found.mapped([int(each) for each in numbers], np.int64)
+    return found.mapped(numbers, np.object_)
 
 
 def _distinct(raw: _Raw, checked: Callable[[Any, str], T | None]) -> _Distinct[T]:

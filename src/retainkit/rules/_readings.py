@@ -115,7 +115,9 @@ class Readings:
         for index, name in never:
             if name not in values:
                 row[index] = NEVER
-        stale = {name for name, until in self._believed_until.items() if until <= at}
+        stale = {
+            name for name, until in self._believed_until.items() if until <= at and name in values
+        }
         if stale:
             row = [None if name in stale else row[i] for i, name in enumerate(names)]
         row.append(at)
