@@ -16,7 +16,15 @@ from retainkit.core._decision import (
     Woken,
 )
 from retainkit.core._event import Event, EventState, Origin, RecordedEvent
-from retainkit.core._json import JsonObject, JsonValue, check_json, content_hash, dumps, loads
+from retainkit.core._json import (
+    JsonObject,
+    JsonValue,
+    check_json,
+    check_text,
+    content_hash,
+    dumps,
+    loads,
+)
 from retainkit.core._outcome import Answer, NoEffect, NotSent, Outcome, Settled, Unknown
 from retainkit.core._projection import STANDING, Bucket, Member, Part, Wanted
 from retainkit.core._record import Record
@@ -61,6 +69,7 @@ __all__ = [
     "Wanted",
     "Woken",
     "check_json",
+    "check_text",
     "content_hash",
     "dumps",
     "loads",

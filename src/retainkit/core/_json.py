@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from json import encoder
 from typing import TypeAlias, cast
@@ -15,6 +16,9 @@ JsonValue: TypeAlias = "bool | int | str | Sequence[JsonValue] | Mapping[str, Js
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 _PLAIN = frozenset({str, int, bool, type(None)})
+
+
+_BROKEN = re.compile("[\0\ud800-\udfff]")
 
 
 def _encoder() -> Callable[[JsonValue, int], Sequence[str]]:
@@ -82,18 +86,14 @@ def check_text(text: str, field: str) -> None:
     Raises:
         InvalidInput: ``json.text``: a NUL, or half of a surrogate pair.
     """
-    if "\0" not in text:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            pass
-        else:
-            return
+    broken = _BROKEN.search(text)
+    if broken is None:
+        return
     raise InvalidInput(
         "This text has a character that no database keeps",
         code="json.text",
         field=field,
-        value=ascii(text[:80]),
+        value=ascii(broken[0]),
         remedy="remove NULs, and decode the bytes that it came from as what they are",
     )
 

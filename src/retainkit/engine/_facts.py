@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from retainkit.core import Event, dumps
+from retainkit.core import Event, check_text, dumps
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId, EventId, derive
 from retainkit.rules import Signal, signal_data
@@ -40,6 +40,25 @@ def named_values(
             )
         named[name] = value
     return named
+
+
+def check_time(at: datetime, latest: datetime) -> datetime:
+    """
+    The time as of which something is stated, in UTC.
+
+    Raises:
+        InvalidInput: ``signals.ahead`` when it is later than the latest; ``time.naive``.
+    """
+    since = utc(at, "at")
+    if since <= latest:
+        return since
+    raise InvalidInput(
+        "Nothing is known as of a time that is yet to come",
+        code="signals.ahead",
+        field="at",
+        value=since.isoformat(),
+        remedy="pass the time as of which the values are true, with its zone",
+    )
 
 
 def fact_event(
@@ -79,17 +98,10 @@ def fact_event(
             remedy="pass the id of one",
         )
     data = measures.facts(values, source)
-    since = utc(at, "at")
-    if since > latest:
-        raise InvalidInput(
-            "Nothing is known as of a time that is yet to come",
-            code="signals.ahead",
-            field="at",
-            value=since.isoformat(),
-            remedy="pass the time as of which the values are true, with its zone",
-        )
+    since, said = check_time(at, latest), dumps(data)
+    check_text(said, "values")
     return Event(
-        id=EventId(derive(_FACT_EVENT, customer, since.isoformat(), dumps(data))),
+        id=EventId(derive(_FACT_EVENT, customer, since.isoformat(), said)),
         name=_FACT_EVENT,
         customer=customer,
         occurred_at=since,

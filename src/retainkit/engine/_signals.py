@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias, overload
 
-from retainkit.core import Event, Origin, Part, RecordedEvent, Wanted
+from retainkit.core import Event, EventState, Origin, Part, RecordedEvent, Wanted
 from retainkit.errors import ConfigurationError, InvalidInput, NotFound
 from retainkit.ids import CustomerId, EventId, derive
 from retainkit.stores import Appended
@@ -193,7 +193,7 @@ class KitSignals:
             found = {id: k.tx.timeline.get(id) for id in ids}
             by_customer: dict[CustomerId, list[EventId]] = {}
             for id, recorded in found.items():
-                if recorded is None:
+                if recorded is None or recorded.state is not EventState.ACCEPTED:
                     raise _no_event(id)
                 by_customer.setdefault(recorded.event.customer, []).append(id)
             told = [
@@ -210,13 +210,15 @@ class KitSignals:
         Its days end at midnight there from that time on, and it is counted anew.
 
         Raises:
-            InvalidInput: ``time.unknown_zone``, ``time.naive``.
+            InvalidInput: ``time.unknown_zone``, ``time.naive``, ``signals.ahead``.
             ConfigurationError: ``kit.no_signals``.
         """
+        from retainkit.engine._facts import check_time
         from retainkit.signals import ZONE_METRIC
 
-        measures = self._counting().measures
-        name, since = zone_of(zone).key, utc(at or self._kit.clock.now(), "at")
+        counting, now = self._counting(), self._kit.clock.now()
+        measures, name = counting.measures, zone_of(zone).key
+        since = check_time(at or now, now + counting.tolerance)
         with self._opened() as k:
             told = k.tx.projections.buckets(customer, Wanted(metrics=frozenset({ZONE_METRIC})))
             if at is None and told and measures.zone_of(told) == name:

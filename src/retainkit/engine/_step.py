@@ -104,9 +104,14 @@ class Step:
         ahead = () if counting is None else counting.ahead(events, self._now)
         if not ahead:
             return self._appended(events)
-        aside = self.tx.timeline.append(ahead, recorded_at=self._now, state=EventState.PARKED)
-        kept_aside = {event.id for event in ahead}
-        appended = self._appended([event for event in events if event.id not in kept_aside])
+        # Customers are locked first, then ids taken in their order: nobody waits in a circle.
+        these = {id(event) for event in ahead}
+        appended = self._appended([event for event in events if id(event) not in these])
+        aside = self.tx.timeline.append(
+            sorted(ahead, key=lambda event: event.id),
+            recorded_at=self._now,
+            state=EventState.PARKED,
+        )
         return evolve(
             appended,
             duplicates=appended.duplicates + aside.duplicates,
@@ -132,7 +137,7 @@ class Step:
         wakes = {
             (feature, event.customer)
             for event in events
-            if event.name in subscribers
+            if event.name in subscribers and event.customer != NOBODY
             for feature in subscribers[event.name]
         }
         if not wakes:

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from retainkit.core import EffectState, Item, Timer
 from retainkit.engine._attention import list_wake_up_missing
 from retainkit.engine._features import Features
+from retainkit.engine._step import NOBODY
 from retainkit.ids import CaseId, CustomerId, TenantId
 from retainkit.stores import Transaction
 
@@ -74,6 +75,7 @@ def sweep(
             found += [
                 _woken(tx, timer, now)
                 for timer in tx.schedule.missed(feature, bound.feature.subscribes)
+                if timer.customer != NOBODY
             ]
     return tuple(found)
 

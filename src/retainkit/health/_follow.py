@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 
-from retainkit.core import Because, Event, JsonValue
+from retainkit.core import Because, Event, JsonValue, content_hash
 from retainkit.health._bands import UNKNOWN
 from retainkit.health._change import Shift, explain_change
 from retainkit.health._history import BAND_CHANGED, SCORED, point_data
@@ -215,7 +215,8 @@ class Following:
         because: Iterable[Because],
         actor: str = "retainkit",
     ) -> None:
-        natural = f"{self.at.isoformat()}:{len(self.events)}"
+        # With what it says, as a clock can come by the same instant again.
+        natural = f"{self.at.isoformat()}:{len(self.events)}:{content_hash(data)}"
         self.events.append(
             Event(
                 id=EventId(derive(self.case.id, name, natural)),

@@ -20,6 +20,7 @@ from retainkit.rules._tree import (
     signals_of,
     walk,
 )
+from retainkit.rules._windows import is_asked_at
 
 
 @frozen
@@ -50,7 +51,7 @@ class Edges:
                 if name in self.presence:
                     watched.add(reading.until)
         for edge in sorted(turns | rereads):
-            if edge > at:
+            if edge > at and is_asked_at(edge):
                 yield edge, edge in rereads, edge in watched
 
 

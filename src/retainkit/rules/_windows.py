@@ -64,7 +64,7 @@ def instant(now: datetime, field: str = "now") -> datetime:
         InvalidInput: ``time.naive``, ``time.not_a_datetime``, ``time.out_of_range``.
     """
     at = utc(now, field)
-    if not _FIRST <= at <= _LAST:
+    if not is_asked_at(at):
         raise InvalidInput(
             "Rules are asked in the years 101 to 9899",
             code="time.out_of_range",
@@ -73,6 +73,11 @@ def instant(now: datetime, field: str = "now") -> datetime:
             remedy="check the unit: microseconds, seconds and milliseconds are easily confused",
         )
     return at
+
+
+def is_asked_at(at: datetime) -> bool:
+    """Whether something can be asked at this instant, see :func:`instant`; in UTC."""
+    return _FIRST <= at <= _LAST
 
 
 def written(length: timedelta) -> str:

@@ -29,6 +29,7 @@ _LONGEST_PART = 120
 _MILLION = 1_000_000
 _MOST_NAMES = 10_000
 _MOST = 10**12
+_LARGE = 10**8 * _MILLION
 _LONGEST_NUMBER, _SMALLEST, _LARGEST = 64, -6, 12
 _ABSENT: Final = object()
 _LATE = 2**63
@@ -245,7 +246,9 @@ class _Plan:
                 part = said = LEFT_OUT
             else:
                 number = read
-        return (event.id if self.is_by_event else part), number, said
+                if abs(number) > _LARGE:
+                    part = f"#{event.id}"  # a row of its own, so that no row leaves 64 bits
+        return _short(event.id if self.is_by_event else part), number, said
 
 
 def millionths(value: object, currency: str | None = None) -> int | None:
@@ -268,7 +271,8 @@ def key_path(key: str) -> tuple[str, ...]:
 
 def part_of(value: object) -> str | None:
     """The text by which rows are split; None for what is no single value."""
-    return _part(value)
+    part = _part(value)
+    return None if part is None else _short(part)
 
 
 @lru_cache(maxsize=4096)
@@ -291,12 +295,18 @@ def _scaled(text: str) -> int | None:
 
 def _part(value: object) -> str | None:
     if isinstance(value, str):
-        if len(value) <= _LONGEST_PART:
-            return value
-        return f"{value[: _LONGEST_PART - 17]}~{sha256(value.encode()).hexdigest()[:16]}"
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int) else None
+
+
+def _short(part: str) -> str:
+    """A part that fits into an index, and that every database keeps."""
+    if len(part) <= _LONGEST_PART and "\0" not in part:
+        return part
+    digest = sha256(part.encode(errors="surrogatepass")).hexdigest()[:16]
+    return f"{part[: _LONGEST_PART - 17].replace(chr(0), '')}~{digest}"
 
 
 def _at(data: JsonObject, path: _Path) -> object:

@@ -29,6 +29,7 @@ from retainkit.rules import (
 )
 from retainkit.signals._followed import Followed, Index
 from retainkit.signals._measures import Measures
+from retainkit.signals._zones import day_of
 from retainkit.timing import local_time, to_micros
 
 
@@ -89,9 +90,7 @@ class Look:
         known = self.measures.read(self.buckets, at, index.read_by(groups))
         zone = self.measures.zone_of(self.buckets)
         every = [index.followed[group] for group in groups]
-        asked = [
-            name for each in every if is_asked(each.rule, at) for name, _ in each.conditions()
-        ]
+        asked = [name for each in every if is_asked(each.rule, at) for name, _ in each.conditions()]
         truths = index.compiled.truths(known, at, only=asked)
         for each in every:
             self._follow(each, known, truths, zone)
@@ -115,7 +114,7 @@ class Look:
         signals: set[str] = set()
         for recorded in news:
             event = recorded.event
-            day = local_time(event.occurred_at, zone).date()
+            day = date.fromordinal(day_of(zone, event.occurred_at))
             counts = event.name in self.measures.events and event.origin in _COUNTED
             if counts and day < local_time(recorded.recorded_at, zone).date():
                 late.append(recorded)

@@ -75,7 +75,7 @@ class MemoryTimeline:
         self, *, after: CustomerId | None = None, limit: int = 1000
     ) -> tuple[CustomerId, ...]:
         histories = self._tables.histories
-        later = (id_ for id_ in histories if histories[id_] and (after is None or id_ > after))
+        later = (id_ for id_ in histories if histories[id_] and id_ > (after or ""))
         return tuple(nsmallest(limit, later))
 
     def listed(self, state: EventState, *, limit: int = 100) -> tuple[RecordedEvent, ...]:
