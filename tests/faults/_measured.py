@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from tests.engine.test_signal_laws import BOOK, Known
+from tests.faults._campaign import Quiet
 
 from retainkit.core import STANDING, Bucket, Event, EventState, RecordedEvent, Wanted
 from retainkit.engine import RetainKit
@@ -18,6 +19,7 @@ from retainkit.timing import Clock
 
 
 DAY = timedelta(days=1)
+LEASE = timedelta(seconds=2)
 
 
 class Measured(Known):
@@ -61,10 +63,25 @@ RULES = Rulebook(
 )
 
 
-def measured(store: Store, clock: Clock | None = None, zone: str = "Europe/Berlin") -> RetainKit:
+def measured(
+    store: Store,
+    clock: Clock | None = None,
+    zone: str = "Europe/Berlin",
+    *,
+    told: Quiet | None = None,
+    tenant: str = "main",
+) -> RetainKit:
     """A kit as a new process builds it; the machine's clock when none is given."""
     return RetainKit(
-        store=store, signals=Measured, rules=RULES, health=MODELS, clock=clock, zone=zone
+        store=store,
+        signals=Measured,
+        rules=RULES,
+        health=MODELS,
+        clock=clock,
+        zone=zone,
+        tenant=tenant,
+        instrumentation=told or Quiet(),
+        lease=LEASE,
     )
 
 
