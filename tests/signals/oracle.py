@@ -19,7 +19,12 @@ from retainkit.core import Event, Origin, RecordedEvent
 from retainkit.money import money
 
 
-WRITTEN = {"signals.set", "customer.zone_set", "event.retagged"}
+WRITTEN = {
+    "signals.set",
+    "customer.zone_set",
+    "event.retagged",
+    "rules.recheck_requested",
+}
 
 
 @frozen(kw_only=True)

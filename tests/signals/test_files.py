@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.schema.test_rule_files import _fits
@@ -10,23 +10,33 @@ from tests.signals.everything import CONDITIONS, Everything
 
 from retainkit.errors import InvalidInput
 from retainkit.rules import (
+    Condition,
     Mistake,
     Number,
     RemedyKind,
+    Rule,
+    Rulebook,
     Signal,
     Signals,
+    Truth,
+    compiled,
     condition_data,
     days,
     declared,
     event,
     read_condition,
     read_rulebook,
+    readings,
     share,
     signal_data,
+    truth_of,
     version,
 )
 from retainkit.schema import read_rules, rules_schema
 from retainkit.signals import EarlyWarnings, early_warnings
+
+
+MONDAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 def _as_written(signal: Signal) -> dict[str, object]:
@@ -39,6 +49,45 @@ def _as_written(signal: Signal) -> dict[str, object]:
     data.pop("currency", None)
     assert isinstance(of, dict)
     return {**data, **of.get("computed", of)}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        event("used").last(missing="never").more_than_ago(days(9)),
+        event("used").first(missing="never").less_than_ago(days(9)),
+        event("plan.chosen").latest_text("plan", one_of=("free", "team")).eq("free"),
+        share(event("a").count(days(9)), of=event("b").latest("n").about("", fresh_for=days(2)))
+        < 0.5,
+        event("x", {"paid": True}).count(days(1)) >= event("x", {"paid": 1}).count(days(1)),
+    ],
+)
+def test_options_go_through_a_file_with_what_they_belong_to(condition: Condition) -> None:
+    """What is meant by none, which texts there are, how long a part is believed."""
+    again = read_condition(condition_data(condition), {})
+    assert again == condition
+    assert version(again) == version(condition)
+
+
+def test_never_in_one_rule_is_not_never_in_another() -> None:
+    """Two rules over the same events, one of which takes none for never."""
+    never = event("used").last(missing="never").more_than_ago(days(9))
+    unknown = event("used").last().more_than_ago(days(9))
+    truths = compiled({"never": never, "unknown": unknown}).truths(readings({}, {}), MONDAY)
+    assert truths == {"never": Truth.TRUE, "unknown": Truth.UNKNOWN}
+    assert truth_of(never & ~unknown, readings({}, {}), MONDAY) is Truth.UNKNOWN
+
+
+def test_what_goes_stale_has_to_be_declared() -> None:
+    """Two rules could mean one value, believed for different lengths of time."""
+    stale = event("nps.answered").latest("score").about("", fresh_for=days(9)) < 7
+    with pytest.raises(InvalidInput) as caught:
+        Rulebook(signals={}, rules=[Rule(id="unhappy", when=stale)])
+    assert (caught.value.code, caught.value.field, caught.value.remedy) == (
+        "rules.unknown_signal",
+        "rules.unhappy.when",
+        "declare it in your class of Signals",
+    )
 
 
 @pytest.mark.parametrize("signals", [Everything, EarlyWarnings])

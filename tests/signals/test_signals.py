@@ -229,6 +229,22 @@ def test_parked_events_are_nobodys() -> None:
     assert measures.recount(parked) == []
 
 
+# ------------------------------------------------------------------------------------ where
+
+
+def test_one_is_not_true() -> None:
+    """To Python they are equal; in the data of events they are a number and a flag."""
+    past = [
+        happened("y", MONDAY - days(9)),
+        happened("x", MONDAY, {"paid": 1}, id="a"),
+        happened("x", MONDAY, {"paid": 1}, id="b"),
+        happened("x", MONDAY, {"paid": True}, id="c"),
+    ]
+    assert value(event("x", {"paid": 1}).count(days(1)), MONDAY, *past) == 2
+    assert value(event("x", {"paid": True}).count(days(1)), MONDAY, *past) == 1
+    assert event("x", {"paid": 1}) != event("x", {"paid": True})
+
+
 # ------------------------------------------------------------------------------------ facts
 
 
@@ -398,6 +414,35 @@ def test_data_that_nobody_expected_are_no_part() -> None:
     assert value(event("x").distinct("user").count(days(1)), MONDAY, *past) == 2
     measures = Measures({"x": event("x").distinct("user").count(days(1)), "seats": Number()})
     assert max(len(bucket.part) for bucket in measures.recount(learned(*past))) <= 120
+
+
+def test_a_text_that_is_none_of_the_choices_is_listed_and_stops_nothing() -> None:
+    """An event can say what nobody declared; the other signals of the customer are read."""
+    plan = event("plan.chosen").latest_text("plan", one_of=("free", "team"))
+    measures = Measures({"plan": plan, "chosen": event("plan.chosen").count(days(1))})
+    past = happened("plan.chosen", MONDAY, {"plan": "gold"}, id="p")
+    buckets = measures.recount(learned(past))
+    known = measures.read(buckets, MONDAY)
+    assert known.known("plan", MONDAY) is None
+    assert known.known("chosen", MONDAY) == 1
+    assert measures.left_out(buckets, MONDAY) == (
+        LeftOut(signal="plan", key="plan", event="p", at=MONDAY, count=1),
+    )
+
+
+def test_sums_beyond_what_a_number_tells_exactly_are_about_right() -> None:
+    """Petabytes in bytes: above 2 to the 53rd a sum is a float, and no error."""
+    past = [happened("x", MONDAY, {"n": 10**12 - 1}, id=str(n)) for n in range(9100)]
+    assert value(event("x").sum("n", days(1)), MONDAY, *past) == pytest.approx(9.1e15)
+
+
+def test_a_duration_of_many_digits_is_none() -> None:
+    """Who writes facts past `signals.set` does not make us write out a number of a gigabyte."""
+    measures = Measures({"response": Duration()})
+    told = happened("signals.set", MONDAY, {"signals": {"response": "1e999999999"}}, id="s")
+    buckets = measures.count([told], {})
+    assert measures.read(buckets, MONDAY).of("response") is None
+    assert [each.event for each in measures.left_out(buckets, MONDAY)] == ["s"]
 
 
 # ------------------------------------------------------------------------------------ what is asked
@@ -638,6 +683,9 @@ def test_silence_is_a_signal() -> None:
         happened("signals.set", MONDAY, {"signals": {"paid_seats": 5}}),
     ]
     assert "silent" in warned(MONDAY, last, *noise)
+    assert "silent" in warned(
+        MONDAY, last, happened("rules.recheck_requested", MONDAY - days(1))
+    ), "what the nightly batch asks for is no sign of life"
     assert "silent" not in warned(MONDAY, last, happened("anything.else", MONDAY - days(1)))
 
 

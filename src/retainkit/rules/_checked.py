@@ -31,6 +31,11 @@ def where_pairs(pairs: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, Scala
     return tuple(sorted(pairs))
 
 
+def with_types(pairs: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, type, Scalar], ...]:
+    """Each with its type, since to Python 1 is True; inside this room only."""
+    return tuple((key, type(value), value) for key, value in pairs)
+
+
 def within_length(length: timedelta) -> timedelta:
     """A window, checked; inside this room only."""
     return window(length, "within")
@@ -130,6 +135,11 @@ def whole_weeks(length: timedelta) -> timedelta:
             remedy="pass weeks(8), or write 8w",
         )
     return length
+
+
+def text_choices(texts: Iterable[str]) -> tuple[str, ...]:
+    """The texts that a signal can have, each once; inside this room only."""
+    return tuple(dict.fromkeys(map(event_name, texts)))
 
 
 def features(names: Iterable[str]) -> tuple[str, ...]:

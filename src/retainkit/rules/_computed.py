@@ -15,6 +15,7 @@ from retainkit.rules._checked import (
     features,
     least,
     named_key,
+    text_choices,
     whole_days,
     whole_weeks,
     within_length,
@@ -25,6 +26,9 @@ from retainkit.rules._windows import window, written
 
 if TYPE_CHECKING:
     from retainkit.rules._events import Count, Distinct, EventPattern
+
+MissingTime: TypeAlias = "Literal['unknown', 'never']"
+_MISSING: tuple[MissingTime, ...] = ("unknown", "never")
 
 COMPUTED = "computed"
 """The word of files for what is computed otherwise than by a count or a sequence."""
@@ -53,6 +57,23 @@ def _gap(length: timedelta) -> timedelta:
 
 def _silence(length: timedelta) -> timedelta:
     return window(length, "silent_for")
+
+
+def _missing(missing: str) -> MissingTime:
+    given = next((each for each in _MISSING if each == missing), None)
+    if given is not None:
+        return given
+    raise InvalidInput(
+        "A missing time is unknown, or means never",
+        code="rules.choice",
+        field="missing",
+        value=str(missing),
+        remedy="use unknown or never",
+    )
+
+
+def _never(missing: MissingTime) -> str | None:
+    return None if missing == "unknown" else missing
 
 
 def _minimum(count: int) -> int | None:
@@ -113,28 +134,34 @@ class Mean:
 
 @frozen(kw_only=True, cache_hash=True)
 class Last:
-    """When the latest one happened, of all time."""
+    """When the latest one happened, of all time; ``missing`` is what none means."""
 
     word: ClassVar = "last"
 
     pattern: EventPattern
+    missing: MissingTime = field(default="unknown", converter=_missing)
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(self.word, {"event": self.pattern.to_json()})
+        return _computed(
+            self.word, {"event": self.pattern.to_json(), "missing": _never(self.missing)}
+        )
 
 
 @frozen(kw_only=True, cache_hash=True)
 class First:
-    """When the earliest one happened, of all time."""
+    """When the earliest one happened, of all time; ``missing`` is what none means."""
 
     word: ClassVar = "first"
 
     pattern: EventPattern
+    missing: MissingTime = field(default="unknown", converter=_missing)
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(self.word, {"event": self.pattern.to_json()})
+        return _computed(
+            self.word, {"event": self.pattern.to_json(), "missing": _never(self.missing)}
+        )
 
 
 LatestKind: TypeAlias = "Literal[Kind.NUMBER, Kind.TEXT, Kind.FLAG, Kind.TIME]"
@@ -154,19 +181,25 @@ def _latest_kind(kind: Kind | str) -> LatestKind:
 
 @frozen(kw_only=True, cache_hash=True)
 class Latest:
-    """What the latest event that has this key says under it, of all time."""
+    """What the latest event that has this key says under it, of all time; a text, one of these."""
 
     word: ClassVar = "latest"
 
     pattern: EventPattern
     key: str = field(converter=event_name)
     kind: LatestKind = field(default=Kind.NUMBER, converter=_latest_kind)
+    one_of: tuple[str, ...] = field(default=(), converter=text_choices)
 
     def to_json(self) -> JsonObject:
         """As data."""
         return _computed(
             self.word,
-            {"event": self.pattern.to_json(), "of": self.key, "kind": self.kind.value},
+            {
+                "event": self.pattern.to_json(),
+                "of": self.key,
+                "kind": self.kind.value,
+                "one_of": list(self.one_of) or None,
+            },
         )
 
 
@@ -293,8 +326,12 @@ class Share:
 def _told(signal: Signal) -> JsonValue:
     if signal.derivation is None:
         return signal.name
-    unit = signal.traits().get("unit")
-    return {**inner(signal.derivation), **({} if unit is None else {"unit": unit})}
+    unit, fresh_for = signal.traits().get("unit"), signal.fresh_for
+    return {
+        **inner(signal.derivation),
+        **({} if unit is None else {"unit": unit}),
+        **({} if fresh_for is None else {"fresh_for": written(fresh_for)}),
+    }
 
 
 def _unit(signal: Signal) -> str:

@@ -41,6 +41,7 @@ Said: TypeAlias = "dict[str, object]"
 PATTERN_WORDS = ("name", "where", "or", "but", "origins")
 _PATTERNS = ("event", "until", "after", "touched")
 _LENGTHS = ("within", "gap", "silent_for")
+_ABOUT = ("unit", "fresh_for")
 
 
 @frozen
@@ -70,9 +71,9 @@ _OPEN = ("event", "until", "by")
 FORMS: Mapping[str, _Form] = {
     "sum": _Form(("event", "of", "within"), _made(Sum, event="pattern", of="key"), ("currency",)),
     "mean": _Form(("event", "of", "within"), _made(Mean, event="pattern", of="key"), ("minimum",)),
-    "last": _Form(("event",), _made(Last, event="pattern")),
-    "first": _Form(("event",), _made(First, event="pattern")),
-    "latest": _Form(("event", "of"), _made(Latest, event="pattern", of="key"), ("kind",)),
+    "last": _Form(("event",), _made(Last, event="pattern"), ("missing",)),
+    "first": _Form(("event",), _made(First, event="pattern"), ("missing",)),
+    "latest": _Form(("event", "of"), _made(Latest, event="pattern", of="key"), ("kind", "one_of")),
     "change": _Form(
         ("event", "of", "within"), _made(LatestChange, event="pattern", of="key"), ("same",)
     ),
@@ -147,10 +148,12 @@ def signal_of(derivation: Derivation) -> Signal:
     """The signal of a derivation, named by its content; inside this room only."""
     name = derived_name(derivation)
     match derivation:
-        case Last() | First() | OldestOpen() | Latest(kind=Kind.TIME):
+        case Last(missing=missing) | First(missing=missing):
+            return Time(name=name, missing=missing, derivation=derivation)
+        case OldestOpen() | Latest(kind=Kind.TIME):
             return Time(name=name, derivation=derivation)
-        case Latest(kind=Kind.TEXT):
-            return Text(name=name, derivation=derivation)
+        case Latest(kind=Kind.TEXT, one_of=one_of):
+            return Text(name=name, one_of=one_of, derivation=derivation)
         case Latest(kind=Kind.FLAG):
             return Flag(name=name, derivation=derivation)
         case Elapsed():
@@ -174,7 +177,7 @@ def _value(reader: Reader, word: str, key: str, value: object, place: Place) -> 
         return _counted(reader, value, place)
     if word == "share" and key in {"of", "whole"}:
         return _signal(reader, value, place)
-    if key == "features":
+    if key in {"features", "one_of"}:
         return reader.listed(value, place)
     return value  # a text or a number, checked by what is made of it
 
@@ -213,10 +216,11 @@ def _signal(reader: Reader, said: object, place: Place) -> Signal | None:
     """A signal by its name, or one that is computed here."""
     if isinstance(said, str):
         return reader.signal(said, place)
-    words = dict(reader.keys(said, place, ("event", *FORMS, "unit")))
-    unit = words.pop("unit", None)
+    words = dict(reader.keys(said, place, ("event", *FORMS, *_ABOUT)))
+    known = len(words)
+    unit, lasts = (words.pop(word, None) for word in _ABOUT)
     if len(words) != 1:
-        if isinstance(said, Mapping) and len(words) + (unit is not None) == len(said):
+        if isinstance(said, Mapping) and known == len(said):
             reader.wrong(
                 place,
                 "This is one signal",
@@ -230,6 +234,9 @@ def _signal(reader: Reader, said: object, place: Place) -> Signal | None:
         found = reader.derived("event", inside, (*place, word))
     else:
         found = read_computed(reader, word, inside, (*place, word))
+    if found is not None and lasts is not None:
+        fresh_for = reader.length(lasts, (*place, "fresh_for"))
+        found = None if fresh_for is None else found.about("", fresh_for=fresh_for)
     return found.counting(unit) if isinstance(found, Number) and isinstance(unit, str) else found
 
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from attrs import define, evolve, field
 
 from retainkit.errors import InvalidInput
+from retainkit.rules._computed import First, Last
 from retainkit.rules._computing import FORMS, read_computed
 from retainkit.rules._declared import Kind, Remedy, Signal
 from retainkit.rules._reading import Mistake, Place, Reader, cash, mistaken, operand
@@ -384,7 +385,9 @@ def _described(signal: Signal, data: Mapping[str, object]) -> Signal:
     if isinstance(signal, Number) and isinstance(data.get("unit"), str):
         return signal.counting(str(data["unit"]))
     if isinstance(signal, Time) and data.get("missing") == "never":
-        return evolve(signal, missing="never")
+        of = signal.derivation
+        told = evolve(of, missing="never") if isinstance(of, First | Last) else of
+        return evolve(signal, missing="never", derivation=told)
     return signal
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Literal
 
 from attrs import evolve, field, frozen
 
@@ -19,6 +18,7 @@ from retainkit.rules._checked import (
     origins_of,
     times,
     where_pairs,
+    with_types,
     within_length,
 )
 from retainkit.rules._computed import (
@@ -33,6 +33,7 @@ from retainkit.rules._computed import (
     Latest,
     LatestChange,
     Mean,
+    MissingTime,
     OldestOpen,
     Open,
     Share,
@@ -50,7 +51,22 @@ from retainkit.rules._windows import written
 ANY = "*"
 """The name that stands for every name."""
 
-_WRITTEN = frozenset({"signals.set", "customer.zone_set", "event.retagged"})
+_WRITTEN = frozenset(
+    {
+        "attention.dismissed",
+        "customer.zone_set",
+        "effect.settled",
+        "event.released",
+        "event.retagged",
+        "health.override_end_requested",
+        "health.override_requested",
+        "health.rescore_requested",
+        "rules.recheck_requested",
+        "signals.set",
+        "webhook.received",
+    }
+)
+"""What people on our side, and the kit itself, write without a reason: no signs of life."""
 _SHORTEST_SEQUENCE = 2
 
 
@@ -85,7 +101,7 @@ class EventPattern:
     """
 
     name: str = field(converter=event_name)
-    where: tuple[tuple[str, Scalar], ...] = field(default=(), converter=where_pairs)
+    where: tuple[tuple[str, Scalar], ...] = field(default=(), converter=where_pairs, eq=with_types)
     others: tuple[str, ...] = field(default=(), converter=event_names)
     but: tuple[str, ...] = field(default=(), converter=event_names)
     origins: tuple[Origin, ...] = field(default=(), converter=origins_of)
@@ -104,8 +120,8 @@ class EventPattern:
         """
         An event of this name can be one of them.
 
-        What is only written about a customer (``signals.set``, ``customer.zone_set``,
-        ``event.retagged``) is no event of every name, but can be named.
+        What is only written about a customer (facts, zones and tags, what people or the kit ask
+        of rules and health, what they settle) is no event of every name, but can be named.
         """
         if not self.is_any:
             return name == self.name or name in self.others
@@ -160,13 +176,13 @@ class EventPattern:
         """The mean of the numbers under a key; see `Mean`."""
         return computed(Mean(pattern=self, key=key, within=within, minimum=minimum))
 
-    def last(self, *, missing: Literal["unknown", "never"] = "unknown") -> Time:
+    def last(self, *, missing: MissingTime = "unknown") -> Time:
         """When the latest one happened."""
-        return _time(Last(pattern=self), missing)
+        return _time(Last(pattern=self, missing=missing), missing)
 
-    def first(self, *, missing: Literal["unknown", "never"] = "unknown") -> Time:
+    def first(self, *, missing: MissingTime = "unknown") -> Time:
         """When the earliest one happened."""
-        return _time(First(pattern=self), missing)
+        return _time(First(pattern=self, missing=missing), missing)
 
     def latest(self, key: str) -> Number:
         """The number that the latest one says under a key."""
@@ -174,8 +190,8 @@ class EventPattern:
 
     def latest_text(self, key: str, *, one_of: Iterable[str] = ()) -> Text:
         """The text that the latest one says under a key."""
-        of = Latest(pattern=self, key=key, kind=Kind.TEXT)
-        return Text(name=derived_name(of), one_of=one_of, derivation=of)
+        of = Latest(pattern=self, key=key, kind=Kind.TEXT, one_of=one_of)
+        return Text(name=derived_name(of), one_of=of.one_of, derivation=of)
 
     def latest_flag(self, key: str) -> Flag:
         """The flag that the latest one says under a key."""
@@ -184,7 +200,7 @@ class EventPattern:
 
     def latest_time(self, key: str) -> Time:
         """The instant, as ISO 8601 with a zone, that the latest one says under a key."""
-        return _time(Latest(pattern=self, key=key, kind=Kind.TIME), "unknown")
+        return _time(Latest(pattern=self, key=key, kind=Kind.TIME))
 
     def change(self, key: str, within: timedelta, *, same: str | None = None) -> Number:
         """By how much the latest number differs from the one before; see `LatestChange`."""
@@ -388,7 +404,7 @@ class OpenItems:
 
     def oldest(self) -> Time:
         """When the oldest of them was opened; see `OldestOpen`."""
-        return _time(OldestOpen(items=self.items), "unknown")
+        return _time(OldestOpen(items=self.items))
 
     def silent(self, length: timedelta, *, touched: EventPattern) -> Number:
         """
@@ -451,7 +467,8 @@ def anything(*, but: Iterable[str] = ()) -> EventPattern:
     """
     Events of every name: signs of life.
 
-    What retainkit decided is none, nor what is only written about a customer (facts, zones).
+    What retainkit decided is none, nor what is only written about a customer: facts, zones, tags,
+    what people settle, and what is asked of rules and health.
 
     Args:
         but: Names to leave out, such as ``invoice.observed`` or ``payment.*``.
@@ -494,7 +511,7 @@ def computed(derivation: Derivation, unit: str = "") -> Number:
     return Number(name=derived_name(derivation), unit=unit, derivation=derivation)
 
 
-def _time(derivation: Derivation, missing: Literal["unknown", "never"]) -> Time:
+def _time(derivation: Derivation, missing: MissingTime = "unknown") -> Time:
     return Time(name=derived_name(derivation), missing=missing, derivation=derivation)
 
 
@@ -509,6 +526,10 @@ def followed(derivation: Sequence) -> Flag:
 
 
 def is_anonymous(signal: Signal) -> bool:
-    """It was made by a rule and has its hash for a name; inside this room only."""
+    """
+    It was made by a rule and has its hash for a name; inside this room only.
+
+    One that goes stale has to be declared: nothing in the name would tell it from one that doesn't.
+    """
     of = signal.derivation
-    return of is not None and signal.name == derived_name(of)
+    return of is not None and signal.fresh_for is None and signal.name == derived_name(of)

@@ -86,7 +86,14 @@ def rules_schema(
             "condition": _condition(known.values()),
             "event": _event(),
             "computed": _computed(),
-            "derived": _closed({**_derived(), "event": {"$ref": "#/$defs/event"}, "unit": _TEXT}),
+            "derived": _closed(
+                {
+                    **_derived(),
+                    "event": {"$ref": "#/$defs/event"},
+                    "unit": _TEXT,
+                    "fresh_for": _LENGTH,
+                }
+            ),
             "signal": _signal(),
             "rule": _closed(
                 {
@@ -283,6 +290,8 @@ def _derived_value(word: str, key: str) -> object:
         "minimum": {"type": "integer", "minimum": 1},
         "features": {"type": "array", "items": _TEXT, "minItems": 1},
         "kind": {"enum": ["number", "text", "flag", "time"]},
+        "missing": {"enum": ["unknown", "never"]},
+        "one_of": {"type": "array", "items": _TEXT, "minItems": 1},
     }.get(key, _TEXT)
 
 

@@ -40,6 +40,7 @@ from retainkit.rules import (
     Signal,
     Silent,
     Sum,
+    Text,
     Trend,
     Value,
     anything,
@@ -52,6 +53,7 @@ from retainkit.timing import from_micros, utc
 
 
 _MILLION = 1_000_000
+_EXACT = 2**53
 _WEEK = 7
 _PAIR = 2
 _NEVER: Final = (-(2**63), "")
@@ -250,7 +252,8 @@ def _(of: Mean, seen: Seen) -> Reading | None:
 
 
 def _number(exact: Fraction) -> int | float:
-    return exact.numerator if exact.denominator == 1 else float(exact)
+    is_whole = exact.denominator == 1 and abs(exact) <= _EXACT
+    return exact.numerator if is_whole else float(exact)
 
 
 def _money(exact: Fraction, currency: str) -> Money:
@@ -461,10 +464,18 @@ def _one_currency(part: Value | None, whole: Value | None) -> bool:
 
 def read_signal(signal: Signal, seen: Seen) -> Reading | None:
     """A signal's value now, computed or set; None when nothing is known."""
-    if signal.derivation is not None:
-        return read(signal.derivation, seen)
-    row = seen.one(fact_metric(signal.name))
-    return None if row is None else fact_of(signal, row)
+    if signal.derivation is None:
+        row = seen.one(fact_metric(signal.name))
+        return None if row is None else fact_of(signal, row)
+    reading = read(signal.derivation, seen)
+    if reading is not None and isinstance(signal, Text) and not is_choice(signal, reading.value):
+        return evolve(reading, value=None)
+    return reading
+
+
+def is_choice(signal: Text, value: object) -> bool:
+    """The text is one that the signal can have; any can be, where none are declared."""
+    return not signal.choices or value is None or value in signal.choices
 
 
 # --------------------------------------------------------------------------- use

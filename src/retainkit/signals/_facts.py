@@ -16,6 +16,7 @@ from retainkit.timing import from_micros
 
 FACT_EVENT = "signals.set"
 _FACT = "fact:"
+_MOST_DIGITS = 20
 
 
 def fact_metric(name: str) -> str:
@@ -84,9 +85,16 @@ def _value(kind: Kind, raw: JsonValue) -> object:
         case Kind.TIME:
             return datetime.fromisoformat(raw)
         case Kind.DURATION:
-            return timedelta(microseconds=int(Fraction(raw) * 1_000_000))
+            return _length(raw)
         case _:
             return raw
+
+
+def _length(raw: str) -> timedelta:
+    seconds = Decimal(raw)
+    if not seconds.is_finite() or abs(seconds.adjusted()) > _MOST_DIGITS:
+        raise ValueError(raw)  # before a number such as 1e999999999 is written out
+    return timedelta(microseconds=int(Fraction(seconds) * 1_000_000))
 
 
 _SOME_TIME = from_micros(0)

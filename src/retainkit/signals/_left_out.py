@@ -8,9 +8,9 @@ from datetime import datetime
 from attrs import frozen
 
 from retainkit.core import Bucket
-from retainkit.rules import Latest, LatestChange, Signal
+from retainkit.rules import Latest, LatestChange, Signal, Text
 from retainkit.signals._count import LEFT_OUT
-from retainkit.signals._derived import change_of, metrics_of, said
+from retainkit.signals._derived import change_of, is_choice, metrics_of, said
 from retainkit.signals._facts import fact_metric, fact_of
 from retainkit.signals._seen import Seen
 from retainkit.timing import from_micros
@@ -68,11 +68,12 @@ def _unread(name: str, signal: Signal, seen: Seen) -> Iterator[tuple[str, Bucket
         for row in seen.rows(metric.name):
             if metric.total is not None and row.value == LEFT_OUT:
                 yield metric.total, row
-            elif isinstance(of, Latest | LatestChange) and _is_unread(of, row):
+            elif isinstance(of, Latest | LatestChange) and _is_unread(signal, of, row):
                 yield of.key, row
 
 
-def _is_unread(of: Latest | LatestChange, row: Bucket) -> bool:
-    if isinstance(of, Latest):
-        return said(row.value, of.kind) is None
-    return change_of(row, of.same)[0] is None
+def _is_unread(signal: Signal, of: Latest | LatestChange, row: Bucket) -> bool:
+    if isinstance(of, LatestChange):
+        return change_of(row, of.same)[0] is None
+    value = said(row.value, of.kind)
+    return value is None or (isinstance(signal, Text) and not is_choice(signal, value))
