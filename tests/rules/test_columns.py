@@ -500,6 +500,21 @@ def test_a_misspelt_column_is_named_with_the_nearest_signal() -> None:
     assert len(columns(frame, Customer, ignore=("saets",))) == 1
 
 
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (pl.DataFrame({"customer": ["a"], "renewal_at": [NOW.date()]}), "pl.Datetime('us', 'UTC')"),
+        (pd.DataFrame({"customer": ["a"]}).set_index("customer"), ".reset_index()"),
+        (pd.DataFrame({"customer": ["a", "b"], "paid": [490, None]}), ".astype('Int64')"),
+    ],
+)
+def test_what_frames_of_warehouses_are_like_has_a_way_out(frame: object, said: str) -> None:
+    """Days for instants, customers as an index, whole numbers that pandas made floats of."""
+    with pytest.raises(InvalidInput) as caught:
+        columns(frame, Customer)
+    assert said in caught.value.remedy
+
+
 def test_a_column_of_another_kind_is_no_answer() -> None:
     """Rules and columns come from one declaration."""
     made = columns({"customer": ["a"], "plan": ["team"]}, Customer)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import subprocess
+from fractions import Fraction
 from random import Random
 from shutil import which
 
 import pytest
 from tests.rules.worlds import NOW, SEGMENTS, SIGNALS, Customer, customer, tree
 
-from retainkit.rules import Truth, days, json_logic_data, readings, to_json_logic, truth_of
+from retainkit.rules import (
+    Scaled,
+    Truth,
+    days,
+    json_logic_data,
+    readings,
+    to_json_logic,
+    truth_of,
+)
 
 
 # The operators of JsonLogic that are exported, each as JavaScript computes it, null included.
@@ -80,6 +89,12 @@ def test_what_is_missing_does_not_fire_as_zero() -> None:
     assert to_json_logic(Customer.usage < 5) == {
         "and": [{"!=": [{"var": "usage"}, None]}, {"<": [{"var": "usage"}, 5]}]
     }
+
+
+def test_a_third_is_a_number_in_json() -> None:
+    """JSON has no fractions."""
+    third = Customer.usage < Scaled(signal=Customer.before, factor=Fraction(1, 3))
+    assert '{"*": [0.3333333333333333, {"var": "before"}]}' in json.dumps(to_json_logic(third))
 
 
 def test_half_a_character_is_a_text_too() -> None:

@@ -119,7 +119,7 @@ def columns(
         frame: A frame of polars or pandas, an Arrow table, or a mapping of names to lists or numpy
             arrays. Each column but the key has the name of a signal; None, null and NaN are
             missing. Amounts are whole numbers, decimals or texts in units of their currency, or
-            `Money`; instants have a zone.
+            `Money`; instants have a zone, and what is finer than a microsecond is cut off.
 
         signals: The class that declares them, or the signals by name.
 

@@ -264,7 +264,9 @@ class _Frame:
                 code="rules.no_column",
                 field=asked_by,
                 value=name,
-                remedy=f"did you mean {near[0]!r}?" if near else "name one of its columns",
+                remedy=f"did you mean {near[0]!r}?"
+                if near
+                else "name one of its columns; an index of pandas is one after .reset_index()",
             )
         column = self.frame[name]
         dtype = getattr(column, "dtype", getattr(column, "type", None))
@@ -498,13 +500,17 @@ def _smallest(whole: Array) -> Array:
 
 def _instants(raw: _Raw) -> _Encoded:
     if not raw.has_zone and not np.isnat(raw.values).all():
+        zone = (
+            "give the column one, by .dt.replace_time_zone('UTC') in polars or "
+            ".dt.tz_localize('UTC') in pandas; numpy has none: pass a list of datetimes"
+        )
+        instant = "make instants of these days, by .cast(pl.Datetime('us', 'UTC')) in polars"
         raise InvalidInput(
             "The instants of this column have no zone",
             code="time.naive",
             field=raw.name,
             value=str(raw.dtype),
-            remedy="give the column one, by .dt.replace_time_zone('UTC') in polars or "
-            ".dt.tz_localize('UTC') in pandas; numpy has none: pass a list of datetimes",
+            remedy=instant if np.datetime_data(raw.values.dtype)[0] == "D" else zone,
         )
     found = _lengths(raw, _NEVER, _LAST)
     found.values[found.missing] = _NEVER
@@ -554,7 +560,8 @@ def _amount(
             code="money.float",
             field=place,
             value=value,
-            remedy="make the column one of decimals or texts, where the amounts come from",
+            remedy="make the column one of decimals or texts, where the amounts come from; or, "
+            "where pandas made floats of whole ones with gaps, .astype('Int64')",
         )
     if not usual:
         raise InvalidInput(

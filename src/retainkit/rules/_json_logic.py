@@ -168,7 +168,7 @@ def _two(node: CompareSignals, *, wanted: bool) -> Logic:
     if node.left.kind is Kind.NUMBER:
         left: Logic = {"var": node.left.name}
         right: Logic = {"var": node.right.name}
-        said: Logic = {sign: [left, {"*": [node.factor, right]}]}
+        said: Logic = {sign: [left, {"*": [_number(Fraction(node.factor)), right]}]}
         return _guarded([_is_known(left), _is_known(right)], said, wanted)
     factor = Fraction(node.factor)
     scales = node.left.kind in {Kind.AMOUNT, Kind.DURATION}
