@@ -48,6 +48,8 @@ class Seen:
 class Workers:
     """Worker processes that are replaced when they die."""
 
+    app = "tests.faults._killed_app:kit"
+
     def __init__(self, store: str, bank: str, folder: Path, *, broken: bool) -> None:
         self._environment = {
             **os.environ,
@@ -61,10 +63,11 @@ class Workers:
         self.running = [self._start(), self._start()]
 
     def _start(self) -> subprocess.Popen[bytes]:
-        app = "tests.faults._killed_app:kit"
-        command = ["retainkit", "worker", "--app", app, "--poll", "0.05"]
+        return self._run("-m", "retainkit", "worker", "--app", self.app, "--poll", "0.05")
+
+    def _run(self, *command: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [sys.executable, *command],
             cwd=ROOT,
             env=self._environment,
             stdout=self._said,
