@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
+from functools import cached_property
 from typing import Final, assert_never
 
 from attrs import define, field
@@ -88,12 +89,11 @@ class Look:
             return
         index, at = self.index, self.at
         known = self.measures.read(self.buckets, at, index.read_by(groups))
-        zone = self.measures.zone_of(self.buckets)
         every = [index.followed[group] for group in groups]
         asked = [name for each in every if is_asked(each.rule, at) for name, _ in each.conditions()]
         truths = index.compiled.truths(known, at, only=asked)
         for each in every:
-            self._follow(each, known, truths, zone)
+            self._follow(each, known, truths)
 
     def forget(self) -> None:
         """End what is followed no more; and what its limits know stays."""
@@ -108,15 +108,16 @@ class Look:
 
     def tell_late(self, news: Iterable[RecordedEvent]) -> None:
         """Say which days that were over are others now, because something was told late."""
-        zone = self.measures.zone_of(self.buckets)
         late: list[RecordedEvent] = []
         days: set[date] = set()
         signals: set[str] = set()
         for recorded in news:
             event = recorded.event
-            day = date.fromordinal(day_of(zone, event.occurred_at))
             counts = event.name in self.measures.events and event.origin in _COUNTED
-            if counts and day < local_time(recorded.recorded_at, zone).date():
+            if not counts or event.occurred_at >= recorded.recorded_at:
+                continue
+            day = date.fromordinal(day_of(self._zone, event.occurred_at))
+            if day < local_time(recorded.recorded_at, self._zone).date():
                 late.append(recorded)
                 days.add(day)
                 signals |= self.index.touched(event)
@@ -135,7 +136,11 @@ class Look:
 
     # ---- one rule
 
-    def _follow(self, each: Followed, known: Readings, truths: dict[str, Truth], zone: str) -> None:
+    @cached_property
+    def _zone(self) -> str:
+        return self.measures.zone_of(self.buckets)
+
+    def _follow(self, each: Followed, known: Readings, truths: dict[str, Truth]) -> None:
         group, rule = each.group, each.rule
         truth, clears = truths.get(group), truths.get(each.clears)
         before = self.states.get(group, _IDLE)
@@ -145,7 +150,7 @@ class Look:
             self.at,
             truth=Truth.UNKNOWN if truth is None else truth,
             clears=clears,
-            zone=zone,
+            zone=self._zone,
             term=None if rule.term is None else self._term(rule.term, known),
         )
         if found.state is not before:

@@ -64,7 +64,16 @@ class Measures:
             of one that is not declared.
     """
 
-    __slots__ = ("_counter", "_metrics", "_sources", "events", "recounts", "signals", "zone")
+    __slots__ = (
+        "_counter",
+        "_metrics",
+        "_needs",
+        "_sources",
+        "events",
+        "recounts",
+        "signals",
+        "zone",
+    )
 
     signals: Mapping[str, Signal]
     zone: str
@@ -98,6 +107,7 @@ class Measures:
         self.recounts = frozenset({RETAG_EVENT, ZONE_EVENT})
         for name, signal in known.items():
             self._check_facts(name, signal)
+        self._needs = {name: self._needed(name) for name in known}
         self._counter = Counter(
             (metric for metrics in self._metrics.values() for metric in metrics),
             (name for name, signal in known.items() if signal.derivation is None),
@@ -129,17 +139,12 @@ class Measures:
 
             names: The signals; None for all.
         """
-        some = self.signals if names is None else names
         metrics = {TIMELINE_METRIC, ZONE_METRIC}
         days = 0
-        for name in some:
-            derivation = self._signal(name).derivation
-            if derivation is None:
-                metrics.add(fact_metric(name))
-                continue
-            metrics.update(metric.name for metric in self._metrics[name])
-            metrics.update(map(fact_metric, facts_of(derivation)))
-            days = max(days, days_of(derivation))
+        for name in self.signals if names is None else names:
+            needed, length = self._needs.get(name) or self._needed(name)
+            metrics.update(needed)
+            days = max(days, length)
         today = utc(now, "now").toordinal()
         # Two more days: the zone can be behind UTC, now or when it happened.
         return Wanted(metrics=frozenset(metrics), since=max(STANDING + 1, today - days - 2))
@@ -198,17 +203,16 @@ class Measures:
         Raises:
             InvalidInput: ``rules.unknown_signal``.
         """
-        seen = self._seen(list(buckets), now)
+        seen = self._seen(buckets, now)
         found: dict[str, Reading] = {}
         for name in self.signals if names is None else names:
             reading = read_signal(self._signal(name), seen)
             if reading is not None:
-                found[name] = Reading(
-                    value=reading.value,
-                    at=reading.at,
-                    source=reading.source or self._sources[name],
-                    until=reading.until,
-                )
+                source = reading.source or self._sources[name]
+                if source != reading.source:
+                    at, until = reading.at, reading.until
+                    reading = Reading(value=reading.value, at=at, source=source, until=until)
+                found[name] = reading
         return readings(self.signals, found)
 
     def left_out(self, buckets: Iterable[Bucket], now: datetime) -> tuple[LeftOut, ...]:
@@ -220,7 +224,7 @@ class Measures:
 
             now: The instant that it is asked at.
         """
-        return tuple(left_out(self.signals, self._seen(list(buckets), now)))
+        return tuple(left_out(self.signals, self._seen(buckets, now)))
 
     def zone_of(self, buckets: Iterable[Bucket]) -> str:
         """The customer's zone by now: an IANA name."""
@@ -236,6 +240,14 @@ class Measures:
             for name, signal in self.signals.items()
             if self._is_touched(name, signal, happened)
         )
+
+    def _needed(self, name: str) -> tuple[tuple[str, ...], int]:
+        """The metrics that a signal is read of, and how many days back."""
+        derivation = self._signal(name).derivation
+        if derivation is None:
+            return (fact_metric(name),), 0
+        metrics = (metric.name for metric in self._metrics[name])
+        return (*metrics, *map(fact_metric, facts_of(derivation))), days_of(derivation)
 
     def _check_facts(self, name: str, signal: Signal) -> None:
         for fact in () if signal.derivation is None else facts_of(signal.derivation):
@@ -270,8 +282,12 @@ class Measures:
             )
         return signal
 
-    def _seen(self, buckets: Collection[Bucket], now: datetime) -> Seen:
-        return Seen(buckets, zones_of(self._zones_text(buckets)), utc(now, "now"))
+    def _seen(self, buckets: Iterable[Bucket], now: datetime) -> Seen:
+        rows: dict[str, list[Bucket]] = {}
+        for bucket in buckets:
+            rows.setdefault(bucket.metric, []).append(bucket)
+        zones = zones_of(self._zones_text(rows.get(ZONE_METRIC, ())))
+        return Seen(rows, zones, utc(now, "now"))
 
     def _zones_text(self, buckets: Iterable[Bucket]) -> str:
         for bucket in buckets:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
@@ -43,7 +43,7 @@ class Span:
 
 
 class Seen:
-    """The buckets of one customer, looked at at one instant."""
+    """The buckets of one customer by their metric, looked at at one instant."""
 
     __slots__ = (
         "_by_metric",
@@ -56,10 +56,8 @@ class Seen:
         "zones",
     )
 
-    def __init__(self, buckets: Iterable[Bucket], zones: Zones, now: datetime) -> None:
-        self._by_metric: dict[str, list[Bucket]] = {}
-        for bucket in buckets:
-            self._by_metric.setdefault(bucket.metric, []).append(bucket)
+    def __init__(self, rows: Mapping[str, Sequence[Bucket]], zones: Zones, now: datetime) -> None:
+        self._by_metric = rows
         self.zones = zones
         self.at = now
         self.at_micros = to_micros(now)

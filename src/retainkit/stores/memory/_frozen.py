@@ -58,6 +58,8 @@ def frozen_object(value: JsonObject) -> JsonObject:
 
 def frozen_value(value: JsonValue) -> JsonValue:
     """The same JSON value, as one that can't be changed."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Mapping):
         return frozen_object(value)
     if isinstance(value, (list, tuple)) and type(value) is not _FrozenArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from heapq import nsmallest
 from itertools import chain, islice
 from typing import Final
@@ -37,7 +37,13 @@ class MemoryProjections:
             self._tables.put(days, (kept.day, kept.part), added)
 
     def buckets(self, customer: CustomerId, wanted: Wanted) -> tuple[Bucket, ...]:
-        return tuple(self._of(customer, wanted))
+        since, found = wanted.since, list[Bucket]()
+        for metric in sorted(wanted.metrics):
+            days = self._days(customer, metric)
+            keys = [key for key in days if key[0] == STANDING or key[0] >= since]
+            keys.sort()
+            found += [days[key] for key in keys]
+        return tuple(found)
 
     def latest(
         self, metric: str, customers: Collection[CustomerId]
@@ -97,13 +103,6 @@ class MemoryProjections:
         return tuple(
             members[group][customer] for group in sorted(members) if customer in members[group]
         )
-
-    def _of(self, customer: CustomerId, wanted: Wanted) -> Iterator[Bucket]:
-        since = wanted.since
-        for metric in sorted(wanted.metrics):
-            days = self._days(customer, metric)
-            for key in sorted(key for key in days if key[0] == STANDING or key[0] >= since):
-                yield days[key]
 
     def _days(self, customer: CustomerId, metric: str) -> Days:
         return self._tables.buckets.get(customer, _NOBODYS).get(metric, {})
