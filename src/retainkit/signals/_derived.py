@@ -135,8 +135,7 @@ def _(of: Distinct) -> tuple[Metric, ...]:
 def _(of: Distinct, seen: Seen) -> Reading | None:
     (metric,) = metrics_of(of)
     span = seen.window(metric, of.within)
-    parts = {_split(metric, row) for row in span.rows} - {None}
-    return _counted(len(parts), span, seen)
+    return _counted(len(_parts(metric, span)), span, seen)
 
 
 def _counted(number: int, span: Span, seen: Seen) -> Reading:
@@ -146,6 +145,13 @@ def _counted(number: int, span: Span, seen: Seen) -> Reading:
 
 def _keys(key: str | None) -> tuple[str, ...]:
     return () if key is None else (key,)
+
+
+def _parts(metric: Metric, span: Span) -> set[str]:
+    """The values that rows are split by."""
+    if metric.split is not None:
+        return {row.part for row in span.rows}
+    return {part for row in span.rows if (part := part_of(row.value)) is not None}
 
 
 def _split(metric: Metric, row: Bucket) -> str | None:
@@ -399,7 +405,7 @@ def _volume(
         case Mean():
             return (total / count if count >= of.minimum else None), count
         case Distinct():
-            parts = len({_split(metric, row) for row in span.rows} - {None})
+            parts = len(_parts(metric, span))
             return Fraction(parts), parts
         case Count():
             number = count if of.same is None else _most(metric, span)
@@ -490,7 +496,7 @@ def _(of: Depth) -> tuple[Metric, ...]:
 def _(of: Depth, seen: Seen) -> Reading | None:
     (metric,) = metrics_of(of)
     span = seen.window(metric, of.within)
-    used = {_split(metric, row) for row in span.rows} & set(of.features)
+    used = _parts(metric, span).intersection(of.features)
     is_known = bool(used) or span.is_covered
     value = _number(Fraction(len(used), len(of.features))) if is_known else None
     return Reading(value=value, at=seen.at, until=span.until)
