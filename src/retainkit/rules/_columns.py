@@ -1,4 +1,4 @@
-"""A whole population in columns, and what rules answer of it; how is in `_frames` and `_masks`.
+"""A whole population in columns, and what rules answer of it; how is in `_population`, `_masks`.
 
 Nothing here loads numpy, the extra ``batch``, before it is asked to.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from retainkit.rules._frames import Column
+    from retainkit.rules._population import Column
 
 When: TypeAlias = "datetime | str | Mapping[str, datetime | str] | None"
 """An instant for all, the name of a column of instants, or either for each signal by its name."""
@@ -145,7 +145,7 @@ def columns(
             ``time.out_of_range``; each with column and row.
     """
     require_numpy()
-    from retainkit.rules._frames import read
+    from retainkit.rules._population import read
 
     known = signals if isinstance(signals, Mapping) else declared(signals)
     return Columns(

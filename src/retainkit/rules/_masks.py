@@ -23,7 +23,8 @@ from retainkit.rules._columns import Answers, Columns
 from retainkit.rules._compare import OPERATORS, micros
 from retainkit.rules._declared import Kind, Signal, Threshold
 from retainkit.rules._explain import holds, segment_of
-from retainkit.rules._frames import MILLION, Array, Bits, Bools, Column, unknown
+from retainkit.rules._frames import Array
+from retainkit.rules._population import MILLION, Bits, Bools, Column, unknown
 from retainkit.rules._readings import means_never
 from retainkit.rules._tree import (
     Ago,
