@@ -182,6 +182,17 @@ def test_a_firing_that_is_held_back_is_forgotten_when_it_is_over() -> None:
     assert [type(turn) for _, turn in turns] == [Fired, Cleared, Suppressed]
 
 
+@pytest.mark.parametrize("limits", [{"once_per": "ever"}, {"cooldown": days(90)}])
+def test_a_condition_that_comes_and_goes_says_its_limit_once(limits: dict[str, object]) -> None:
+    """A limit is there for what comes and goes: told each time, it would fill the timeline."""
+    looks = [(NOW + days(day), T if day % 2 == 0 else F) for day in range(40)]
+    state, turns, _ = walked(rule(**limits), looks)
+    assert [type(turn) for _, turn in turns] == [Fired, Cleared, Suppressed]
+    later = [(NOW + days(day), T if day % 2 == 0 else F) for day in range(100, 120)]
+    _, turns, _ = walked(rule(cooldown=days(90)), later, state=state)
+    assert [type(turn) for _, turn in turns] == [Fired, Cleared, Suppressed], "and after a firing"
+
+
 @pytest.mark.parametrize(
     ("period", "zone", "free"),
     [

@@ -23,6 +23,7 @@ from retainkit.signals import RECHECK, RulesCase, RulesFeature
 
 _IDLE = RuleState()
 _FIRED = frozenset({Phase.PENDING, Phase.ACTIVE})
+_OVER = frozenset({Phase.IDLE, Phase.RECOVERING})
 
 
 class Recheck:
@@ -90,8 +91,7 @@ class Recheck:
             return True
         if truth is Truth.FALSE:
             return state.phase in _FIRED
-        idle = state.phase is Phase.IDLE and state.held is None
-        return idle or state.phase is Phase.RECOVERING
+        return state.phase in _OVER
 
 
 def _followed(book: Rulebook) -> Iterator[tuple[str, Rule]]:

@@ -76,7 +76,8 @@ class RuleState:
 
         ended_at: When the latest episode ended.
 
-        held: What holds it back; said once.
+        held: What held it back last; said once, until it fires. So a condition that comes and goes
+            beside a limit says it no second time.
 
         unknown_since: Since when nobody knows.
 
@@ -211,9 +212,7 @@ def advance(
 
 def end(state: RuleState, now: datetime, reason: Ending) -> Advance:
     """What is left of a state when its rule counts no more: its episode ends, its past stays."""
-    left = evolve(
-        state, phase=Phase.IDLE, since=None, held=None, unknown_since=None, unknown_told=False
-    )
+    left = evolve(state, phase=Phase.IDLE, since=None, unknown_since=None, unknown_told=False)
     if not state.member:
         return Advance(state=left)
     turn = Cleared(episode=state.episode, reason=reason)
@@ -268,7 +267,7 @@ def _known(
         case Phase.IDLE | Phase.ACTIVE if not holds:
             return Advance(state=state)
         case Phase.PENDING if not holds:
-            return Advance(state=evolve(state, phase=Phase.IDLE, since=None, held=None))
+            return Advance(state=evolve(state, phase=Phase.IDLE, since=None))
         case Phase.IDLE:
             return _pending(rule, evolve(state, phase=Phase.PENDING, since=now), now, zone, term)
         case Phase.PENDING:
