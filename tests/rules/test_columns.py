@@ -393,7 +393,15 @@ def test_a_difference_of_populations() -> None:
         ({"customer": ["a"], 1: [1]}, {}, ("rules.unknown_signal", "1", "1")),
         ({"customer": ["a", "b"], "seats": [1, "2"]}, {}, ("rules.value_type", "seats[1]", "2")),
         ({"customer": ["a", "b"], "seats": [1, True]}, {}, ("rules.value_type", "seats[1]", True)),
-        ({"customer": ["a"], "seats": [2**53 + 1]}, {}, ("rules.not_finite", "seats[0]", ANY)),
+        *(
+            (
+                {"customer": ["a", "b"], "seats": made([1, number])},
+                {},
+                ("rules.not_finite", "seats[1]", str(number)),
+            )
+            for number in (2**53 + 1, -(2**53) - 1)
+            for made in (list, np.array, pl.Series, pd.Series, pa.array)
+        ),
         (
             pl.DataFrame({"customer": ["a", "b"], "seats": [1.5, float("inf")]}),
             {},

@@ -168,10 +168,9 @@ def _refuse_unknown(names: Iterable[str], signals: Mapping[str, Signal], beside:
 
 def _customers(raw: Raw, key: str) -> list[CustomerId]:
     found = raw.listed()
-    if any(not issubclass(each, str) for each in set(map(type, found))) or "" in (
-        known := set(found)
-    ):
-        row = next(row for row, each in enumerate(found) if not isinstance(each, str) or not each)
+    wrong = (row for row, each in enumerate(found) if not isinstance(each, str) or not each)
+    row = next(wrong, None)
+    if row is not None:
         missing = found[row] == "" if isinstance(found[row], str) else _is_missing(found[row])
         raise InvalidInput(
             "A row has no customer" if missing else "The id of a customer is a text",
@@ -182,7 +181,7 @@ def _customers(raw: Raw, key: str) -> list[CustomerId]:
             if missing
             else "make the column one of texts, as the kit knows the customers",
         )
-    if len(known) < len(found):
+    if len(set(found)) < len(found):
         seen: set[str] = set()
         row = next(i for i, each in enumerate(found) if each in seen or seen.add(each))  # type: ignore[func-returns-value] # on purpose
         raise InvalidInput(
@@ -333,8 +332,8 @@ def _plain(value: object) -> Any:
 def _numbers(signal: Signal, raw: Raw) -> _Encoded:
     values = raw.values.astype(np.float64)
     refused = np.isinf(values)
-    if raw.is_whole:
-        refused |= np.abs(values) > LARGEST
+    if raw.is_whole:  # before they are floats: 2 to the 53rd and one would be one less
+        refused |= (raw.values > LARGEST) | (raw.values < -LARGEST)
     if refused.any():
         row = _first(refused)
         number = raw.values[row].item()
