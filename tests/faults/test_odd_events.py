@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
@@ -15,6 +15,10 @@ from retainkit.core import Event, Origin
 from retainkit.engine import RetainKit
 from retainkit.errors import InvalidInput, NotFound
 from retainkit.ids import CustomerId, EventId
+from retainkit.money import money
+from retainkit.payments import ProviderEvent
+from retainkit.payments.simulated import Declines, SimulatedPayments
+from retainkit.rules import Signals, days, event
 from retainkit.simulate import usage_world
 from retainkit.stores import Store
 from retainkit.stores.memory import MemoryStore
@@ -98,8 +102,21 @@ def test_odd_data_do_not_stop_the_batch_that_they_come_in(
         use(f"use{place}", f"c{place}", NOW - DAY, data={"amount": 1}) for place in range(len(ODD))
     ]
     assert len(kit.record(*events, *usual).new) == 2 * len(ODD)
+    assert _left_out(kit, list(ODD).index("too much")) == ("amount", 1)
+    assert _left_out(kit, list(ODD).index("no numbers")) == ("amount", 1)
     settle(kit, clock)
     assert kit.attention() == ()
+
+
+def _left_out(kit: RetainKit, place: int) -> tuple[str, int]:
+    """What a sum could not read of a customer's events, and how often: it is told."""
+    assert kit.measures is not None
+    counted = buckets(kit, CustomerId(f"c{place}")).values()
+    (found,) = (
+        each for each in kit.measures.left_out(counted, kit.clock.now()) if each.signal == "paid"
+    )
+    assert found.event == f"odd{place}"
+    return found.key, found.count
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -175,6 +192,39 @@ def test_a_released_event_is_counted_once(kit: RetainKit, clock: ManualClock) ->
     assert value(kit, ADA, "used") == 2
     assert value(kit, BOB, "used") == 1
     settle(kit, clock)
+
+
+class Heard(Signals):
+    """How often the provider told something."""
+
+    heard = event("webhook.received").count(days(7))
+
+
+def test_a_parked_webhook_is_counted_once(store: Store, clock: ManualClock) -> None:
+    """When it is released, and not again when the provider repeats it; a dismissed one never."""
+    payments = SimulatedPayments(clock=clock)
+    kit = RetainKit(store=store, signals=Heard, payments=payments, clock=clock)
+    payments.add_method(Declines(), reference="cus_1")
+    for id in ("in_1", "in_2"):
+        payments.open_invoice(reference="cus_1", id=id, amount=money(12, "EUR"), subscription="s")
+    told = payments.take_events()
+    _hear(kit, told)
+    released, *dismissed = [entry.id for entry in kit.attention()]
+    kit.release(EventId(released), customer=ADA, actor="eve")
+    assert dismissed
+    for entry in dismissed:
+        kit.dismiss(entry, actor="eve")
+    assert value(kit, ADA, "heard") == 1
+    _hear(kit, told)
+    kit.signals.rebuild()
+    assert value(kit, ADA, "heard") == 1
+    assert kit.attention() == ()
+
+
+def _hear(kit: RetainKit, told: Sequence[ProviderEvent]) -> None:
+    for each in told:
+        with kit.transaction() as k:
+            k.receive_event(each)
 
 
 def test_what_waits_is_not_tagged(kit: RetainKit, clock: ManualClock) -> None:
