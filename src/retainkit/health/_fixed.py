@@ -16,7 +16,7 @@ from typing import TypeAlias
 from retainkit.errors import InvalidInput
 
 
-Points: TypeAlias = "int | float | Decimal"
+Points: TypeAlias = int | float | Decimal
 
 DIGITS = 4
 """Places of a component's points."""
