@@ -55,6 +55,11 @@ FRAMES: dict[str, Callable[[dict[str, list[Any]]], object]] = {
     "pandas": pd.DataFrame,
     "pandas' own missing values": lambda made: pd.DataFrame(made).convert_dtypes(),
     "Arrow": lambda made: pl.DataFrame(made, strict=False).to_arrow(),
+    "Arrow's dictionaries": lambda made: (
+        pl.DataFrame(made, strict=False)
+        .with_columns(pl.col(pl.String).cast(pl.Categorical))
+        .to_arrow()
+    ),
     "pandas over Arrow": lambda made: (
         pl.DataFrame(made, strict=False).to_arrow().to_pandas(types_mapper=pd.ArrowDtype)
     ),
@@ -121,6 +126,76 @@ def _asked(rule: Condition, frame: object, **options: Any) -> list[Truth]:
 
 
 T, F, U = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
+
+TICK = timedelta(microseconds=1)
+EDGES: dict[str, list[Any]] = {
+    "seats": [-0.0, 5e-324, 0.1, 0.3, 1 / 3, 1e308, -1e308, 2**53, -(2**53)]
+    + [sign * 2**bits for bits in (7, 8, 15, 31) for sign in (1, -1)],
+    "paid": [
+        *map(
+            Decimal, ("0", "0.1", "0.3", "0.000001", "0.0000001", "-0.3333333333333333333", "1e20")
+        ),
+        *map(Decimal, ("9223372036854.775807", "9223372036854.775808", "-9223372036854.775808")),
+    ],
+    "answered": [timedelta(0), days(1) - TICK, days(1), days(1) + TICK, -days(1), timedelta.max],
+    "renewal_at": [
+        NOW + far + off
+        for far in (-days(14), timedelta(0), days(14))
+        for off in (-TICK, timedelta(0), TICK)
+    ],
+    "industry": ["", "a", "a\0", "A", "\u00e4", "a\u0308", "\U0001f600", "None", "nan"],
+}
+
+
+def _at_the_edges(name: str, other: Any) -> list[Condition]:
+    """What can be asked of a signal and another one of its kind, against the values themselves."""
+    signal: Any = getattr(Customer, name)
+    limits = [timedelta(0), days(1)] if name == "answered" else EDGES[name]
+    asked = [signal.eq(other), *map(signal.eq, limits)]
+    if name == "industry":
+        return asked
+    asked += [signal < other, *(signal < each for each in limits), *map(signal.__ge__, limits)]
+    if name == "renewal_at":
+        asked += [signal.more_than_ago(days(14)), signal.less_than_ago(days(14))]
+        return [*asked, signal.more_than_ahead(days(14)), signal.less_than_ahead(days(14))]
+    return [
+        *asked,
+        signal < other * 3,
+        signal > other * (0.7 if name == "seats" else Decimal("0.7")),
+    ]
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_where_types_end_they_agree(name: str) -> None:
+    """Each value beside each other one: nothing is rounded, and nothing overflows."""
+    signals = {
+        name: getattr(Customer, name),
+        "other": evolve(getattr(Customer, name), name="other"),
+    }
+    values = [value for value in EDGES[name] for _ in EDGES[name]]
+    others = EDGES[name] * len(EDGES[name])
+    frame = {"customer": [str(row) for row in range(len(values))], name: values, "other": others}
+    rules = {str(at): rule for at, rule in enumerate(_at_the_edges(name, signals["other"]))}
+    answers = compiled(rules).over(columns(frame, signals), NOW)
+    said = {rule: answers.mask(rule).tolist() for rule in rules}
+    for row, pair in enumerate(zip(values, others, strict=True)):
+        cash = [money(each, "EUR") for each in pair] if name == "paid" else pair
+        known = readings(signals, dict(zip(signals, cash, strict=True)))
+        for rule, condition in rules.items():
+            truth = why(condition, known, NOW).truth
+            assert truth is (T if said[rule][row] else F), (condition, pair)
+            assert truth_of(condition, known, NOW) is truth
+
+
+def test_whole_numbers_of_any_width_agree() -> None:
+    """However few bits hold them: limits may need more."""
+    for bits in (6, 7, 8, 15, 31, 52):
+        values = [0, 2**bits - 1, -(2**bits)]
+        frame = pl.DataFrame({"customer": list("abc"), "seats": values})
+        each = [readings(Customer, {"seats": value}) for value in values]
+        for limit in EDGES["seats"]:
+            for rule in (C.seats < limit, C.seats.ne(limit), C.seats.one_of(limit, 0)):
+                assert _asked(rule, frame) == [truth_of(rule, known, NOW) for known in each]
 
 
 def test_who_is_in_and_of_whom_nothing_is_known() -> None:
