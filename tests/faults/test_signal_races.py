@@ -55,7 +55,7 @@ class Race:
     def run(self) -> dict[str, object]:
         """Let all of them run at once; what was kept, and how long it took."""
         began = perf_counter()
-        with closing(SqlStore(self.url, pool_size=14)) as store:
+        with closing(SqlStore(self.url, pool_size=14, lock_timeout=120)) as store:
             kit = measured(store, ManualClock(NOW), told=self.told)
             kit.record(*(use(f"seed-{who}", who, NOW - 70 * DAY) for who in self.customers))
             writers = [
