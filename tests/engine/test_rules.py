@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from attrs import evolve
@@ -24,6 +24,7 @@ from retainkit.rules import (
     Rulebook,
     Signals,
     Truth,
+    anything,
     days,
     event,
     segment,
@@ -64,6 +65,27 @@ def members(kit: RetainKit, group: str) -> list[str]:
 
 
 # ---- following
+
+
+def test_an_event_of_any_name_ends_a_silence(world: World) -> None:
+    """Nobody waits for the night: whoever is back is not called."""
+    kit = ruled(world, book(silent=anything().last().more_than_ago(days(21))))
+    kit.record(_seen(world.clock.now()))
+    run(kit)
+    world.clock.advance(21 * DAY)
+    run(kit)
+    assert members(kit, "rule:silent") == [ADA]
+    kit.record(_seen(world.clock.now()))
+    run(kit)
+    assert members(kit, "rule:silent") == []
+    woken = [item for item in kit.upcoming(ADA) if item.due <= world.clock.now()]
+    assert woken == [], "what the rules themselves said wakes nobody"
+
+
+def _seen(at: datetime) -> Event:
+    return Event(
+        id=EventId(f"seen-{at.isoformat()}"), name="nobody.declared", customer=ADA, occurred_at=at
+    )
 
 
 def test_a_rule_fires_when_it_is_true_and_its_customers_are_listed(world: World) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from attrs import define, evolve, field
 
 from retainkit.core import (
+    EVERY_NAME,
     Due,
     Event,
     Facts,
@@ -80,7 +81,8 @@ class Following:
             known.add(event.id)
             recorded = RecordedEvent(event=event, sequence=len(self.history) + 1, recorded_at=at)
             self.history.append(recorded)
-            if event.name in self.feature.subscribes:
+            subscribes = self.feature.subscribes
+            if event.name in subscribes or (EVERY_NAME in subscribes and not event.because):
                 self._news.append(recorded)
 
     def look(self, at: datetime) -> list[str]:

@@ -28,6 +28,7 @@ from retainkit.rules import (
     Rulebook,
     Signals,
     Time,
+    anything,
     days,
     event,
     fire_key,
@@ -48,6 +49,7 @@ class Customer(Signals):
     last_login_at = Time(missing="never")
     renewal_at = Time()
     failures = event("payment.failed").count(days(7))
+    last_sign_at = anything(but=("invoice.*",)).last()
 
 
 C = Customer
@@ -286,6 +288,24 @@ def test_a_segment_is_entered_and_left() -> None:
     assert members_of(world.said) == ([], [("segment:small", WHO), ("rule:busy", WHO)])
 
 
+def test_who_was_silent_is_not_once_anything_happens() -> None:
+    """Whatever its name is: a call to somebody who is back would be a mistake."""
+    world = following(silent=C.last_sign_at.more_than_ago(days(21)))
+    world.tell(NOW, happened("page.seen", NOW))
+    assert world.until(NOW + days(21)) == ["rules.segment_entered"]
+    bill = happened("invoice.issued", NOW + days(22))
+    assert world.tell(NOW + days(22), bill) == []
+    seen = happened("page.seen", NOW + days(23))
+    assert world.tell(NOW + days(23), seen) == ["rules.segment_left"]
+
+
+def test_only_rules_over_every_name_are_woken_by_every_name() -> None:
+    """A declared signal that no rule reads wakes nobody."""
+    rules = feature(BROKE)
+    assert "*" not in rules.subscribes
+    assert "*" in feature(silent=C.last_sign_at.more_than_ago(days(21))).subscribes
+
+
 def test_members_of_other_events_is_nobody() -> None:
     """Whatever else is on the timeline."""
     assert members_of([happened("payment.failed", NOW)]) == ([], [])
@@ -306,7 +326,7 @@ def test_a_late_event_revises_the_present_and_says_so() -> None:
     assert revised.data == {
         "events": [late.id],
         "count": 1,
-        "signals": ["failures"],
+        "signals": ["failures", "last_sign_at"],
         "days": ["2026-11-03"],
     }
     assert keys(revised) == ["signals.revised"]

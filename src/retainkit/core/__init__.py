@@ -5,6 +5,7 @@ from __future__ import annotations
 from retainkit.core._because import Because
 from retainkit.core._caseless import Caseless
 from retainkit.core._decision import (
+    EVERY_NAME,
     Case,
     Decision,
     Due,
@@ -32,6 +33,7 @@ from retainkit.core._schedule import Effect, EffectState, Intent, Item, Lease, S
 
 
 __all__ = [
+    "EVERY_NAME",
     "STANDING",
     "Answer",
     "Because",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from attrs import field, frozen
 
@@ -15,6 +15,10 @@ from retainkit.core._outcome import Settled
 from retainkit.core._projection import Bucket, Wanted
 from retainkit.core._schedule import Effect
 from retainkit.ids import CaseId, CustomerId, TenantId
+
+
+EVERY_NAME: Final = "*"
+"""Among the names that a feature subscribes to: events of all names that nobody decided."""
 
 
 class Case(Protocol):
@@ -148,7 +152,7 @@ class Feature(Protocol[C, P]):
 
     @property
     def subscribes(self) -> frozenset[str]:
-        """Names of the events that wake it."""
+        """Names of the events that wake it; `EVERY_NAME` for all that have no reasons."""
         ...
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from retainkit.core import Case, Feature, Measuring, Record, content_hash
+from retainkit.core import EVERY_NAME, Case, Event, Feature, Measuring, Record, content_hash
 from retainkit.engine import _codec as codec
 from retainkit.errors import ConfigurationError, Refused
 from retainkit.stores import Transaction
@@ -121,10 +121,16 @@ class Features:
             self._bound[feature.name] = Bound(feature)
             for name in feature.subscribes:
                 subscribers.setdefault(name, []).append(feature.name)
-        self.subscribers: Mapping[str, list[str]] = subscribers
+        self._subscribers: Mapping[str, list[str]] = subscribers
 
     def __iter__(self) -> Iterator[AnyBound]:
         return iter(self._bound.values())
+
+    def woken_by(self, event: Event) -> Iterable[str]:
+        """The features that subscribe to it; what was decided wakes nobody who only says `*`."""
+        named = self._subscribers.get(event.name, ())
+        every = self._subscribers.get(EVERY_NAME, ())
+        return {*named, *every} if every and not event.because else named
 
     def get(self, name: str) -> AnyBound | None:
         """The feature of that name, if this kit has it."""

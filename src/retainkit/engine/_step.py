@@ -8,6 +8,7 @@ from datetime import datetime
 from attrs import evolve
 
 from retainkit.core import (
+    EVERY_NAME,
     Bucket,
     Case,
     Decision,
@@ -133,12 +134,11 @@ class Step:
 
     def _tell(self, events: Sequence[Event], *, since: Mapping[CustomerId, int]) -> None:
         """Wake the features that subscribe to these events, each once for a customer."""
-        subscribers = self._features.subscribers
         wakes = {
             (feature, event.customer)
             for event in events
-            if event.name in subscribers and event.customer != NOBODY
-            for feature in subscribers[event.name]
+            if event.customer != NOBODY
+            for feature in self._features.woken_by(event)
         }
         if not wakes:
             return
@@ -234,9 +234,8 @@ class Step:
         if not self.tx.schedule.rest(timer, since=counter + 1):
             raise Fenced(timer.id)
         feature = bound.feature
-        events = self.tx.timeline.of(
-            timer.customer, after=timer.since - 1, names=feature.subscribes
-        )
+        names = None if EVERY_NAME in feature.subscribes else feature.subscribes
+        events = self.tx.timeline.of(timer.customer, after=timer.since - 1, names=names)
         if not events:
             return
         records = {

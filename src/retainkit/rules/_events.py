@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from attrs import evolve, field, frozen
 
-from retainkit.core import JsonObject, Origin
+from retainkit.core import EVERY_NAME, JsonObject, Origin
 from retainkit.errors import InvalidInput
 from retainkit.rules._checked import (
     Scalar,
@@ -47,9 +47,6 @@ from retainkit.rules._signals import Amount, Duration, Flag, Number, Text, Time
 from retainkit.rules._tree import Condition
 from retainkit.rules._windows import written
 
-
-ANY = "*"
-"""The name that stands for every name."""
 
 _WRITTEN = frozenset(
     {
@@ -109,7 +106,7 @@ class EventPattern:
     @property
     def is_any(self) -> bool:
         """It takes events of every name."""
-        return self.name == ANY
+        return self.name == EVERY_NAME
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -476,7 +473,7 @@ def anything(*, but: Iterable[str] = ()) -> EventPattern:
     Raises:
         InvalidInput: ``rules.event_name``.
     """
-    return EventPattern(name=ANY, but=tuple(but))
+    return EventPattern(name=EVERY_NAME, but=tuple(but))
 
 
 def sequence(*patterns: EventPattern, strict: bool = False) -> Steps:

@@ -13,6 +13,7 @@ from typing import Final
 from attrs import frozen
 
 from retainkit.core import (
+    EVERY_NAME,
     Case,
     Decision,
     Event,
@@ -96,7 +97,8 @@ class RulesFeature:
     @cached_property
     def subscribes(self) -> frozenset[str]:
         """What changes a signal, or how it is counted; and the wish to be asked."""
-        return self.measures.events | self._asks_all
+        every = {EVERY_NAME} if self._index.reads_every_name else set()
+        return self.measures.events | self._asks_all | every
 
     @property
     def case_type(self) -> type[RulesCase]:

@@ -19,10 +19,12 @@ from retainkit.rules import (
     signals_of,
     version,
 )
+from retainkit.signals._derived import metrics_of
 from retainkit.signals._facts import FACT_EVENT
 from retainkit.signals._measures import Measures
 
 
+_MOST_NAMES = 10_000
 SHADOW = "shadow:"
 """Before the id of a rule that nobody acts on: it is followed beside its life as an active one."""
 
@@ -87,6 +89,12 @@ class Index:
             for name in each.signals:
                 self._by_signal.setdefault(name, set()).add(group)
         self._by_event: dict[str, frozenset[str]] = {}
+        self.reads_every_name: bool = any(
+            metric.pattern.is_any
+            for name in self.signals
+            if (of := measures.signals[name].derivation) is not None
+            for metric in metrics_of(of)
+        )
         self._of_facts = frozenset(
             name
             for name in measures.touched((FACT_EVENT,))
@@ -116,7 +124,9 @@ class Index:
             return self._readers(self.touched(event))
         known = self._by_event.get(event.name)
         if known is None:
-            known = self._by_event[event.name] = self._readers(self.touched(event))
+            known = self._readers(self.touched(event))
+            if len(self._by_event) < _MOST_NAMES:
+                self._by_event[event.name] = known
         return known
 
     def _readers(self, signals: Collection[str]) -> frozenset[str]:
