@@ -527,6 +527,28 @@ def test_models_of_several_segments_are_judged_together_and_apart() -> None:
     assert test.scored.value == pytest.approx(2 / 3)
 
 
+def test_no_band_is_kept_from_another_model() -> None:
+    """As a kit does: with a new model the bands begin anew."""
+    sticky = Bands(bands=BANDS.bands, hysteresis=5)
+    parts = model().components
+    large = HealthModel(id="large", segment=Customer.large, components=parts, bands=sticky)
+    models = HealthModels(models=[large, HealthModel(id="rest", components=parts, bands=sticky)])
+
+    def known(_: CustomerId, at: datetime) -> Readings:
+        first = at == START
+        return readings(Customer, {"use": 70.0 if first else 58.0, "large": first}, at=at)
+
+    test = backtest(
+        models,
+        [stay("a", 20)],
+        known,
+        at=[START, START + days(7)],
+        horizon=HORIZON,
+        known_until=NEVER_LEFT,
+    )
+    assert (test.lead.green, test.lead.days.value) == (0, 13)
+
+
 def test_hysteresis_is_lived_through() -> None:
     """A band is the one people would have seen, look after look."""
     sticky = Bands(bands=BANDS.bands, hysteresis=5)

@@ -94,3 +94,13 @@ def test_a_hysteresis_leaves_room_for_the_band_between(margin: int) -> None:
         _three(hysteresis=margin)
     assert (caught.value.code, caught.value.field) == ("health.hysteresis", "hysteresis")
     assert caught.value.value == str(margin)
+
+
+def test_a_band_at_the_end_of_the_scale_can_be_left() -> None:
+    """A margin as wide as what lies beyond it would keep customers in it for ever."""
+    two = (Band("red", 0, 50), Band("green", 50, 100))
+    with pytest.raises(InvalidInput) as caught:
+        Bands(bands=two, hysteresis=50)
+    assert (caught.value.code, caught.value.field) == ("health.hysteresis", "hysteresis")
+    assert Bands(bands=two, hysteresis=49).of(0, before="green") == "red"
+    assert Bands(bands=two, hysteresis=49).of(100, before="red") == "green"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ from retainkit.rules import Number, Signals, days
 
 
 LINE = Linear(low=0, high=20)
+ODD_CAP = Cap(name="dispute", when=Customer.disputed, at=41.5)
+ODD_BANDS = Bands(bands=(Band("red", 0, 50), Band("green", 50, 100.5)))
 
 
 def _refused(make: Any, code: str, field: str | None) -> InvalidInput:
@@ -221,7 +224,14 @@ def test_a_cap_outside_of_the_scale_is_refused(at: int) -> None:
         ({"minimum_coverage": 1.2}, "health.coverage", "minimum_coverage"),
         ({"minimum_coverage": "half"}, "health.coverage", "minimum_coverage"),
         ({"minimum_coverage": float("nan")}, "health.coverage", "minimum_coverage"),
+        ({"minimum_coverage": Decimal("sNaN")}, "health.coverage", "minimum_coverage"),
+        ({"minimum_coverage": Decimal("Infinity")}, "health.coverage", "minimum_coverage"),
+        ({"minimum_coverage": Decimal("1e-999999999")}, "health.coverage", "minimum_coverage"),
         ({"start": float("inf")}, "health.points", "start"),
+        ({"start": 50}, "health.points", "start"),
+        ({"total": Decimal("1e999999999")}, "health.weight", "total"),
+        ({"places": 0, "caps": (ODD_CAP,)}, "health.places", "places"),
+        ({"places": 0, "scale": (0, 100.5), "bands": ODD_BANDS}, "health.places", "places"),
         ({"total": 0}, "health.weight", "total"),
         ({"id": ""}, "health.name", "id"),
         ({"components": ()}, "health.name", "id"),
@@ -230,6 +240,16 @@ def test_a_cap_outside_of_the_scale_is_refused(at: int) -> None:
 def test_a_model_makes_sense_as_a_whole(changes: Any, code: str, field: str) -> None:
     """Its scale, its bands, its places, its shares."""
     _refused(lambda: usual(**changes), code, field)
+
+
+def test_only_readings_have_a_half_life() -> None:
+    """What conditions say has no age, whatever the component is called after."""
+    cases = Factors(cases=((Customer.logins < 3, 0),), otherwise=100)
+    _refused(
+        lambda: one(_logins(direction=None, mapping=cases, half_life=days(30))),
+        "health.half_life",
+        "components.logins.half_life",
+    )
 
 
 def test_names_are_given_once() -> None:

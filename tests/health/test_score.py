@@ -43,10 +43,11 @@ from retainkit.health import (
     Table,
     decayed,
     score,
+    score_columns,
 )
 from retainkit.health._fixed import remaining
 from retainkit.money import money
-from retainkit.rules import Number, Readings, days, hours, readings
+from retainkit.rules import Number, Readings, columns, days, hours, readings
 
 
 WEEK = timedelta(days=7)
@@ -121,6 +122,32 @@ def test_below_its_minimum_of_coverage_a_score_has_no_band() -> None:
     assert low.band == UNKNOWN
     assert low.score is not None
     assert low.because[0].key == "health.coverage.low"
+
+
+def test_exactly_the_minimum_of_coverage_is_enough() -> None:
+    """Twelfths have no end: what is compared is the coverage as it is told."""
+    either = Table(points={True: 0, False: 80})
+    parts = [
+        Component(name=f"p{i}", signal=Customer.disputed, weight=weight, mapping=either)
+        for i, weight in enumerate((1, 1, 4))
+    ]
+    line = Linear(low=0, high=10)
+    parts.append(Component(signal=Customer.logins, direction=HIGHER, weight=6, mapping=line))
+    model = usual(components=parts, caps=(), total=12, minimum_coverage=0.5)
+    health = score(model, known(disputed=False), NOW)
+    assert (str(health.coverage), health.band) == ("0.5000", "green")
+    population = columns({"customer": ["a"], "disputed": [False]}, Customer)
+    assert score_columns(model, population, NOW).band(0) == "green"
+
+
+def test_whatever_components_and_caps_are_called_each_is_asked_for_itself() -> None:
+    """A component called cap, and a cap that has a number for a name."""
+    part = Component(
+        name="cap", weight=100, mapping=Factors(cases=((Customer.disputed, 0),), otherwise=100)
+    )
+    model = usual(components=(part,), caps=(Cap(name="0", when=Customer.logins < 3, at=10),))
+    assert score(model, known(disputed=False, logins=1), NOW).score == 10
+    assert score(model, known(disputed=True, logins=9), NOW).score == 0
 
 
 def test_a_condition_that_is_unknown_is_no_reading() -> None:

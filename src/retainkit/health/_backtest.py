@@ -150,7 +150,8 @@ def _look(
         return Look(
             at=moment, score=None, band=UNKNOWN, coverage=Decimal(0), components={}, model=""
         )
-    said = score(model, known, moment, before=[] if before is None else [before.point])
+    past = [] if before is None or before.version != model.version else [before.point]
+    said = score(model, known, moment, before=past)
     return Look(
         at=moment,
         score=None if said.band == UNKNOWN else said.score,

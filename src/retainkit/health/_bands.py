@@ -186,10 +186,10 @@ def _range(band: Band, code: str, message: str) -> InvalidInput:
 
 def _margin(hysteresis: Points, lows: Sequence[int], highs: Sequence[int]) -> int:
     margin = points_of(hysteresis, "hysteresis")
-    widths = [high - low for low, high in zip(lows, highs, strict=True)][1:-1]
-    if margin < 0 or any(margin >= width for width in widths):
+    widths = [high - low for low, high in zip(lows, highs, strict=True)]
+    if margin < 0 or (margin and any(margin >= width for width in widths)):
         raise InvalidInput(
-            "The hysteresis is not below zero, and smaller than every inner band",
+            "The hysteresis is not below zero, and smaller than every band",
             code="health.hysteresis",
             field="hysteresis",
             value=str(hysteresis),

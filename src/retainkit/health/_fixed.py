@@ -26,6 +26,7 @@ WHOLE = 10**9
 """All weights of a model together."""
 
 _MOST = 10_000
+_WIDEST = 30
 FORGOTTEN = -64.0
 """The exponent of two below which nothing is left."""
 
@@ -62,6 +63,18 @@ def in_points(count: int, places: int = DIGITS) -> Decimal:
     return Decimal(count).scaleb(-places)
 
 
+def exactly(value: object) -> Fraction | None:
+    """A number as it is written; None for what is none, and for one of endless digits."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | Fraction):
+        return Fraction(value)
+    number = Decimal(str(value)) if isinstance(value, float) else value
+    if not isinstance(number, Decimal) or not number.is_finite():
+        return None
+    return Fraction(number) if abs(number.adjusted()) <= _WIDEST else None
+
+
 def weight_of(value: object, place: str) -> Fraction:
     """
     A weight, exactly.
@@ -69,13 +82,9 @@ def weight_of(value: object, place: str) -> Fraction:
     Raises:
         InvalidInput: ``health.weight``: no number above zero.
     """
-    if isinstance(value, int | float | Decimal | Fraction) and not isinstance(value, bool):
-        try:
-            weight = value if isinstance(value, Fraction) else Fraction(str(value))
-        except ValueError:
-            weight = Fraction(0)
-        if weight > 0:
-            return weight
+    weight = exactly(value)
+    if weight is not None and weight > 0:
+        return weight
     raise InvalidInput(
         "A weight is a number above zero",
         code="health.weight",

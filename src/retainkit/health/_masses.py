@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from retainkit.errors import InvalidInput
 from retainkit.health._bands import Bands, Edge
 from retainkit.health._columns import HealthColumns
-from retainkit.health._fixed import DIGITS, FORGOTTEN, ONE_POINT, SERIES, WHOLE, nearest, points_of
+from retainkit.health._fixed import DIGITS, FORGOTTEN, ONE_POINT, SERIES, WHOLE, points_of
 from retainkit.health._mappings import MILLION, ByCondition, ByWord, InTiers, OnLine
 from retainkit.health._model import Combine, HealthModel, Ready, all_points
 from retainkit.rules import Answers, Columns, Kind, Signal, Time, Truth
@@ -111,16 +111,15 @@ def _score(model: HealthModel, part: _Slice) -> tuple[Bools, Ints, Ints, Bools]:
         known, below = left > 0, np.full(rows, WHOLE * step, np.int64)
         above += points_of(model.start, "start") * WHOLE
     found = _nearest(above, below)
-    low, high = (nearest(end, step) for end in model.ends)
+    low, high = (end // step for end in model.ends)
     if not mean:
         np.clip(found, low, high, out=found)
     for cap, limit in zip(model.caps, model.limits, strict=True):
         sure = part.asked[f"cap:{cap.name}"][0][part.rows]
-        found = np.where(sure, np.minimum(found, nearest(limit, step)), found)
+        found = np.where(sure, np.minimum(found, limit // step), found)
     whole = sum(ready.share for ready in model.ready)
-    least = -(-model.minimum_coverage.numerator * whole // model.minimum_coverage.denominator)
     coverage = _nearest(left * ONE_POINT, np.full(rows, whole, np.int64))
-    return known, found, coverage, left >= least
+    return known, found, coverage, coverage >= model.least_covered
 
 
 def _said(ready: Ready, part: _Slice) -> _Part:
@@ -151,7 +150,7 @@ def _by_condition(ready: Ready, mapping: ByCondition, part: _Slice) -> _Part:
     points, open_ = np.zeros(len(part), np.int64), np.ones(len(part), np.bool_)
     unknown = np.zeros(len(part), np.bool_)
     for index, tier in enumerate(mapping.tiers):
-        sure, maybe = (mask[part.rows] for mask in part.asked[f"{ready.name}:{index}"])
+        sure, maybe = (mask[part.rows] for mask in part.asked[f"part:{ready.name}:{index}"])
         points[open_ & sure] = tier
         unknown |= open_ & maybe
         open_ &= ~(sure | maybe)

@@ -21,7 +21,9 @@ from retainkit.health._fixed import (
     WHOLE,
     Points,
     checked_half_life,
+    exactly,
     in_points,
+    nearest,
     points_of,
     weight_of,
 )
@@ -30,6 +32,7 @@ from retainkit.health._mappings import (
     ByWord,
     Checked,
     Direction,
+    Factors,
     InTiers,
     MappingOf,
     OnLine,
@@ -167,9 +170,8 @@ def _total(total: object) -> Fraction:
 
 def coverage_of(share: object) -> Fraction:
     """A share between none and all; inside this room only."""
-    given = isinstance(share, int | float | Decimal | Fraction) and not isinstance(share, bool)
-    found = Fraction(str(share)) if given and share == share else Fraction(-1)  # noqa: PLR0124 - NaN
-    if 0 <= found <= 1:
+    found = exactly(share)
+    if found is not None and 0 <= found <= 1:
         return found
     raise InvalidInput(
         "The coverage is a share between 0 and 1",
@@ -205,7 +207,7 @@ class HealthModel:
         caps: Limits while something is true.
 
         minimum_coverage: The share of weight that must be known for a band; below it the band is
-            ``unknown``.
+            ``unknown``. Both are compared to 4 places, as the coverage is told.
 
         trend_over: The length of own history that the trend is told from.
 
@@ -254,14 +256,22 @@ class HealthModel:
         _check_names(self.id, self.components, self.caps)
         _check_numbers(self)
         ready = self._ready(ends)
+        limits = tuple(_cap(cap, ends) for cap in self.caps)
+        _check_places(self.places, (*ends, *limits))
         for name, value in (
             ("ends", ends),
             ("ready", ready),
-            ("limits", tuple(_cap(cap, ends) for cap in self.caps)),
+            ("limits", limits),
             ("asked", compiled(dict(self._asked(ready)), segments=self.segments)),
         ):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "version", version_of(self))
+
+    @property
+    def least_covered(self) -> int:
+        """The minimum of coverage in ten-thousandths; inside this room only."""
+        least = self.minimum_coverage * ONE_POINT
+        return nearest(least.numerator, least.denominator)
 
     @property
     def least_move(self) -> Decimal:
@@ -355,11 +365,23 @@ class HealthModel:
             yield f"cap:{cap.name}", cap.when
         for part in ready:
             for index, when in enumerate(_conditions(part)):
-                yield f"{part.name}:{index}", when
+                yield f"part:{part.name}:{index}", when
 
 
 SEGMENT = "segment:"
 """The name under which the segment is asked; inside this room only."""
+
+
+def _check_places(places: int, ends: Iterable[int]) -> None:
+    """Else a score that is rounded to its places could lie above its cap, or off the scale."""
+    if any(end % 10 ** (DIGITS - places) for end in ends):
+        raise InvalidInput(
+            "The ends of the scale, and caps, have no more decimal places than the score",
+            code="health.places",
+            field="places",
+            value=places,
+            remedy="give the score more places, up to 4, or round the scale and the caps",
+        )
 
 
 def _conditions(part: Ready) -> tuple[Condition, ...]:
@@ -418,7 +440,7 @@ def check_half_life(part: Component) -> float | None:
         return None
     place = f"components.{part.name}.half_life"
     length = checked_half_life(part.half_life, place)
-    if part.signal is None:
+    if part.signal is None or isinstance(part.mapping, Factors):
         raise InvalidInput(
             "Only the reading of a signal has an age",
             code="health.half_life",
@@ -485,7 +507,14 @@ def _check_numbers(model: HealthModel) -> None:
             value=str(length),
             remedy="pass days(28)",
         )
-    points_of(model.start, "start")
+    if points_of(model.start, "start") and model.combine is Combine.MEAN:
+        raise InvalidInput(
+            "Only a sum starts from somewhere",
+            code="health.points",
+            field="start",
+            value=str(model.start),
+            remedy="leave it out, or combine the points as a sum",
+        )
     if model.step is not None and points_of(model.step, "step") <= 0:
         raise InvalidInput(
             "The least move that is told is above zero",

@@ -218,7 +218,8 @@ def score(
     truths = model.asked.truths(known, at)
     said = [_said(part, known, truths, at) for part in model.ready]
     left, whole = sum(each.left for each in said), sum(part.share for part in model.ready)
-    coverage = in_points(nearest(left * ONE_POINT, whole))
+    covered = nearest(left * ONE_POINT, whole)
+    coverage = in_points(covered)
     history = before or ()
     contributions = _contributions(model, said, truths)
     if contributions is None:
@@ -237,7 +238,7 @@ def score(
     points = sum((each.part for each in contributions), Decimal(0))
     parts = {each.name: each.part for each in contributions}
     plain = model.bands.of(points)
-    enough = Fraction(left, whole) >= model.minimum_coverage
+    enough = covered >= model.least_covered
     was = history[-1].band if history else None
     band = model.bands.of(points, before=was) if enough else UNKNOWN
     return Health(
@@ -284,7 +285,7 @@ def _said(part: Ready, known: Readings, truths: Mapping[str, Truth], at: datetim
 
 def _by_condition(part: Ready, mapping: ByCondition, truths: Mapping[str, Truth]) -> _Said:
     for index, tier in enumerate(mapping.tiers):
-        truth = truths[f"{part.name}:{index}"]
+        truth = truths[f"part:{part.name}:{index}"]
         if truth is Truth.TRUE:
             return _Said(part=part, points=tier, kept=WHOLE, left=part.share, case=index + 1)
         if truth is Truth.UNKNOWN:
@@ -355,12 +356,12 @@ def _cuts(
     model: HealthModel, total: int, step: int, truths: Mapping[str, Truth]
 ) -> Iterator[Contribution]:
     """What the ends of the scale and the caps take away, each only what is still there."""
-    low, high = (nearest(end, step) for end in model.ends)
+    low, high = (end // step for end in model.ends)
     cut = min(max(total, low), high)
     if cut != total:
         yield Contribution(name=LIMITS, part=in_points(cut - total, model.places))
     for cap, limit in zip(model.caps, model.limits, strict=True):
-        at = nearest(limit, step)
+        at = limit // step
         if truths[f"cap:{cap.name}"] is Truth.TRUE and cut > at:
             yield Contribution(name=cap.name, part=in_points(at - cut, model.places))
             cut = at
