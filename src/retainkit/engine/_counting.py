@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from retainkit.core import STANDING, Event, EventState, Member
+from attrs import evolve
+
+from retainkit.core import (
+    STANDING,
+    Bucket,
+    Event,
+    EventState,
+    Member,
+    Wanted,
+    content_hash,
+)
 from retainkit.errors import ConfigurationError
 from retainkit.ids import CustomerId
 from retainkit.rules import Condition, Rulebook, Signal, Signals, declared, signal_data
@@ -19,10 +30,20 @@ if TYPE_CHECKING:
 
 Moves: TypeAlias = "tuple[Sequence[Member], Sequence[tuple[str, CustomerId]]]"
 
+_MARK = "counted"
+# Raise it when the same set of signals comes to be counted otherwise.
+_SCHEMA = 1
+_ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 class Counting:
     """
     Keeps buckets and groups in step with the timeline.
+
+    A standing bucket, the mark, tells how many events of a customer were counted, and by what set
+    of signals. Where that is not all of them by this set alone, buckets would tell too little:
+    signals were declared later, or another process counts others, or none. Then the timeline is
+    read instead.
 
     Args:
         measures: What is counted.
@@ -42,6 +63,40 @@ class Counting:
         self.measures: Measures = measures
         self.tolerance: timedelta = tolerance
         self._moves = moves
+        metrics = " ".join(sorted(measures.wanted(_ANY_DAY).metrics))
+        self._set: str = content_hash(
+            {"metrics": metrics, "zone": measures.zone, "schema": _SCHEMA}
+        )[:16]
+
+    def asked(self, wanted: Wanted) -> Wanted:
+        """The same buckets, and the mark."""
+        return evolve(wanted, metrics=wanted.metrics | {_MARK})
+
+    def is_whole(self, found: Iterable[Bucket], counter: int) -> bool:
+        """Whether all events up to this counter were counted, and by this set of signals alone."""
+        marks = [(each.part, each.count) for each in found if each.metric == _MARK]
+        return marks == ([(self._set, counter)] if counter else [])
+
+    def lags(self, tx: Transaction, customer: CustomerId, found: Iterable[Bucket]) -> bool:
+        """Whether what was found of a customer, mark included, tells less than its timeline."""
+        marks = [each for each in found if each.metric == _MARK]
+        counted = sum(each.count for each in marks)
+        return not self.is_whole(marks, counted) or bool(
+            tx.timeline.of(customer, after=counted, limit=1)
+        )
+
+    def read(self, tx: Transaction, customer: CustomerId, wanted: Wanted) -> Sequence[Bucket]:
+        """What these buckets hold, or the timeline where they tell too little; writes nothing."""
+        found = tx.projections.buckets(customer, self.asked(wanted))
+        return self.completed(tx, customer, found)
+
+    def completed(
+        self, tx: Transaction, customer: CustomerId, found: Sequence[Bucket]
+    ) -> Sequence[Bucket]:
+        """What was found of a customer, mark included, or the timeline, as :meth:`read`."""
+        if self.lags(tx, customer, found):
+            return self.measures.recount(tx.timeline.of(customer))
+        return found
 
     def ahead(self, events: Iterable[Event], now: datetime) -> tuple[Event, ...]:
         """Those that would be counted on a day that is too far ahead to be true."""
@@ -61,7 +116,10 @@ class Counting:
         counted = [event for event in events if event.customer and event.customer not in anew]
         if counted:
             zones = tx.projections.latest(ZONE_METRIC, {event.customer for event in counted})
-            tx.projections.add(self.measures.count(counted, cast("dict[CustomerId, str]", zones)))
+            buckets = self.measures.count(counted, cast("dict[CustomerId, str]", zones))
+            each = Counter(event.customer for event in counted)
+            buckets += [self._mark(customer, number) for customer, number in each.items()]
+            tx.projections.add(buckets)
         if self._moves is not None:
             entered, left = self._moves(events)
             if entered or left:
@@ -70,7 +128,10 @@ class Counting:
     def recount(self, tx: Transaction, customers: Collection[CustomerId]) -> None:
         """Count customers anew, from their whole timeline; they are locked."""
         for customer in sorted(customers):
-            buckets = self.measures.recount(tx.timeline.of(customer))
+            known = tx.timeline.of(customer)
+            buckets = self.measures.recount(known)
+            if known:
+                buckets.append(self._mark(customer, known[-1].sequence))
             tx.projections.replace(customer, buckets, since=STANDING)
 
     def rebuild(self, tx: Transaction, customer: CustomerId) -> None:
@@ -85,6 +146,18 @@ class Counting:
         wrong = [each for each in tx.projections.groups(customer) if each not in members]
         tx.projections.move((), [(each.group, customer) for each in wrong])
         tx.projections.move(members, ())
+
+    def _mark(self, customer: CustomerId, number: int) -> Bucket:
+        return Bucket(
+            customer=customer,
+            metric=_MARK,
+            day=STANDING,
+            part=self._set,
+            count=number,
+            first=0,
+            last=0,
+            last_id="",
+        )
 
 
 def measured(

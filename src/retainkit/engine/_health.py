@@ -32,6 +32,7 @@ from retainkit.ids import CustomerId
 
 
 if TYPE_CHECKING:
+    from retainkit.engine._counting import Counting
     from retainkit.engine._features import AnyBound
     from retainkit.engine._join import JoinedKit
     from retainkit.engine._kit import RetainKit
@@ -252,9 +253,10 @@ class KitHealth:
         models, now = self.models, self._kit.clock.now()
         bound = cast("AnyBound", self._kit.features.get("health"))  # there, as there are models
         feature = cast("HealthFeature", bound.feature)
+        counting = cast("Counting", self._kit.features.counting)  # likewise
         with self._opened() as k:
             record = k.tx.records.get("health", health_case(customer))
             wanted = feature.measures.wanted(now, models.reads)
-            counted = k.tx.projections.buckets(customer, wanted)
+            counted = tuple(counting.read(k.tx, customer, wanted))
         case = None if record is None else cast("HealthCase", bound.case(record))
         return feature.health(case, counted, now), case

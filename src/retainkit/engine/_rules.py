@@ -31,6 +31,7 @@ from retainkit.signals import RECHECK_EVENT, Measures, RulesCase, RulesFeature
 
 
 if TYPE_CHECKING:
+    from retainkit.engine._counting import Counting
     from retainkit.engine._features import AnyBound
     from retainkit.engine._join import JoinedKit
     from retainkit.engine._kit import RetainKit
@@ -230,7 +231,7 @@ class KitRules:
         state by itself: ``rules.recheck_requested`` is recorded, and the next worker decides.
 
         Args:
-            customers: Whom to look at; all that anything is known of by default.
+            customers: Whom to look at; all who have events by default.
 
             progress: Told after each page how many are done, and of how many if that is known.
 
@@ -260,7 +261,7 @@ class KitRules:
         """
         Who would enter and who would leave if another rulebook were in force; nothing is kept.
 
-        It is asked of all that anything is known of, at this instant, by the conditions alone:
+        It is asked of all who have events, at this instant, by the conditions alone:
         ``for``, limits and the like have no part in it.
 
         Args:
@@ -310,10 +311,16 @@ class KitRules:
     ) -> Iterator[tuple[JoinedKit, Sequence[Counted]]]:
         """All customers, or these, with what was counted; each page in a transaction."""
         named = None if customers is None else iter(customers)
+        counting = cast("Counting", self._kit.features.counting)  # there, as there are rules
         after: CustomerId | None = None
         while True:
             with self._opened() as k:
-                page = _page(k, wanted, after) if named is None else _named(k, wanted, named)
+                if named is None:
+                    page = _page(k, counting, wanted, after)
+                else:
+                    page = [
+                        (id, tuple(counting.read(k.tx, id, wanted))) for id in islice(named, _PAGE)
+                    ]
                 if not page:
                     return
                 yield k, page
@@ -329,13 +336,14 @@ def _wish(customer: CustomerId, now: datetime) -> Event:
     )
 
 
-def _page(k: JoinedKit, wanted: Wanted, after: CustomerId | None) -> list[Counted]:
-    counted = k.tx.projections.page(wanted, after=after, limit=_PAGE)
-    return [(id, tuple(mine)) for id, mine in groupby(counted, key=lambda each: each.customer)]
-
-
-def _named(k: JoinedKit, wanted: Wanted, customers: Iterator[CustomerId]) -> list[Counted]:
-    return [(id, k.tx.projections.buckets(id, wanted)) for id in islice(customers, _PAGE)]
+def _page(
+    k: JoinedKit, counting: Counting, wanted: Wanted, after: CustomerId | None
+) -> list[Counted]:
+    """The next customers who have events, whether or not anything was counted of them."""
+    customers = k.tx.timeline.customers(after=after, limit=_PAGE)
+    rows = k.tx.projections.page(counting.asked(wanted), after=after, limit=_PAGE)
+    found = {id: tuple(mine) for id, mine in groupby(rows, key=lambda each: each.customer)}
+    return [(id, tuple(counting.completed(k.tx, id, found.get(id, ())))) for id in customers]
 
 
 def _case(k: JoinedKit, bound: AnyBound, customer: CustomerId) -> RulesCase | None:

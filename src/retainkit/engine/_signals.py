@@ -128,11 +128,11 @@ class KitSignals:
         self, customer: CustomerId, as_of: int | datetime | None = None
     ) -> tuple[Readings, datetime]:
         """What :meth:`of` says, and the instant that it is said of."""
-        measures, now = self._counting().measures, self._kit.clock.now()
-        until = _until(as_of, now)
+        counting, now = self._counting(), self._kit.clock.now()
+        measures, until = counting.measures, _until(as_of, now)
         with self._opened() as k:
             if until is None:
-                counted = k.tx.projections.buckets(customer, measures.wanted(now))
+                counted = counting.read(k.tx, customer, measures.wanted(now))
                 return measures.read(counted, now), now
             known = tuple(takewhile(until, k.timeline(customer)))
         then = as_of if isinstance(as_of, datetime) else known[-1].recorded_at if known else now

@@ -89,6 +89,7 @@ class Step:
         self._now = now
         self._lease = lease
         self._defined = defined
+        self._counter = 0
         self.under_way: Intent | None = None
         self.events: int = 0
         self.effects: int = 0
@@ -193,7 +194,7 @@ class Step:
         bound = self._features.get(timer.feature)
         if bound is None:
             return
-        counter = self.tx.records.lock(timer.customer)
+        counter = self._counter = self.tx.records.lock(timer.customer)
         if timer.case is None:
             self._wake(bound, timer, counter)
         else:
@@ -210,7 +211,7 @@ class Step:
         bound = self._features.get(intent.feature)
         if bound is None:
             raise NewerSchema(intent.feature)
-        self.tx.records.lock(intent.customer)
+        self._counter = self.tx.records.lock(intent.customer)
         self._performed(bound, intent, outcome, actor, closed=_closed(intent, outcome))
 
     # ---- deciding
@@ -292,11 +293,21 @@ class Step:
     def _buckets(
         self, bound: AnyBound, customer: CustomerId, case: Case | None, trigger: Trigger
     ) -> tuple[Bucket, ...]:
-        """What a feature wants to see of what was counted."""
+        """What a feature wants to see of what was counted; who was not counted wholly, is now."""
         if bound.measuring is None:
             return ()
         wanted = bound.measuring.wanted(case, trigger, self._now)
-        return self.tx.projections.buckets(customer, wanted) if wanted.metrics else ()
+        if not wanted.metrics:
+            return ()
+        counting = self._features.counting
+        if counting is None:
+            return self.tx.projections.buckets(customer, wanted)
+        asked = counting.asked(wanted)
+        found = self.tx.projections.buckets(customer, asked)
+        if counting.is_whole(found, self._counter) or not counting.lags(self.tx, customer, found):
+            return found
+        counting.recount(self.tx, [customer])
+        return self.tx.projections.buckets(customer, asked)
 
     # ---- writing
 
