@@ -133,6 +133,7 @@ def test_amounts_and_lengths_are_read_by_the_kind_of_the_signal() -> None:
 
 LINE = {"low": 0, "high": 20}
 WHEN = {"disputed": True}
+COUNTED = {"name": "login", "within": "28d"}
 AT = "models.0.components.0"
 
 
@@ -197,6 +198,29 @@ AT = "models.0.components.0"
         (_file(_part(linear=LINE, weight=0)), {f"{AT}.weight": "health.weight"}),
         (_file(_part(linear=LINE, half_life="long")), {f"{AT}.half_life": "rules.window"}),
         (_file(_part(event={"name": "login"}, signal=None, linear=LINE)), None),
+        (_file(id={}), {"models.0.id": "health.form"}),
+        (_file(id=["a"]), {"models.0.id": "health.form"}),
+        (_file(_part(linear=LINE, name=[1])), {f"{AT}.name": "health.form"}),
+        (
+            _file(caps=[{"name": [1], "when": WHEN, "at": 4}]),
+            {"models.0.caps.0.name": "health.form"},
+        ),
+        (_file(start=50), {"models.0.start": "health.points"}),
+        (_file(total="1e999999999"), {"models.0.total": "health.weight"}),
+        (_file(minimum_coverage="sNaN"), {"models.0.minimum_coverage": "health.coverage"}),
+        (_file(minimum_coverage="Infinity"), {"models.0.minimum_coverage": "health.coverage"}),
+        (
+            _file(_part(linear=LINE, event={"name": "login", "within": "28d"})),
+            {f"{AT}.event": "health.mapping"},
+        ),
+        (
+            _file(_part(linear=LINE, signal=None, event=COUNTED | {"gte": 3})),
+            {f"{AT}.event.gte": "rules.unknown_word"},
+        ),
+        (
+            _file(_part(linear=LINE, signal=None, event=COUNTED | {"at_least": 3})),
+            {f"{AT}.event.at_least": "rules.unknown_word"},
+        ),
     ],
 )
 def test_each_mistake_is_told_at_its_place(data: object, mistakes: dict[str, str] | None) -> None:

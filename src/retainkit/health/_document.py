@@ -87,6 +87,7 @@ COMPONENT_WORDS: Final = (
     "half_life",
     *MAPPINGS,
 )
+COUNTED_WORDS: Final = ("name", "where", "or", "but", "origins", "same", "distinct", "within")
 CAP_WORDS: Final = ("name", "when", "at")
 LINEAR_WORDS: Final = ("low", "high", "points", "outside")
 STEPS_WORDS: Final = ("edges", "points", "edge")
@@ -190,7 +191,7 @@ class _Document:
         if not isinstance(data, Mapping):
             self.wrong(
                 place,
-                "Here stands a mapping",
+                "A mapping belongs here",
                 "health.form",
                 type(data).__name__,
                 f"write keys and values; the keys are {', '.join(known)}",
@@ -213,7 +214,7 @@ class _Document:
             return data
         self.wrong(
             place,
-            "Here stands a list",
+            "A list belongs here",
             "health.form",
             type(data).__name__,
             "write `- ` before each, or put them into [brackets]",
@@ -235,6 +236,20 @@ class _Document:
     def condition(self, data: object, place: Place) -> Condition | None:
         """A condition in the words of rules."""
         return self.made(place, lambda: read_condition(data, self.signals, segments=self.segments))
+
+    def text(self, data: Mapping[str, object], key: str, place: Place) -> str:
+        """A name or a sentence; empty when it is not said, or is none."""
+        said = data.get(key, "")
+        if isinstance(said, str) or type(said) is int:
+            return str(said)
+        self.wrong(
+            (*place, key),
+            "Here stands a text",
+            "health.form",
+            type(said).__name__,
+            "write it in quotes, or leave the word out",
+        )
+        return ""
 
     def points(self, data: object, place: Place) -> Points | None:
         """Some points."""
@@ -285,8 +300,8 @@ class _Model:
             return None
         segment = data.get("segment")
         options: dict[str, object] = {
-            "id": str(data.get("id", "")),
-            "doc": str(data.get("doc", "")),
+            "id": document.text(data, "id", place),
+            "doc": document.text(data, "doc", place),
             "segment": None
             if segment is None
             else document.condition(segment, (*place, "segment")),
@@ -422,7 +437,7 @@ class _Model:
             when = document.condition(said["when"], (*place, i, "when"))
             at = document.points(said["at"], (*place, i, "at"))
             if when is not None and at is not None:
-                found.append(Cap(name=str(said["name"]), when=when, at=at))
+                found.append(Cap(name=document.text(said, "name", (*place, i)), when=when, at=at))
         return found
 
     def _components(
@@ -462,7 +477,7 @@ class _Component:
         if not isinstance(said, Mapping):
             return None
         signal = self._signal(data)
-        if len(document.mistakes) > before and signal is None and ("signal" in data):
+        if len(document.mistakes) > before and signal is None and data.keys() & {"signal", "event"}:
             return None
         mapping = self._mapping(data, signal)
         direction = None
@@ -479,14 +494,14 @@ class _Component:
         half_life = None
         if "half_life" in data:
             half_life = document.length(data["half_life"], (*place, "half_life"))
+        name, doc = document.text(data, "name", place), document.text(data, "doc", place)
         if mapping is None or len(document.mistakes) > before:
             return None
-        name = data.get("name", "" if signal is None else signal.name)
         found = document.made(
             place,
             lambda: Component(
-                name=str(name),
-                doc=str(data.get("doc", "")),
+                name=name or ("" if signal is None else signal.name),
+                doc=doc,
                 signal=signal,
                 direction=direction,
                 mapping=mapping,
@@ -521,10 +536,7 @@ class _Component:
         """By its name, or counted of events."""
         document, place = self.document, self.place
         if "event" in data:
-            said = data["event"]
-            counted = {**said, "gte": 0} if isinstance(said, Mapping) else said
-            found = document.condition({"event": counted}, place)
-            return found.signal if isinstance(found, Compare) else None
+            return self._counted(data, data["event"])
         if "signal" not in data:
             return None
         inside = (*place, "signal")
@@ -533,6 +545,27 @@ class _Component:
             inside, lambda: read_condition({name: {"present": True}}, document.signals)
         )
         return found.signal if isinstance(found, Present) else None
+
+    def _counted(self, data: Mapping[str, object], said: object) -> Signal | None:
+        document, inside = self.document, (*self.place, "event")
+        if "signal" in data:
+            document.wrong(
+                inside,
+                "A component reads a signal, or counts events",
+                "health.mapping",
+                str(data["signal"]),
+                "write one of `signal: ...` and `event: ...`",
+            )
+            return None
+        if not isinstance(said, Mapping):
+            document.keys(said, inside, COUNTED_WORDS)
+            return None
+        before = len(document.mistakes)
+        counted = document.keys(said, inside, COUNTED_WORDS)
+        if len(document.mistakes) > before:
+            return None
+        found = document.condition({"event": {**counted, "gte": 0}}, self.place)
+        return found.signal if isinstance(found, Compare) else None
 
     def _mapping(self, data: Mapping[str, object], signal: Signal | None) -> MappingOf | None:
         words = [word for word in MAPPINGS if word in data]
@@ -716,7 +749,7 @@ def _weight(raw: object) -> Points | Fraction:
 
 def _no_number(raw: object) -> Points:
     raise InvalidInput(
-        "Here stands a number",
+        "A number belongs here",
         code="health.form",
         field="number",
         value=raw if isinstance(raw, str | bool) else type(raw).__name__,
