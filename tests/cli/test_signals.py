@@ -106,6 +106,16 @@ def test_what_was_known_then(kit: RetainKit, capsys: pytest.CaptureFixture[str])
     assert "[cli.as_of]" in capsys.readouterr().err
 
 
+def test_customers_are_counted_anew(kit: RetainKit, capsys: pytest.CaptureFixture[str]) -> None:
+    """All of them, or one."""
+    kit.signals.load({"customer": ["ada", "bob"], "seats": [25, 4]})
+    assert main(["signals", "rebuild", APP]) == 0
+    assert capsys.readouterr().out == "2 customers counted\n"
+    assert main(["signals", "rebuild", "ada", APP]) == 0
+    assert capsys.readouterr().out == "1 customers counted\n"
+    assert kit.signals.of(ADA).of("seats").value == 25
+
+
 def test_who_is_in_a_group_is_listed(kit: RetainKit, capsys: pytest.CaptureFixture[str]) -> None:
     """After the night's recheck, and a worker."""
     kit.signals.set(ADA, {"seats": 25})

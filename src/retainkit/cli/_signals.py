@@ -1,4 +1,4 @@
-"""``retainkit signals``: load facts from a file, and read what is known of a customer."""
+"""``retainkit signals``: load facts, read what is known of a customer, count anew."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from retainkit.rules import Reading, Remedy, Value
 
 NAME = "signals"
-HELP = "load facts about customers from a file, or list what is known of one"
+HELP = "load facts about customers from a file, list what is known of one, or count anew"
 
 _SHOWN = 20
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """``load FILE`` and ``of CUSTOMER``."""
+    """``load FILE``, ``of CUSTOMER`` and ``rebuild``."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     load = actions.add_parser("load", help="set facts from a CSV or Parquet file")
     app_argument(load)
@@ -41,11 +41,32 @@ def arguments(parser: ArgumentParser) -> None:
     tenant_argument(of)
     of.add_argument("customer", metavar="CUSTOMER", help="the host's id of the customer")
     of.add_argument("--as-of", metavar="TIME", help="as it was known then: an instant or a counter")
+    rebuild = actions.add_parser(
+        "rebuild", help="count customers anew from their timelines; after signals were changed"
+    )
+    app_argument(rebuild)
+    tenant_argument(rebuild)
+    rebuild.add_argument("customer", metavar="CUSTOMER", nargs="?", help="only this one; else all")
 
 
 def run(args: Namespace) -> int:
-    """Load, or list; 1 when a row was refused."""
-    return _load(args) if args.action == "load" else _of(args)
+    """Do it; 1 when a row was refused."""
+    match args.action:
+        case "load":
+            return _load(args)
+        case "rebuild":
+            return _rebuild(args)
+        case _:
+            return _of(args)
+
+
+def _rebuild(args: Namespace) -> int:
+    kit = kit_of(args)
+    only = None if args.customer is None else CustomerId(args.customer)
+    with progress("Counting", "customers") as tell:
+        done = kit.signals.rebuild(only, progress=tell)
+    print(f"{done} customers counted")
+    return 0
 
 
 def _load(args: Namespace) -> int:

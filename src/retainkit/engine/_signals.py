@@ -144,8 +144,9 @@ class KitSignals:
         """
         Count a customer anew from its timeline, or all of them; how many.
 
-        The result is what was counted event by event, and who is in which group likewise. Do it
-        after signals were declared that count what was recorded before.
+        The result is what was counted event by event, and who is in which group likewise. Where
+        signals were declared later, or other kits recorded, that happens by itself with a
+        customer's next step; until then its timeline is read. This does it for all at once.
 
         Args:
             customer: Whom; None for all, each in a commit of its own.
@@ -243,6 +244,8 @@ class KitSignals:
     ) -> tuple[Part, ...]:
         """
         What many customers have in common, most customers first: a topic of tickets, a feature.
+
+        It reads counts alone: for a signal that was declared later, :meth:`rebuild` first.
 
         Args:
             signal: One that counts by a key of the data, such as
