@@ -239,11 +239,11 @@ def test_what_can_not_be_done_is_said(run: Run, tmp_path: Path) -> None:
 
 
 def test_lengths_are_whole_days(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    """From one on."""
-    for wrong in ("0", "-1", "x"):
+    """From one on, to a hundred years."""
+    for wrong in ("0", "-1", "x", "36501", "9" * 5000):
         with pytest.raises(SystemExit):
             run("backtest", *APP, f"--horizon={wrong}")
-        assert "a whole number of days, from 1 on" in capsys.readouterr().err
+        assert "a whole number of days, from 1 to 36500" in capsys.readouterr().err
 
 
 def test_a_kit_without_health_says_so(

@@ -337,6 +337,44 @@ def test_a_large_population_has_a_readable_page() -> None:
     assert len(check(page)) < 150_000
 
 
+def test_as_many_segments_as_customers_do_not_make_the_page_longer() -> None:
+    """Whoever shows customers by an amount gets the largest groups."""
+    page = health_page(
+        [rated(f"c{n:03}", {"use": 50, "mood": 50}, segment=f"s{n // 2}") for n in range(99)],
+        MODEL,
+        at=NOW,
+    )
+    segments = table(page, "Segments")
+    assert (len(segments.rows), f"The {LOWEST} largest of 50 are shown" in segments.note) == (
+        LOWEST,
+        True,
+    )
+    assert "s49" not in {row[0] for row in segments.rows}  # of one customer
+    group = judged().groups[0]
+    many = [evolve(group, value=f"v{n:03}", customers=n) for n in range(SILENT + 5)]
+    groups = table(back_test_page(evolve(judged(), groups=tuple(many))), "By group")
+    assert len(groups.rows) == SILENT
+    assert groups.rows[0][0].endswith("v005")
+    assert f"The {SILENT} largest are shown" in groups.note
+    check(page)
+
+
+def test_segments_of_whom_nothing_is_known_have_a_row() -> None:
+    """Although no component there has points, and of those who have some the segment is not."""
+    page = health_page(
+        [rated("a", {"use": 3, "mood": 4}), rated("b", {}, segment="eu")], MODEL, at=NOW
+    )
+    assert table(page, "Segments").rows == (("eu", "\u2013", "\u2013"),)
+    check(page)
+
+
+def test_who_has_no_model_is_counted() -> None:
+    """They are nobody's, but they are there."""
+    page = health_page([rated("a", {"use": 3})], MODEL, at=NOW, unmodelled=2)
+    assert "1 customer as of" in page.lead
+    assert page.lead.endswith("For 2 customers more there is no model.")
+
+
 def test_nobody_at_all_has_a_page() -> None:
     """No customers: dashes and zeros, no error."""
     page = health_page([], MODEL, at=NOW)

@@ -28,6 +28,8 @@ NAME = "health"
 HELP = "report on the health of all customers, or hold the score against who left"
 
 _PAGE = 200
+_MOST_DAYS = 36_500
+_DIGITS = 5
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -81,9 +83,10 @@ def _looking_back(parser: ArgumentParser) -> None:
 
 
 def _days(text: str) -> timedelta:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError("a whole number of days, from 1 on")
-    return timedelta(days=int(text))
+    days = int(text) if text.isdecimal() and len(text) <= _DIGITS else 0
+    if not 1 <= days <= _MOST_DAYS:
+        raise ArgumentTypeError(f"a whole number of days, from 1 to {_MOST_DAYS}")
+    return timedelta(days=days)
 
 
 def run(args: Namespace) -> int:
@@ -96,8 +99,15 @@ def _report(args: Namespace) -> int:
 
     kit = kit_of(args)
     test = _back_test(kit, args) if args.backtest else None
-    rated = _rated(kit, _customers(kit, args.segment), args)
-    page = health_page(rated, kit.health.models, at=kit.clock.now(), test=test)
+    customers = _customers(kit, args.segment)
+    rated = _rated(kit, customers, args)
+    page = health_page(
+        rated,
+        kit.health.models,
+        at=kit.clock.now(),
+        test=test,
+        unmodelled=len(customers) - len(rated),
+    )
     _write(args.out, page)
     if test is not None:
         _say(test)

@@ -36,10 +36,10 @@ MOVERS: Final = 15
 """How many of those who moved up, and of those who moved down, have a row."""
 
 LOWEST: Final = 25
-"""How many customers the heat map has."""
+"""How many customers the heat map has, and how many segments."""
 
 SILENT: Final = 40
-"""How many of those of whom too little is known have a row."""
+"""How many of those of whom too little is known have a row, and how many groups."""
 
 _REASONS: Final = 3
 _STRETCHES: Final = 10
@@ -101,6 +101,7 @@ def health_page(
     at: datetime,
     test: BackTest | None = None,
     engagement: Sequence[Engagement] = (),
+    unmodelled: int = 0,
     title: str = "Customer health",
     badge: str = "Health report",
 ) -> Page:
@@ -118,6 +119,8 @@ def health_page(
 
         engagement: How taking part in programmes goes with staying.
 
+        unmodelled: How many more customers there are, whom no model is for.
+
         title: The heading.
 
         badge: What marks the page at its head and in its title.
@@ -130,6 +133,7 @@ def health_page(
         lead=(
             f"{_customers(len(everybody))} as of {at:%Y-%m-%d %H:%M} UTC"
             + (f", by the models {_listed(m.id for m in each_of)}." if each_of[1:] else ".")
+            + (f" For {_customers(unmodelled)} more there is no model." if unmodelled else "")
         ),
         facts=_facts(everybody, each_of),
         sections=tuple(_sections(everybody, each_of, test, engagement)),
@@ -352,16 +356,20 @@ def _heat_maps(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> Ite
             "Customer",
             [(str(each.customer), _points([each.health])) for each in shown],
         )
-        segments = sorted({each.segment for each in of if each.segment})
+        segments: dict[str, list[Health]] = {}
+        for each in of:
+            if each.segment:
+                segments.setdefault(each.segment, []).append(each.health)
+        largest = sorted(segments, key=lambda segment: (-len(segments[segment]), segment))
         if segments:
             yield _heat_map(
                 model,
                 f"Segments, mean points{name}",
                 "Segment",
-                [
-                    (segment, _points([each.health for each in of if each.segment == segment]))
-                    for segment in segments
-                ],
+                [(segment, _points(segments[segment])) for segment in sorted(largest[:LOWEST])],
+                f" The {LOWEST} largest of {len(segments):,} are shown."
+                if len(segments) > LOWEST
+                else "",
             )
 
 
@@ -376,7 +384,11 @@ def _points(healths: Sequence[Health]) -> dict[str, Decimal]:
 
 
 def _heat_map(
-    model: HealthModel, title: str, of: str, rows: Sequence[tuple[str, dict[str, Decimal]]]
+    model: HealthModel,
+    title: str,
+    of: str,
+    rows: Sequence[tuple[str, dict[str, Decimal]]],
+    shown: str = "",
 ) -> HeatMap:
     names = tuple(component.name for component in model.components)
     low, high = _ends(model, [points for _, row in rows for points in row.values()])
@@ -390,7 +402,8 @@ def _heat_map(
         ),
         of=of,
         ends=(f"{_number(low)} points", f"{_number(high)} points"),
-        note="Points of the mapping, before weights; a dash is a component that is not known.",
+        note="Points of the mapping, before weights; a dash is a component that is not known."
+        + shown,
     )
 
 
@@ -415,6 +428,8 @@ def _weakest(names: Sequence[str], rows: Sequence[tuple[str, dict[str, Decimal]]
         for name in names
         if (known := [row[name] for _, row in rows if name in row])
     }
+    if not means:
+        return "No component here has any points."
     weakest = min(means, key=means.__getitem__)
     return f"The weakest component here is {weakest}, with {_number(means[weakest])} points."
 
@@ -571,10 +586,12 @@ def _lead(test: BackTest) -> Table:
 
 
 def _groups(test: BackTest) -> IntervalChart:
+    largest = sorted(test.groups, key=lambda each: -each.customers)[:SILENT]
+    shown = sorted(largest, key=lambda each: (each.attribute, each.value))
     return IntervalChart(
         title="By group: area under the curve",
         description=" ".join(
-            f"{each.attribute} {each.value}: {each.area.told()}." for each in test.groups
+            f"{each.attribute} {each.value}: {each.area.told()}." for each in shown
         ),
         dots=tuple(
             _dot(
@@ -583,12 +600,13 @@ def _groups(test: BackTest) -> IntervalChart:
                 f"{each.customers:,}, left {each.left.in_percent()}",
                 each.area.told(),
             )
-            for each in test.groups
+            for each in shown
         ),
         head=("Group", "Area (95\u202f% interval)", "Customers"),
         ticks=_QUARTERS,
         reference=0.5,
-        note="With many groups some look good or bad by chance.",
+        note="With many groups some look good or bad by chance."
+        + (f" The {SILENT} largest are shown." if len(test.groups) > SILENT else ""),
     )
 
 
