@@ -69,6 +69,22 @@ def test_options_go_through_a_file_with_what_they_belong_to(condition: Condition
     assert version(again) == version(condition)
 
 
+def test_choices_beside_what_is_computed_are_those_inside_of_it() -> None:
+    """Written either way, as in Python."""
+    latest = {"event": "plan.chosen", "of": "plan", "kind": "text"}
+    book = read_rulebook(
+        {
+            "signals": {
+                "beside": {"latest": latest, "one_of": ["free", "team"]},
+                "inside": {"latest": {**latest, "one_of": ["free", "team"]}},
+            }
+        }
+    )
+    plan = event("plan.chosen").latest_text("plan", one_of=("free", "team"))
+    assert signal_data(book.signals["beside"]) == signal_data(plan)
+    assert signal_data(book.signals["inside"]) == signal_data(plan)
+
+
 def test_never_in_one_rule_is_not_never_in_another() -> None:
     """Two rules over the same events, one of which takes none for never."""
     never = event("used").last(missing="never").more_than_ago(days(9))
@@ -163,6 +179,44 @@ rules:
     [
         ({"sum": {"event": "x", "of": "a"}}, ("sum",), "rules.form", "write `within: ...`"),
         ({"summ": {}}, ("summ",), "rules.unknown_word", "did you mean 'sum'?"),
+        (
+            {"sum": {"event": "x", "of": "a", "within": "7d"}, "currency": "EUR"},
+            ("currency",),
+            "rules.unknown_word",
+            "write it inside: sum: {event: ..., currency: EUR}",
+        ),
+        (
+            {"last": {"event": "x"}, "unit": "seats"},
+            ("unit",),
+            "rules.unknown_word",
+            "leave it out: the signal is of the kind time",
+        ),
+        (
+            {"last": {"event": "x"}, "kind": "number"},
+            ("kind",),
+            "rules.unknown_word",
+            "leave it out: what is computed is of the kind time",
+        ),
+        (
+            {"event": {"name": "x", "within": "7d"}, "last": {"event": "x"}},
+            ("last",),
+            "rules.unknown_word",
+            "leave it out: one thing is computed, event",
+        ),
+        ({"last": {"event": "x"}, "missing": "nver"}, (), "rules.choice", "use unknown or never"),
+        ({"kind": "time", "missing": "nver"}, (), "rules.choice", "use unknown or never"),
+        (
+            {"kind": "text", "one_of": "free"},
+            (),
+            "rules.choice",
+            'list them: one_of=("free", "team")',
+        ),
+        (
+            {"latest": {"event": "x", "of": "a", "kind": "text"}, "one_of": ["free", None]},
+            (),
+            "rules.choice",
+            'list them: one_of=("free", "team")',
+        ),
         (
             {"sum": {"event": "x", "of": "a", "within": "0d"}},
             ("sum", "within"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from retainkit.core import Origin, check_json
 from retainkit.errors import InvalidInput
@@ -12,8 +12,10 @@ from retainkit.rules._windows import window
 
 
 Scalar: TypeAlias = "bool | int | str | None"
+MissingTime: TypeAlias = "Literal['unknown', 'never']"
 
 _DAY = timedelta(days=1)
+_MISSING: tuple[MissingTime, ...] = ("unknown", "never")
 
 
 def where_pairs(pairs: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, Scalar], ...]:
@@ -84,6 +86,19 @@ def is_like(name: str, pattern: str) -> bool:
     return name.startswith(pattern[:-1]) if pattern.endswith(".*") else name == pattern
 
 
+def missing_time(missing: MissingTime) -> MissingTime:
+    """What no time means, checked; inside this room only."""
+    if missing in _MISSING:
+        return missing
+    raise InvalidInput(
+        "A missing time is unknown, or means never",
+        code="rules.choice",
+        field="missing",
+        value=str(missing),
+        remedy="use unknown or never",
+    )
+
+
 def times(count: object) -> int:
     """So many times, checked; inside this room only."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
@@ -138,8 +153,21 @@ def whole_weeks(length: timedelta) -> timedelta:
 
 
 def text_choices(texts: Iterable[str]) -> tuple[str, ...]:
-    """The texts that a signal can have, each once; inside this room only."""
-    return tuple(dict.fromkeys(map(event_name, texts)))
+    """The texts that a signal can have, each once, checked; inside this room only."""
+    given: object = texts  # from Python or a file, whatever the annotation says
+    listed: list[object] = []
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        listed += given
+        found = tuple(text for text in listed if isinstance(text, str) and text)
+        if len(found) == len(listed):
+            return tuple(dict.fromkeys(found))
+    raise InvalidInput(
+        "The choices of a text are texts",
+        code="rules.choice",
+        field="one_of",
+        value=given if isinstance(given, str) else ", ".join(map(repr, listed)),
+        remedy='list them: one_of=("free", "team")',
+    )
 
 
 def features(names: Iterable[str]) -> tuple[str, ...]:

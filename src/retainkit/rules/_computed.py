@@ -11,9 +11,11 @@ from retainkit.core import JsonObject, JsonValue, content_hash
 from retainkit.errors import InvalidInput
 from retainkit.money import currency_of
 from retainkit.rules._checked import (
+    MissingTime,
     event_name,
     features,
     least,
+    missing_time,
     named_key,
     text_choices,
     whole_days,
@@ -26,9 +28,6 @@ from retainkit.rules._windows import window, written
 
 if TYPE_CHECKING:
     from retainkit.rules._events import Count, Distinct, EventPattern
-
-MissingTime: TypeAlias = "Literal['unknown', 'never']"
-_MISSING: tuple[MissingTime, ...] = ("unknown", "never")
 
 COMPUTED = "computed"
 """The word of files for what is computed otherwise than by a count or a sequence."""
@@ -57,19 +56,6 @@ def _gap(length: timedelta) -> timedelta:
 
 def _silence(length: timedelta) -> timedelta:
     return window(length, "silent_for")
-
-
-def _missing(missing: str) -> MissingTime:
-    given = next((each for each in _MISSING if each == missing), None)
-    if given is not None:
-        return given
-    raise InvalidInput(
-        "A missing time is unknown, or means never",
-        code="rules.choice",
-        field="missing",
-        value=str(missing),
-        remedy="use unknown or never",
-    )
 
 
 def _never(missing: MissingTime) -> str | None:
@@ -139,7 +125,7 @@ class Last:
     word: ClassVar = "last"
 
     pattern: EventPattern
-    missing: MissingTime = field(default="unknown", converter=_missing)
+    missing: MissingTime = field(default="unknown", converter=missing_time)
 
     def to_json(self) -> JsonObject:
         """As data."""
@@ -155,7 +141,7 @@ class First:
     word: ClassVar = "first"
 
     pattern: EventPattern
-    missing: MissingTime = field(default="unknown", converter=_missing)
+    missing: MissingTime = field(default="unknown", converter=missing_time)
 
     def to_json(self) -> JsonObject:
         """As data."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from typing import cast
 
 from attrs import define, evolve, field
 
 from retainkit.errors import InvalidInput
-from retainkit.rules._computed import First, Last
+from retainkit.rules._checked import MissingTime
+from retainkit.rules._computed import First, Last, Latest
 from retainkit.rules._computing import FORMS, read_computed
 from retainkit.rules._declared import Kind, Remedy, Signal
 from retainkit.rules._reading import Mistake, Place, Reader, cash, mistaken, operand
@@ -79,6 +81,7 @@ _OPTIONS: Mapping[Kind, tuple[str, ...]] = {
     Kind.TEXT: ("one_of",),
     Kind.TIME: ("missing",),
 }
+_EVERY_OPTION = tuple(key for keys in _OPTIONS.values() for key in keys)
 
 
 def read_rulebook(
@@ -181,26 +184,26 @@ class _Document:
         fresh = data.get("fresh_for")
         fresh_for = None if fresh is None else reader.length(fresh, (*place, "fresh_for"))
         remedy = _remedy(reader, data, place)
-        word = next((word for word in ("event", "sequence", *FORMS) if word in data), None)
-        if word is not None:
-            made = _computed(reader, word, data[word], (*place, word))
-            return (
-                None
-                if made is None
-                else reader.made(
-                    place,
-                    lambda: _described(
-                        evolve(
-                            made,
-                            name=name,
-                            doc=str(common.get("doc", "")),
-                            source=common.get("source"),
-                            fresh_for=fresh_for,
-                            remedy=remedy,
-                        ),
-                        data,
+        words = [word for word in ("event", "sequence", *FORMS) if word in data]
+        if words:
+            made = _computed(reader, words[0], data[words[0]], (*place, words[0]))
+            for word in words[1:]:
+                _refuse(reader, (*place, word), f"leave it out: one thing is computed, {words[0]}")
+            if made is None or not _fits(reader, made, data, place):
+                return None
+            return reader.made(
+                place,
+                lambda: _described(
+                    evolve(
+                        made,
+                        name=name,
+                        doc=str(common.get("doc", "")),
+                        source=common.get("source"),
+                        fresh_for=fresh_for,
+                        remedy=remedy,
                     ),
-                )
+                    data,
+                ),
             )
         kind = _KINDS.get(str(data.get("kind")))
         if kind is None:
@@ -214,14 +217,10 @@ class _Document:
             return None
         known = _OPTIONS.get(kind.kind, ())
         options = {key: data[key] for key in known if key in data}
-        for key in ("unit", "currency", "one_of", "missing"):
+        for key in _EVERY_OPTION:
             if key in data and key not in known:
-                reader.wrong(
-                    (*place, key),
-                    "This word has no meaning here",
-                    "rules.unknown_word",
-                    key,
-                    f"leave it out: the signal is of the kind {kind.kind}",
+                _refuse(
+                    reader, (*place, key), f"leave it out: the signal is of the kind {kind.kind}"
                 )
         make: Callable[..., Signal] = kind
         return reader.made(
@@ -380,14 +379,39 @@ def _computed(reader: Reader, word: str, said: object, place: Place) -> Signal |
     return reader.derived(word, said, place)
 
 
+def _fits(reader: Reader, made: Signal, data: Mapping[str, object], place: Place) -> bool:
+    """Whether what the file says beside a derivation belongs to the kind that it computes."""
+    before = len(reader.mistakes)
+    if "kind" in data and data["kind"] != made.kind:
+        _refuse(
+            reader, (*place, "kind"), f"leave it out: what is computed is of the kind {made.kind}"
+        )
+    for key in _EVERY_OPTION:
+        if key == "currency" and key in data:
+            _refuse(reader, (*place, key), "write it inside: sum: {event: ..., currency: EUR}")
+        elif key in data and key not in _OPTIONS.get(made.kind, ()):
+            _refuse(reader, (*place, key), f"leave it out: the signal is of the kind {made.kind}")
+    return len(reader.mistakes) == before
+
+
+def _refuse(reader: Reader, place: Place, remedy: str) -> None:
+    reader.wrong(
+        place, "This word has no meaning here", "rules.unknown_word", str(place[-1]), remedy
+    )
+
+
 def _described(signal: Signal, data: Mapping[str, object]) -> Signal:
-    """With the unit, or the meaning of a missing time, that the file names."""
+    """With the unit, the texts or the meaning of a missing time that the file names beside it."""
+    of = signal.derivation
     if isinstance(signal, Number) and isinstance(data.get("unit"), str):
         return signal.counting(str(data["unit"]))
-    if isinstance(signal, Time) and data.get("missing") == "never":
-        of = signal.derivation
-        told = evolve(of, missing="never") if isinstance(of, First | Last) else of
-        return evolve(signal, missing="never", derivation=told)
+    if isinstance(signal, Text) and "one_of" in data and isinstance(of, Latest):
+        told = evolve(of, one_of=cast("Iterable[str]", data["one_of"]))
+        return evolve(signal, one_of=told.one_of, derivation=told)
+    if isinstance(signal, Time) and "missing" in data:
+        missing = cast("MissingTime", data["missing"])  # checked by what is made of it
+        inside = evolve(of, missing=missing) if isinstance(of, First | Last) else of
+        return evolve(signal, missing=missing, derivation=inside)
     return signal
 
 

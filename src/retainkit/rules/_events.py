@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 from retainkit.core import EVERY_NAME, JsonObject, Origin
 from retainkit.errors import InvalidInput
 from retainkit.rules._checked import (
+    MissingTime,
     Scalar,
     event_name,
     event_names,
@@ -33,7 +34,6 @@ from retainkit.rules._computed import (
     Latest,
     LatestChange,
     Mean,
-    MissingTime,
     OldestOpen,
     Open,
     Share,

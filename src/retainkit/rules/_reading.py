@@ -208,10 +208,12 @@ class Reader:
         if not isinstance(data, Mapping):
             self.wrong(
                 place,
-                "Here stands a mapping",
+                "A mapping belongs here",
                 "rules.form",
                 type(data).__name__,
-                f"write keys and values; the keys are {', '.join(known)}",
+                f"write keys and values; the keys are {', '.join(known)}"
+                if known
+                else "write names, each with what it is",
             )
             return {}
         found: dict[str, object] = {}
@@ -234,7 +236,11 @@ class Reader:
         if isinstance(data, list | tuple):
             return data
         self.wrong(
-            place, "Here stands a list", "rules.form", type(data).__name__, "write `- ` before each"
+            place,
+            "A list belongs here",
+            "rules.form",
+            type(data).__name__,
+            "write `- ` before each",
         )
         return ()
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from fractions import Fraction
 from math import isfinite, isnan
 from types import MappingProxyType
-from typing import ClassVar, Generic, Literal, Self, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 from attrs import evolve, field, frozen
 
 from retainkit.core import JsonObject
 from retainkit.errors import InvalidInput
 from retainkit.money import Money, compare, currency_of, money
+from retainkit.rules._checked import MissingTime, missing_time, text_choices
 from retainkit.rules._computed import named_signals
 from retainkit.rules._declared import Kind, Signal, Threshold, Value, wrong_type
 from retainkit.rules._tree import (
@@ -48,10 +49,6 @@ S = TypeVar("S", bound=Signal)
 
 def _code(currency: str | None) -> str | None:
     return None if currency is None else currency_of(currency).code
-
-
-def _choices(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(values)
 
 
 @frozen(kw_only=True, order=False)
@@ -269,7 +266,7 @@ class Time(_Ordered[datetime]):
 
     kind: ClassVar[Kind] = Kind.TIME
 
-    missing_means: Literal["unknown", "never"] = field(default="unknown", alias="missing")
+    missing_means: MissingTime = field(default="unknown", converter=missing_time, alias="missing")
 
     def more_than_ago(self, length: timedelta) -> Condition:
         """It lies at least so long in the past. Raises ``rules.window``."""
@@ -316,7 +313,7 @@ class Text(_Equal[str]):
 
     kind: ClassVar[Kind] = Kind.TEXT
 
-    choices: tuple[str, ...] = field(default=(), converter=_choices, alias="one_of")
+    choices: tuple[str, ...] = field(default=(), converter=text_choices, alias="one_of")
 
     def one_of(self, *values: str) -> Condition:
         """The value is one of these."""
