@@ -30,8 +30,7 @@ def together(buckets: Iterable[Bucket]) -> dict[tuple[str, str, int], Bucket]:
             kept[key] = bucket
             continue
         later = max(known, bucket, key=lambda each: (each.last, each.last_id))
-        kept[key] = evolve(
-            later,
+        kept[key] = later._replace(
             count=known.count + bucket.count,
             total=known.total + bucket.total,
             first=min(known.first, bucket.first),

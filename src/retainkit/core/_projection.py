@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from attrs import field, frozen
 
@@ -15,12 +16,12 @@ STANDING = 0
 """The day of what belongs to no day: the latest value of a fact, or when a ticket was opened."""
 
 
-@frozen(kw_only=True)
-class Bucket:
+class Bucket(NamedTuple):
     """
     What happened to a customer on one day, in one respect: a projection of the timeline.
 
-    Two buckets of the same customer, metric, part and day add up, in any order.
+    Two buckets of the same customer, metric, part and day add up, in any order. A tuple, since a
+    batch of events or a page of customers makes thousands of them.
 
     Args:
         customer: Whom it concerns.
@@ -49,11 +50,11 @@ class Bucket:
     metric: str
     day: int
     part: str = ""
-    count: int = 1
+    count: int = 1  # type: ignore[assignment] # hides `tuple.count`, which nobody asks a bucket
     total: int = 0
-    first: int
-    last: int
-    last_id: str
+    first: int = 0
+    last: int = 0
+    last_id: str = ""
     value: JsonValue = None
 
     def plus(self, other: Bucket) -> Bucket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -34,8 +35,10 @@ _LONGEST_NUMBER, _SMALLEST, _LARGEST = 64, -6, 12
 _ABSENT: Final = object()
 _LATE = 2**63
 _PLAIN: Final = ("", 0, None)
+_TIMELINE: Final = (TIMELINE_METRIC, STANDING, "")
 
 _Path: TypeAlias = "tuple[str, ...]"
+_Key: TypeAlias = "tuple[str, int, str]"
 
 
 class Counter:
@@ -55,40 +58,39 @@ class Counter:
     def count(self, events: Iterable[Event], zones: Mapping[CustomerId, str]) -> list[Bucket]:
         """One bucket for each customer, metric, part and day."""
         tallies = _Tallies(lambda customer: zones_of(zones.get(customer) or self._zone))
-        for event in events:
-            self._one(event, event.origin, tallies[event.customer])
-        return tallies.buckets()
+        return self._counted(((event, event.origin) for event in events), tallies)
 
     def count_as(
         self, events: Iterable[tuple[Event, Origin]], zones: Mapping[CustomerId, Zones]
     ) -> list[Bucket]:
         """The same, with the origin that each event has by now."""
         default = zones_of(self._zone)
-        tallies = _Tallies(lambda customer: zones.get(customer, default))
-        for event, origin in events:
-            self._one(event, origin, tallies[event.customer])
-        return tallies.buckets()
+        return self._counted(events, _Tallies(lambda customer: zones.get(customer, default)))
 
-    def _one(self, event: Event, origin: Origin, tally: _Tally) -> None:
-        at, id, rows, days = to_micros(event.occurred_at), event.id, tally.rows, tally.days
-        day = days.day if days.start <= at < days.end else days.turn(at)
-        if origin is Origin.REAL or origin is Origin.BACKFILL:
-            tally.timeline.add(at, id, 0, None)
-            if event.name == FACT_EVENT:
-                self._facts_told(event, at, tally)
-        plans = self._named[origin].get(event.name)
-        if plans is None:
-            plans = self._plans(origin, event.name)
-        for plan in plans:
-            told = _PLAIN if plan.is_plain else plan.told(event)
-            if told is None:
-                continue
-            part, total, value = told
-            key = (plan.metric, part, day if plan.is_by_day else STANDING)
-            row = rows.get(key)
-            if row is None:
-                row = rows[key] = _Row()
-            row.add(at, id, total, value)
+    def _counted(self, events: Iterable[tuple[Event, Origin]], tallies: _Tallies) -> list[Bucket]:
+        for event, origin in events:
+            tally = tallies[event.customer]
+            days, at = tally.days, to_micros(event.occurred_at)
+            day = days.day if days.start <= at < days.end else days.turn(at)
+            mark = at, event.id
+            plans = self._named[origin].get(event.name)
+            if plans is None:
+                plans = self._plans(origin, event.name)
+            for plan in plans:
+                told = _PLAIN if plan.is_plain else plan.told(event)
+                if told is None:
+                    continue
+                part, total, value = told
+                key = plan.metric, day if plan.is_by_day else STANDING, part
+                if plan.says:
+                    tally.rows[key].add(at, event.id, total, value)
+                else:
+                    tally.marks[key].append(mark)
+            if origin in COUNTED:
+                tally.marks[_TIMELINE].append(mark)
+                if event.name == FACT_EVENT:
+                    self._facts_told(event, at, tally)
+        return tallies.buckets()
 
     def _plans(self, origin: Origin, name: str) -> tuple[_Plan, ...]:
         """What an event of this name changes; kept, as long as names are not without number."""
@@ -107,12 +109,11 @@ class Counter:
                 told: JsonObject = {"value": value}
                 if source is not None:
                     told = {"value": value, "source": source}
-                row = tally.rows.setdefault((metric, "", STANDING), _Row())
-                row.add(at, event.id, 0, told)
+                tally.rows[metric, STANDING, ""].add(at, event.id, 0, told)
 
 
 class _Row:
-    """A bucket that is still being added to."""
+    """A bucket of what events say, still being added to."""
 
     __slots__ = ("count", "first", "last", "last_id", "total", "value")
 
@@ -126,11 +127,9 @@ class _Row:
         """One more event."""
         self.count += 1
         self.total += total
-        last = self.last
-        if at > last or (at == last and id > self.last_id):
+        self.first = min(self.first, at)
+        if (at, id) > (self.last, self.last_id):
             self.last, self.last_id, self.value = at, id, value
-        if at < self.first:  # noqa: PLR1730 - min() takes twice as long, in the one hot loop
-            self.first = at
 
 
 class _Days:
@@ -149,18 +148,19 @@ class _Days:
 
 
 class _Tally:
-    """The rows of one customer."""
+    """What was counted of one customer, by metric, day and part."""
 
-    __slots__ = ("days", "rows", "timeline")
+    __slots__ = ("days", "marks", "rows")
 
     def __init__(self, days: _Days) -> None:
         self.days = days
-        self.timeline = _Row()
-        self.rows: dict[tuple[str, str, int], _Row] = {}
+        # When it was, and the id: most events say nothing else, and are put aside at once.
+        self.marks: defaultdict[_Key, list[tuple[int, str]]] = defaultdict(list)
+        self.rows: defaultdict[_Key, _Row] = defaultdict(_Row)
 
 
 class _Tallies(dict[CustomerId, _Tally]):
-    """The rows of each customer, and the days of each zone."""
+    """What was counted of each customer, and the days of each zone."""
 
     def __init__(self, zones: Callable[[CustomerId], Zones]) -> None:
         super().__init__()
@@ -179,22 +179,23 @@ class _Tallies(dict[CustomerId, _Tally]):
         """What was counted."""
         found: list[Bucket] = []
         for customer, tally in self.items():
-            if tally.timeline.count:
-                tally.rows[TIMELINE_METRIC, "", STANDING] = tally.timeline
+            for (metric, day, part), marks in tally.marks.items():
+                first, (last, last_id) = min(marks)[0], max(marks)
+                found.append(
+                    Bucket(customer, metric, day, part, len(marks), 0, first, last, last_id)
+                )
             found += [
                 Bucket(
-                    customer=customer,
-                    metric=metric,
-                    day=day,
-                    part=part,
-                    count=row.count,
-                    total=row.total,
-                    first=row.first,
-                    last=row.last,
-                    last_id=row.last_id,
-                    value=row.value,
+                    customer,
+                    *key,
+                    row.count,
+                    row.total,
+                    row.first,
+                    row.last,
+                    row.last_id,
+                    row.value,
                 )
-                for (metric, part, day), row in tally.rows.items()
+                for key, row in tally.rows.items()
             ]
         return found
 
@@ -209,6 +210,7 @@ class _Plan:
         "is_by_event",
         "is_plain",
         "metric",
+        "says",
         "split",
         "total",
         "value",
@@ -225,6 +227,7 @@ class _Plan:
         self.total = None if metric.total is None else key_path(metric.total)
         self.currency = metric.currency
         self.value = tuple(map(key_path, metric.value))
+        self.says = bool(metric.total or metric.value)
         reads = (self.where, self.value, self.split, self.total)
         self.is_plain = not (self.is_any or self.is_by_event or any(reads))
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
-from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -43,9 +42,8 @@ class ProjectionContract:
             bucket(LOGINS, 5, at=90, id="evt_9", part="user_1"),
             bucket(LOGINS, 5, "cus_b", at=90, id="evt_9"),
         )
-        assert _of(tenant)[0] == evolve(
-            bucket(LOGINS, 5, at=30, id="evt_3", number=6, total=500, value={"n": [3]}), first=10
-        )
+        added = bucket(LOGINS, 5, at=30, id="evt_3", number=6, total=500, value={"n": [3]})
+        assert _of(tenant)[0] == added._replace(first=10)
         assert [(kept.day, kept.part, kept.count) for kept in _of(tenant)] == [
             (5, "", 6),
             (5, "user_1", 1),
@@ -184,7 +182,7 @@ class ProjectionContract:
         now = [bucket(LOGINS, 6, number=2), bucket("zone", STANDING, value="Europe/Berlin")]
         with tenant.transaction() as tx:
             tx.projections.replace(A, [*now, bucket(LOGINS, 6, at=2, id="evt_2")], since=6)
-        told_twice = evolve(now[0], count=3, last=2, last_id="evt_2")
+        told_twice = now[0]._replace(count=3, last=2, last_id="evt_2")
         assert _of(tenant, LOGINS, TICKETS, "zone") == (before, told_twice, now[1])
         assert _of(tenant, LOGINS, customer=B) == (others,)
         with tenant.transaction() as tx:
@@ -362,8 +360,7 @@ def _summed(told: Sequence[Bucket]) -> list[Bucket]:
         key = each.customer, each.metric, each.day, each.part
         found.setdefault(key, []).append(each)
     return [
-        evolve(
-            max(same, key=lambda each: (each.last, each.last_id)),
+        max(same, key=lambda each: (each.last, each.last_id))._replace(
             count=sum(each.count for each in same),
             total=sum(each.total for each in same),
             first=min(each.first for each in same),

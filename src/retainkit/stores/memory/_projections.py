@@ -8,8 +8,6 @@ from heapq import nsmallest
 from itertools import chain, islice
 from typing import Final
 
-from attrs import evolve
-
 from retainkit.core import STANDING, Bucket, JsonValue, Member, Part, Wanted
 from retainkit.ids import CustomerId
 from retainkit.stores._refusals import check_replaced, check_size
@@ -29,7 +27,7 @@ class MemoryProjections:
     def add(self, buckets: Sequence[Bucket]) -> None:
         for bucket in buckets:
             value = frozen_value(bucket.value)
-            kept = bucket if value is bucket.value else evolve(bucket, value=value)
+            kept = bucket if value is bucket.value else bucket._replace(value=value)
             days = self._tables.buckets[kept.customer][kept.metric]
             known = days.get((kept.day, kept.part))
             added = kept if known is None else known.plus(kept)

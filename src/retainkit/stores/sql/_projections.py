@@ -124,36 +124,14 @@ def _merged(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
 def _row(tenant: str, bucket: Bucket) -> tuple[Value, ...]:
     """The row of a bucket, its columns in the table's order, which begins with the key."""
     value = bucket.value
-    return (
-        tenant,
-        bucket.customer,
-        bucket.metric,
-        bucket.day,
-        bucket.part,
-        bucket.count,
-        bucket.total,
-        bucket.first,
-        bucket.last,
-        bucket.last_id,
-        _NULL if value is None else dumps(value),
-    )
+    return tenant, *bucket[:-1], _NULL if value is None else dumps(value)
 
 
 def _bucket(row: Row) -> Bucket:
     # Thousands of them are read for one page: nothing is converted that the table holds as it is.
     _, customer, metric, day, part, count, total, first, last, last_id, value = cast("_Line", row)
-    return Bucket(
-        customer=customer,
-        metric=metric,
-        day=day,
-        part=part,
-        count=count,
-        total=total,
-        first=first,
-        last=last,
-        last_id=last_id,
-        value=None if value == _NULL else _value(value),
-    )
+    told = None if value == _NULL else _value(value)
+    return Bucket(customer, metric, day, part, count, total, first, last, last_id, told)
 
 
 def _value(text: str) -> JsonValue:
