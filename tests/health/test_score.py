@@ -46,6 +46,7 @@ from retainkit.health import (
     score_columns,
 )
 from retainkit.health._fixed import remaining
+from retainkit.health._score import standing
 from retainkit.money import money
 from retainkit.rules import Number, Readings, columns, days, hours, readings
 
@@ -138,6 +139,17 @@ def test_exactly_the_minimum_of_coverage_is_enough() -> None:
     assert (str(health.coverage), health.band) == ("0.5000", "green")
     population = columns({"customer": ["a"], "disputed": [False]}, Customer)
     assert score_columns(model, population, NOW).band(0) == "green"
+
+
+def test_without_its_reasons_a_score_is_the_same() -> None:
+    """As a back-test takes it: capped, half known, below its coverage, and unknown."""
+    for customer in (
+        known(logins=20, nps=10, last_login_at=NOW, disputed=True),
+        known(logins=3),
+        known(nps=9),
+        known(),
+    ):
+        assert standing(usual(), customer, NOW) == score(usual(), customer, NOW).standing
 
 
 def test_whatever_components_and_caps_are_called_each_is_asked_for_itself() -> None:

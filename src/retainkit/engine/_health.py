@@ -57,14 +57,30 @@ class HealthAnswer:
 
         override: A person's word on the band, while it holds.
 
-        lines: The reasons in the reader's language.
+        because: The reasons.
+
+        locale: The reader's.
+
+        zone: The reader's IANA zone.
     """
 
     customer: CustomerId
     health: Health | None
     band: str
     override: Override | None = None
-    lines: tuple[str, ...] = ()
+    because: tuple[Because, ...] = ()
+    locale: str = "en"
+    zone: str = "UTC"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The reasons in the reader's language; written when they are asked for."""
+        from retainkit.messages.reasons import explain_text
+
+        return tuple(
+            explain_text(each.key, each.values, self.locale, zone=self.zone)
+            for each in self.because
+        )
 
     def __str__(self) -> str:
         """All lines."""
@@ -135,8 +151,6 @@ class KitHealth:
         Raises:
             ConfigurationError: ``kit.no_health``.
         """
-        from retainkit.messages.reasons import explain_text
-
         health, case = self._now(customer)
         override = None if case is None else case.override
         if override is not None and override.until <= self._kit.clock.now():
@@ -149,7 +163,9 @@ class KitHealth:
             health=health,
             band=override.band if override else UNKNOWN if health is None else health.band,
             override=override,
-            lines=tuple(explain_text(each.key, each.values, locale, zone=zone) for each in reasons),
+            because=tuple(reasons),
+            locale=locale,
+            zone=zone,
         )
 
     def history(self, customer: CustomerId) -> tuple[HealthPoint, ...]:

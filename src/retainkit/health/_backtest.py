@@ -26,7 +26,7 @@ from retainkit.health._found import (
     Look,
 )
 from retainkit.health._model import HealthModel, HealthModels
-from retainkit.health._score import score
+from retainkit.health._score import standing
 from retainkit.health._statistics import NOTHING, Seen, area, area_difference, median, share
 from retainkit.health._stays import ReadingsAt, Stay
 from retainkit.ids import CustomerId
@@ -151,7 +151,7 @@ def _look(
             at=moment, score=None, band=UNKNOWN, coverage=Decimal(0), components={}, model=""
         )
     past = [] if before is None or before.version != model.version else [before.point]
-    said = score(model, known, moment, before=past)
+    said = standing(model, known, moment, before=past)
     return Look(
         at=moment,
         score=None if said.band == UNKNOWN else said.score,

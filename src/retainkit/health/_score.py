@@ -215,48 +215,60 @@ def score(
         InvalidInput: ``time.naive``, ``time.out_of_range``.
     """
     at = utc(now, "now")
+    said, found = _looked(model, known, at, before or ())
+    values = {each.name: getattr(found, each.name) for each in fields(Standing)}
+    return Health(**values, because=tuple(_because(model, said, found, known)))
+
+
+def standing(
+    model: HealthModel,
+    known: Readings,
+    now: datetime,
+    *,
+    before: Sequence[HealthPoint] | None = None,
+) -> Standing:
+    """What `score` says without its reasons, in two thirds of the time; inside this room only."""
+    return _looked(model, known, utc(now, "now"), before or ())[1]
+
+
+def _looked(
+    model: HealthModel, known: Readings, at: datetime, history: Sequence[HealthPoint]
+) -> tuple[Sequence[_Said], Standing]:
+    """What each component says, and what that makes."""
     truths = model.asked.truths(known, at)
     said = [_said(part, known, truths, at) for part in model.ready]
     left, whole = sum(each.left for each in said), sum(part.share for part in model.ready)
     covered = nearest(left * ONE_POINT, whole)
-    coverage = in_points(covered)
-    history = before or ()
+    points, trend, band = None, None, UNKNOWN
     contributions = _contributions(model, said, truths)
-    if contributions is None:
-        return Health(
-            model=model.id,
-            version=model.version,
-            combine=model.combine,
-            at=at,
-            score=None,
-            coverage=coverage,
-            trend=None,
-            band=UNKNOWN,
-            contributions=tuple(_contribution(model, each, 0) for each in said),
-            because=(Because(key="health.score.unknown"), *_of_parts(said, {}, known, at)),
-        )
-    points = sum((each.part for each in contributions), Decimal(0))
-    parts = {each.name: each.part for each in contributions}
-    plain = model.bands.of(points)
-    enough = covered >= model.least_covered
-    was = history[-1].band if history else None
-    band = model.bands.of(points, before=was) if enough else UNKNOWN
-    return Health(
+    if contributions is not None:
+        points = sum((each.part for each in contributions), Decimal(0))
+        trend = slope(history, at, points, model.version, model.trend_over)
+        if covered >= model.least_covered:
+            band = model.bands.of(points, before=history[-1].band if history else None)
+    return said, Standing(
         model=model.id,
         version=model.version,
         combine=model.combine,
         at=at,
         score=points,
-        coverage=coverage,
-        trend=slope(history, at, points, model.version, model.trend_over),
+        coverage=in_points(covered),
+        trend=trend,
         band=band,
-        contributions=contributions,
-        because=(
-            *_of_band(model, coverage, band, plain),
-            *_of_caps(model, parts),
-            *_of_parts(said, parts, known, at),
-        ),
+        contributions=contributions or tuple(_contribution(model, each, 0) for each in said),
     )
+
+
+def _because(
+    model: HealthModel, said: Sequence[_Said], found: Standing, known: Readings
+) -> Iterator[Because]:
+    parts = {each.name: each.part for each in found.contributions}
+    if found.score is None:
+        yield Because(key="health.score.unknown")
+    else:
+        yield from _of_band(model, found.coverage, found.band, model.bands.of(found.score))
+        yield from _of_caps(model, parts)
+    yield from _of_parts(said, parts, known, found.at)
 
 
 def _said(part: Ready, known: Readings, truths: Mapping[str, Truth], at: datetime) -> _Said:
