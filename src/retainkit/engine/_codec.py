@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -49,4 +49,16 @@ def _converter() -> Converter:
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
     converter.register_unstructure_hook(frozenset, sorted)
+    converter.register_unstructure_hook_factory(_is_sparse, lambda type_: _lean(type_, converter))
     return converter
+
+
+def _is_sparse(type_: object) -> bool:
+    return getattr(type_, "is_sparse", False) is True
+
+
+def _lean(type_: type, converter: Converter) -> Callable[[object], JsonObject]:
+    """How a value is written that is mostly empty: without what is as it is by default."""
+    from cattrs.gen import make_dict_unstructure_fn
+
+    return make_dict_unstructure_fn(type_, converter, _cattrs_omit_if_default=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import assert_never
 
 from retainkit.core import JsonObject, JsonValue, content_hash
@@ -129,7 +130,7 @@ def version(condition: Condition, segments: Mapping[str, Condition] | None = Non
 def plain(value: Value | Threshold) -> JsonValue:
     """A value or a threshold as data."""
     if isinstance(value, Amounts):
-        return {code: to_json(money(limit, code))["amount"] for code, limit in value.table}
+        return dict(_written_amounts(value))
     if isinstance(value, Money):
         return to_json(value)
     if isinstance(value, bool | int | str):
@@ -139,6 +140,12 @@ def plain(value: Value | Threshold) -> JsonValue:
     if isinstance(value, timedelta):
         return _length(value)
     return repr(value)
+
+
+@lru_cache(maxsize=4096)
+def _written_amounts(table: Amounts) -> tuple[tuple[str, str], ...]:
+    """Kept: thresholds are few, and told with each reason."""
+    return tuple((code, to_json(money(limit, code))["amount"]) for code, limit in table.table)
 
 
 def _length(value: timedelta) -> str:

@@ -144,16 +144,16 @@ class _Asked:
 
     def _presence(self, node: Present | Missing) -> Explained:
         there = self.known.known(node.signal.name, self.at) is not None
-        said = self._said(node.signal)
+        said = self._said(node.signal, self.known.comparable(node.signal, self.at))
         if isinstance(node, Present):
             return _leaf("rules.is.present", there, said)
         return _leaf("rules.is.missing", not there, said)
 
     def _two(self, node: CompareSignals) -> Explained:
         left, right = (self.known.comparable(s, self.at) for s in (node.left, node.right))
-        other = self._said(node.right)
+        other = self._said(node.right, right)
         values = {
-            **self._said(node.left),
+            **self._said(node.left, left),
             **{f"other_{name}": value for name, value in other.items() if name != "gap"},
             "times": str(node.factor),
         }
@@ -165,15 +165,14 @@ class _Asked:
 
     def _one(self, node: Compare | OneOf | Between | TextMatch | Ago | Ahead) -> Explained:
         key, threshold = _key(node)
-        values = {**self._said(node.signal), **threshold}
         value = self.known.comparable(node.signal, self.at)
+        values = {**self._said(node.signal, value), **threshold}
         truth = None if value is None else holds(node, value, self.at)
         return _leaf(key, truth, values)
 
-    def _said(self, signal: Signal) -> dict[str, JsonValue]:
+    def _said(self, signal: Signal, value: Value | None) -> dict[str, JsonValue]:
         """The signal, its value, and where that comes from."""
         reading = self.known.of(signal.name)
-        value = self.known.comparable(signal, self.at)
         said: dict[str, JsonValue] = {"signal": signal.name}
         if value is None:
             said["gap"] = self.known.gap(signal.name).value

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from attrs import evolve, frozen
 
@@ -93,6 +93,9 @@ class RuleState:
     held: Limit | None = None
     unknown_since: datetime | None = None
     unknown_told: bool = False
+
+    is_sparse: ClassVar[bool] = True
+    """It is stored without what is as it is by default: a customer has one for each live rule."""
 
     @property
     def member(self) -> bool:
