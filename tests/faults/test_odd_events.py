@@ -300,6 +300,17 @@ def test_a_fact_that_no_database_keeps_is_refused(kit: RetainKit) -> None:
     assert value(kit, ADA, "plan") == "a\0b"
 
 
+def test_who_is_woken_from_before_contradicts_nothing(kit: RetainKit, clock: ManualClock) -> None:
+    """Late events are decided again at another time; that is no conflict, and fires nothing."""
+    kit.record(*(use(f"e{number}", ADA, NOW - 2 * DAY) for number in range(5)))
+    kit.run_due()
+    clock.advance(DAY)
+    for feature in ("rules", "health"):
+        kit.wake(feature, ADA, since=1)
+    settle(kit, clock)
+    assert kit.attention() == ()
+
+
 # ---- days that are odd
 
 # Of 30 minutes more or less, not there at all, of an odd offset, over at 23:59 and back again.

@@ -88,7 +88,7 @@ class Race:
                 for number in range(self.rounds):
                     writes(kit, lot, number)
             except Exception as exc:  # noqa: BLE001 - told where the threads are joined
-                self.ended.append(f"{name}: {exc!r}")
+                self.ended.append(f"{name}: {exc!r} {exc.__cause__!r}")
 
         return Thread(target=write, daemon=True)
 

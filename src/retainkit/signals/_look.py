@@ -132,7 +132,9 @@ class Look:
             "days": [day.isoformat() for day in sorted(days)[:MOST_LISTED]],
         }
         because = Because(key="signals.revised", values={"count": len(late), "days": data["days"]})
-        self._event("signals.revised", derive(*ids), data, (because,))
+        # Whoever is woken again from before tells it again; with the time, as it says another one.
+        key = derive(*ids, str(to_micros(self.at)))
+        self._event("signals.revised", key, data, (because,))
 
     # ---- one rule
 
@@ -226,12 +228,13 @@ class Look:
                 data |= {"episode": episode, "reason": reason.value}
                 name = _ENDS[kind]
             case Suppressed(reason=limit, until=until):
-                key = f"{key}@{limit}"
                 data |= {"reason": limit.value, "shadow": kind == "shadow"}
                 data["until"] = None if until is None else until.isoformat()
+                key = f"{key}@{limit}@{data['until']}"  # a clock can come by an instant again
                 name = "rules.suppressed"
             case LongUnknown(since=since):
                 data |= {"since": since.isoformat(), "shadow": kind == "shadow"}
+                key = f"{key}@{data['since']}"
                 name = "rules.unknown"
             case _:
                 assert_never(turn)
