@@ -57,9 +57,8 @@ def test_a_wrong_answer_is_explained(file: Path, capsys: pytest.CaptureFixture[s
 
     assert main(["rules", "test", str(file)]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "FAILED big: small",
-        "  expected false, got true",
-        "  [true] rules.is.gte signal=seats value=6 at=2026-11-01T00:00:00Z threshold=5",
+        "FAILED big: small: expected no, got fires",
+        "  Is seats at least 5? It is 6. [yes]",
         "1 passed, 1 failed, 1 rules",
     ]
 
@@ -68,7 +67,8 @@ def test_what_is_suspicious_is_listed(file: Path, capsys: pytest.CaptureFixture[
     """A rule that no test shows silent."""
     file.write_text(OWN.replace("expect: no", "expect: fires").replace("{seats: 4}", "{seats: 9}"))
     assert main(["rules", "test", str(file)]) == 0
-    assert "look at big: rules.lint.no_negative_test {}" in capsys.readouterr().out
+    said = "look at big: No test shows a customer for whom the rule is false."
+    assert said in capsys.readouterr().out
 
 
 def test_mistakes_stand_on_standard_error(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

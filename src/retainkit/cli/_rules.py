@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 from retainkit.cli._app import app_argument, kit_of, tenant_argument
 from retainkit.cli._progress import progress
-from retainkit.core import dumps
 from retainkit.errors import ConfigurationError
 from retainkit.ids import CustomerId
 
 
 if TYPE_CHECKING:
-    from retainkit.rules import Explained, Signals
+    from retainkit.rules import Signals
 
 NAME = "rules"
 HELP = "test a rule file, ask all rules of all customers, or list who is in a segment"
@@ -72,6 +71,7 @@ def _members(args: Namespace) -> int:
 
 
 def _test(args: Namespace) -> int:
+    from retainkit.messages.reasons import explain_text, explained_lines
     from retainkit.rules import lint
     from retainkit.schema import read_rules
 
@@ -79,28 +79,14 @@ def _test(args: Namespace) -> int:
     trials = book.trials()
     failed = [trial for trial in trials if not trial.passed]
     for trial in failed:
-        print(f"FAILED {trial.rule}: {trial.test.name}")
-        print(f"  expected {trial.test.expect.value}, got {trial.explained.truth.value}")
-        for line in explained_lines(trial.explained):
+        print(f"FAILED {trial.rule}: {trial.test.name}: {trial}")
+        for line in explained_lines(trial.explained, "en"):
             print(f"  {line}")
     for finding in lint(book):
-        print(f"look at {finding.rule}: {finding.because.key} {dumps(finding.because.values)}")
+        because = finding.because
+        print(f"look at {finding.rule}: {explain_text(because.key, because.values, 'en')}")
     print(f"{len(trials) - len(failed)} passed, {len(failed)} failed, {len(book.rules)} rules")
     return 1 if failed else 0
-
-
-def explained_lines(explained: Explained, indent: str = "") -> list[str]:
-    """An explanation as indented lines of keys and values."""
-    said = explained.because
-    values = " ".join(f"{name}={_shown(value)}" for name, value in said.values.items())
-    lines = [f"{indent}[{explained.truth.value}] {said.key} {values}".rstrip()]
-    for part in explained.parts:
-        lines += explained_lines(part, indent + "  ")
-    return lines
-
-
-def _shown(value: object) -> str:
-    return str(value) if isinstance(value, str | int) else repr(value)
 
 
 def _text(file: Path) -> str:

@@ -168,7 +168,7 @@ class KitRules:
             InvalidInput: ``rules.unknown_rule``, ``rules.unknown_group``.
             ConfigurationError: ``kit.no_rules``.
         """
-        from retainkit.engine._told import explained_lines
+        from retainkit.messages.reasons import explained_lines
 
         book, now = self._rulebook(), self._kit.clock.now()
         when = _condition(book, rule)
@@ -178,7 +178,7 @@ class KitRules:
             customer=customer,
             at=now,
             explained=found,
-            lines=explained_lines(found, locale=locale, zone=zone),
+            lines=explained_lines(found, locale, zone=zone),
         )
 
     def why_not(
@@ -200,7 +200,7 @@ class KitRules:
             InvalidInput: ``rules.unknown_rule``, ``rules.unknown_group``.
             ConfigurationError: ``kit.no_rules``.
         """
-        from retainkit.engine._told import why_not_lines
+        from retainkit.messages.reasons import why_not_lines
 
         book, now = self._rulebook(), self._kit.clock.now()
         when = _condition(book, rule)
@@ -212,7 +212,7 @@ class KitRules:
             explained=found.explained,
             changes=found.changes,
             by_time=found.by_time,
-            lines=why_not_lines(found, locale=locale, zone=zone),
+            lines=why_not_lines(found, locale, zone=zone),
         )
 
     # ---- all customers

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from retainkit.core import JsonObject, JsonValue
+from retainkit.core import Because, JsonObject, JsonValue
 from retainkit.errors import InvalidInput
 from retainkit.messages._catalogues import Language, language, translations
 from retainkit.timing import zone as zone_named
@@ -17,7 +18,9 @@ from retainkit.timing import zone as zone_named
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-__all__ = ["explain_text"]
+    from retainkit.rules import Explained, Value, WhyNot
+
+__all__ = ["explain_text", "explained_lines", "why_not_lines"]
 
 _DOMAIN = "reasons"
 """The gettext domain of what explains decisions; its msgids are the keys of `Because`."""
@@ -35,6 +38,24 @@ _UNITS: tuple[tuple[Literal["day", "hour", "minute", "second"], timedelta], ...]
 
 _SAME_WORDS = MappingProxyType({"was": "level", "code": "decline"})
 """Values whose words stand in the catalogue under the name of another."""
+
+_DECIMALS = frozenset(
+    {"at", "before", "by", "coverage", "hysteresis", "minimum", "part", "points", "score", "times"}
+)
+"""Values that are decimals where they look so; elsewhere it may be a text, such as a version."""
+
+_ORDERED = ("rules.is.between", "rules.is.gt", "rules.is.lt")
+"""How the reasons begin whose values have an order: none of them is a text."""
+
+_DECIMAL = re.compile(r"-?\d+\.\d+")
+_LENGTH = re.compile(r"(-?\d+)(d|h|min|s)")
+_LENGTHS = MappingProxyType(
+    dict(zip(("d", "h", "min", "s"), (size for _, size in _UNITS), strict=True))
+)
+
+_ANSWERS = MappingProxyType({"true": "value.yes", "false": "value.no", "unknown": "value.unknown"})
+_GAPS = MappingProxyType({"stale": "value.silence.stale", "currency": "value.silence.currency"})
+"""Why something is not known; that nobody told a value says the sentence itself."""
 
 _UNKNOWN = "value.unknown"
 _YES = "value.yes"
@@ -82,7 +103,8 @@ def explain_text(
         if isinstance(value, str):
             key = f"value.{_SAME_WORDS.get(name, name)}.{value}"
             word = say(key)
-            return word if word != key else _instant(value, spoken, there) or value
+            figure = _figure(because_key, name, value, spoken)
+            return word if word != key else figure or _instant(value, spoken, there)
         if isinstance(value, bool):
             return say(_YES if value else _NO)
         if isinstance(value, int):
@@ -103,6 +125,89 @@ def explain_text(
     return " ".join((because_key, *(f"{name}={text}" for name, text in sorted(written.items()))))
 
 
+def explained_lines(
+    explained: Explained, locale: str, *, zone: str = "UTC", directories: tuple[Path, ...] = ()
+) -> tuple[str, ...]:
+    """
+    The answer of a rule, as `retainkit.rules.why` explains it: a line for each part, indented.
+
+    Each line ends with what is so of its part: yes, no, or not known, and then why, if a value is
+    too old or in a currency that the rule has no amount for.
+
+    Args:
+        explained: What `retainkit.rules.why` answered.
+
+        locale: The reader's; English when there is no catalogue.
+
+        zone: The reader's IANA zone.
+
+        directories: Own catalogues, as in `Branding`.
+
+    Raises:
+        InvalidInput: ``time.unknown_zone``.
+    """
+
+    def said(key: str, values: JsonObject) -> str:
+        return explain_text(key, values, locale, zone=zone, directories=directories)
+
+    def lines(part: Explained) -> tuple[str, ...]:
+        answer = said(_ANSWERS[part.truth.value], {})
+        gap = _GAPS.get(str(part.because.values.get("gap")))
+        if gap is not None:
+            answer = f"{answer}: {said(gap, {})}"
+        first = f"{said(part.because.key, part.because.values)} [{answer}]"
+        return (first, *(f"  {line}" for inside in part.parts for line in lines(inside)))
+
+    return lines(explained)
+
+
+def why_not_lines(
+    found: WhyNot, locale: str, *, zone: str = "UTC", directories: tuple[Path, ...] = ()
+) -> tuple[str, ...]:
+    """
+    What `retainkit.rules.why_not` found: the explanation, what would have to be otherwise, and
+    when time alone makes it true.
+
+    Args and errors are those of `explained_lines`.
+    """
+    spoken = language(locale, directories, _DOMAIN)
+    more = [
+        Because(
+            key="rules.change",
+            values={
+                "signal": change.signal,
+                "value": _plain(change.value, spoken),
+                "to": _plain(change.to, spoken),
+            },
+        )
+        for change in found.changes
+    ]
+    if found.by_time is not None:
+        more.append(Because(key="rules.by_time", values={"at": found.by_time.isoformat()}))
+    said = (
+        explain_text(because.key, because.values, locale, zone=zone, directories=directories)
+        for because in more
+    )
+    return (*explained_lines(found.explained, locale, zone=zone, directories=directories), *said)
+
+
+def _plain(value: Value | None, spoken: Language) -> JsonValue:
+    """What `explain_text` can't tell from a text is written here."""
+    from retainkit.money import Money, to_json
+
+    match value:
+        case Money():
+            return to_json(value)
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return _length(value, spoken)
+        case float():
+            return _decimal(str(value), spoken)
+        case _:
+            return value
+
+
 class _Values(dict[str, str]):
     """What a sentence may name; a value that is not there is unknown."""
 
@@ -114,16 +219,16 @@ class _Values(dict[str, str]):
         return self._say(_UNKNOWN)
 
 
-def _instant(text: str, spoken: Language, there: ZoneInfo) -> str | None:
-    """Date and time to the minute; None when the text is no instant."""
+def _instant(text: str, spoken: Language, there: ZoneInfo) -> str:
+    """Date and time to the minute; the text itself when it is no instant."""
     from babel.dates import format_date, format_time, get_datetime_format
 
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        return None
+        return text
     if at.tzinfo is None:
-        return None
+        return text
     local = at.astimezone(there)
     pattern = str(get_datetime_format("long", locale=spoken.cldr)).replace("'", "")
     return pattern.format(
@@ -141,6 +246,39 @@ def _number(name: str, value: int, spoken: Language) -> str:
     whole = timedelta(seconds=value)
     unit = next(unit for unit, size in _UNITS if whole % size == timedelta(0))
     return format_timedelta(whole, granularity=unit, threshold=10**9, locale=spoken.cldr)
+
+
+def _figure(because_key: str, name: str, value: str, spoken: Language) -> str | None:
+    """A decimal or a length, where it can't be a text that only looks like one."""
+    ordered = because_key.startswith(_ORDERED)
+    if (ordered or name in _DECIMALS) and _DECIMAL.fullmatch(value):
+        return _decimal(value, spoken)
+    length = _LENGTH.fullmatch(value) if ordered else None
+    return _length(int(length[1]) * _LENGTHS[length[2]], spoken) if length else None
+
+
+def _length(length: timedelta, spoken: Language) -> str:
+    """In days, hours, minutes and seconds, with those that are none left out."""
+    from babel.dates import format_timedelta
+
+    left = abs(length)
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        whole, left = divmod(left, size)
+        if whole or (unit == "second" and not parts):
+            parts.append(
+                format_timedelta(
+                    whole * size, granularity=unit, threshold=10**9, locale=spoken.cldr
+                )
+            )
+    return ("-" if length < timedelta(0) else "") + " ".join(parts)
+
+
+def _decimal(text: str, spoken: Language) -> str:
+    """With the digits that it has, and the reader's sign between them."""
+    from babel.numbers import get_decimal_symbol
+
+    return text.replace(".", get_decimal_symbol(spoken.cldr))
 
 
 def _amount(value: Mapping[str, JsonValue], spoken: Language) -> str:

@@ -30,11 +30,14 @@ from retainkit.rules._tree import (
     signals_of,
     walk,
 )
+from retainkit.rules._truth import Truth
 from retainkit.rules._ways import Literal, Way, ways
 
 
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 """Where lengths from now are laid out to see whether they contradict each other."""
+
+_WORDS = MappingProxyType({Truth.TRUE: "fires", Truth.FALSE: "no", Truth.UNKNOWN: "unknown"})
 
 
 @frozen(kw_only=True)
@@ -49,6 +52,10 @@ class Trial:
     def passed(self) -> bool:
         """It answered as expected."""
         return self.explained.truth is self.test.expect
+
+    def __str__(self) -> str:
+        """What was expected and what was answered, in the words of a rule file."""
+        return f"expected {_WORDS[self.test.expect]}, got {_WORDS[self.explained.truth]}"
 
 
 def _signals(given: type[Signals] | Mapping[str, Signal]) -> Mapping[str, Signal]:

@@ -45,7 +45,8 @@ class Literal:
         return isinstance(self.leaf, CompareSignals)
 
 
-Way: TypeAlias = frozenset[Literal]
+Way: TypeAlias = tuple[Literal, ...]
+"""A set in the order of the tree, so that whoever goes through it finds the same each time."""
 
 
 @frozen
@@ -120,13 +121,13 @@ class _Finder:
 
     def way(self, bits: int) -> Way:
         """The literals whose bits these are."""
-        return frozenset(literal for literal, bit in self._bits.items() if bits & bit)
+        return tuple(literal for literal, bit in self._bits.items() if bits & bit)
 
     def _bit(self, literal: Literal) -> int:
         if literal not in self._bits:
             for each in (Literal(literal.leaf, wanted=True), Literal(literal.leaf, wanted=False)):
                 bit = self._bits[each] = 1 << len(self._bits)
-                cost = self.cost(frozenset({each}))
+                cost = self.cost((each,))
                 self._by_cost[cost] = self._by_cost.get(cost, 0) | bit
         return self._bits[literal]
 

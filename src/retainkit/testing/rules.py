@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from retainkit.core import dumps
 from retainkit.errors import ConfigurationError
+from retainkit.messages.reasons import explained_lines
 from retainkit.rules import Signals, Trial
 from retainkit.schema import read_rules
 
@@ -49,9 +49,8 @@ class RuleItem(pytest.Item):
         error = excinfo.value
         if not isinstance(error, WrongAnswer):
             return str(super().repr_failure(excinfo))
-        expected, answer = error.trial.test.expect.value, error.trial.explained.truth.value
-        why = dumps(error.trial.explained.to_json())
-        return f"{error.trial.rule}: expected {expected}, got {answer}\n{why}"
+        lines = explained_lines(error.trial.explained, "en")
+        return "\n".join((f"{error.trial.rule}: {error.trial}", *lines))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """The file, and the rule with the name of its test."""
