@@ -172,11 +172,14 @@ def _require_same(
     frame: dict[str, object],
     ages: dict[str, NDArray[np.int64]],
 ) -> None:
-    """To a hundredth: floats round a tie as they like."""
+    """To a hundredth: floats round a tie as they like, so one may lie beyond an edge."""
     ours = score_columns(model, known, NOW, at=told)
-    score, coverage, _ = _by_hand(frame, ages)
+    score, coverage, bands = _by_hand(frame, ages)
+    edges = (np.abs(score - 50) < STEP) | (np.abs(score - 75) < STEP)
+    edges |= np.abs(coverage - ENOUGH) < STEP / 100
     if (
         np.abs(ours.scores - score).max() > STEP
         or np.abs(ours.coverages - coverage).max() > STEP / 100
+        or (ours.bands != bands)[~edges].any()
     ):
         raise SystemExit("ours and the anchor differ")
