@@ -354,9 +354,9 @@ def open_items(items: r.Items, past: Past) -> dict[str, datetime]:
     opened = past.window(items.opened, items.within)
     closed = past.window(items.closed, items.within)
     for item in set(parts(opened, items.key)):
-        last = max(order(e) for e in opened if part(e, items.key) == item)
-        if all(order(e) < last for e in closed if part(e, items.key) == item):
-            found[item] = last[0]
+        last = max(e.occurred_at for e in opened if part(e, items.key) == item)
+        if all(e.occurred_at < last for e in closed if part(e, items.key) == item):
+            found[item] = last
     return found
 
 
@@ -364,14 +364,23 @@ def elapsed(of: r.Elapsed, past: Past) -> timedelta | None:
     begun, ended = past.window(of.start, of.within), past.window(of.end, of.within)
     lengths = []
     for item in set(parts(begun, of.key)):
-        started: Event | None = None
-        mine = {e.id: e for e in (*begun, *ended) if part(e, of.key) == item}
-        for event in sorted(mine.values(), key=order):
-            if started is not None and event in ended:
-                lengths.append(event.occurred_at - started.occurred_at)
-                started = None
-            if started is None and event in begun:
-                started = event
+        started: datetime | None = None
+        both = {e.id: e for e in (*begun, *ended) if part(e, of.key) == item}
+        mine = sorted(both.values(), key=order)
+        for at in sorted({e.occurred_at for e in mine}):
+            spare: Event | None = None
+            for event in (e for e in mine if e.occurred_at == at and e in ended):
+                if started is not None:
+                    lengths.append(at - started)
+                    started = None
+                else:
+                    spare = event
+            for event in (e for e in mine if e.occurred_at == at and e in begun):
+                if started is None and spare is not None and spare != event:
+                    lengths.append(timedelta(0))
+                    spare = None
+                elif started is None:
+                    started = at
     if len(lengths) < of.minimum:
         return None
     micros = [length // timedelta(microseconds=1) for length in lengths]

@@ -229,6 +229,36 @@ def test_parked_events_are_nobodys() -> None:
     assert measures.recount(parked) == []
 
 
+# ------------------------------------------------------------------------------------ one instant
+
+
+@pytest.mark.parametrize("ids", ["ab", "ba"])
+def test_what_was_opened_and_closed_at_one_instant_is_closed(ids: str) -> None:
+    """Hosts tell days or seconds; which of two ids is the greater means nothing."""
+    opened, closed = event("ticket.opened"), event("ticket.closed")
+    past = [
+        happened("y", MONDAY - days(60)),
+        happened("ticket.opened", MONDAY - days(2), {"ticket": "t"}, id=ids[0]),
+        happened("ticket.closed", MONDAY - days(2), {"ticket": "t"}, id=ids[1]),
+    ]
+    items = opened.until(closed, by="ticket", within=days(30))
+    assert value(items.count(), MONDAY, *past) == 0
+    assert value(items.oldest(), MONDAY, *past) is None
+    took = opened.elapsed(closed, by="ticket", within=days(30))
+    assert value(took, MONDAY, *past) == timedelta(0)
+
+
+def test_one_event_is_not_its_own_end() -> None:
+    """What ends one and begins the next is told once, and lasts until the next."""
+    moved = event("stage.entered")
+    past = [
+        happened("stage.entered", MONDAY - days(back), {"deal": "d"}, id=str(back))
+        for back in (5, 3, 2)
+    ]
+    took = moved.elapsed(moved, by="deal", within=days(30))
+    assert value(took, MONDAY, *past) == timedelta(days=1, hours=12)
+
+
 # ------------------------------------------------------------------------------------ where
 
 

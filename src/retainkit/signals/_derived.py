@@ -576,13 +576,15 @@ def _(of: Silent, seen: Seen) -> Reading | None:
 
 
 def _open_items(items: Items, seen: Seen) -> tuple[dict[str, int], Span]:
-    """When each item that is open was opened, and the rows of what opened any."""
+    """
+    When each item that is open was opened, and the rows of what opened any.
+
+    What was opened and closed at one instant is closed: times of whole days or seconds are common.
+    """
     openings, closings = _items_metrics(items)
     opened, span = _latest_by(openings, items.within, seen)
     closed, _ = _latest_by(closings, items.within, seen)
-    return {
-        part: order[0] for part, order in opened.items() if order > closed.get(part, _NEVER)
-    }, span
+    return {part: at for part, (at, _) in opened.items() if at > closed.get(part, _NEVER)[0]}, span
 
 
 def _latest_by(
@@ -623,19 +625,27 @@ def _(of: Elapsed) -> tuple[Metric, ...]:
 @read.register
 def _(of: Elapsed, seen: Seen) -> Reading | None:
     begun, ended = (seen.window(metric, of.within) for metric in metrics_of(of))
-    # One event that does both ends first what runs, and begins then.
-    events = [(*_order(row), 1, row) for row in begun.rows]
-    events += [(*_order(row), 0, row) for row in ended.rows]
+    # Of one instant, ends come first, for what runs; one that is left ends what another begins.
+    events = [(row.last, 1, row.last_id, row) for row in begun.rows]
+    events += [(row.last, 0, row.last_id, row) for row in ended.rows]
     running: dict[str, int] = {}
+    left: dict[str, tuple[int, str]] = {}
     lengths: list[int] = []
-    for at, _, begins, row in sorted(events, key=lambda event: event[:3]):
+    for at, begins, id, row in sorted(events, key=lambda event: event[:3]):
         part = part_of(row.value)
         if part is None:
             continue
-        if begins:
-            running.setdefault(part, at)
-        elif part in running:
-            lengths.append(at - running.pop(part))
+        if not begins:
+            if part in running:
+                lengths.append(at - running.pop(part))
+            else:
+                left[part] = (at, id)
+        elif part not in running:
+            end_at, end_id = left.pop(part, _NEVER)
+            if end_at == at and end_id != id:
+                lengths.append(0)
+            else:
+                running[part] = at
     untils = [span.until for span in (begun, ended) if span.until is not None]
     value = _median(lengths) if len(lengths) >= of.minimum else None
     return Reading(value=value, at=seen.at, until=min(untils, default=None))
