@@ -646,6 +646,23 @@ def test_the_new_customer_is_warned_of_by_nothing() -> None:
     assert warned(MONDAY, happened("feature.used", MONDAY, {"user": "u"})) == set()
 
 
+def test_who_has_just_begun_is_not_warned_of() -> None:
+    """One of twenty seats in use, one person known: of yesterday that says nothing."""
+    facts = Measures(EarlyWarnings).facts({"paid_seats": 20})
+
+    def begun(at: datetime) -> list[Event]:
+        return [
+            happened("signals.set", at, {**facts}),
+            happened("feature.used", at, {"user": "u", "feature": "a"}),
+            happened("contact.joined", at, {"contact": "c", "role": "user"}),
+        ]
+
+    assert warned(MONDAY, *begun(MONDAY - days(1))) == set()
+    assert {"narrow_use", "few_stakeholders"} <= warned(MONDAY, *begun(MONDAY - days(28)))
+    unused = happened("signals.set", MONDAY - days(28), {**facts})
+    assert warned(MONDAY, unused) == {"narrow_use"}, "nobody ever began"
+
+
 def test_sold_but_unused_is_seen() -> None:
     """A term that began, and no use since; use before it does not count."""
     old = happened("feature.used", MONDAY - days(80), {"user": "u"})

@@ -49,7 +49,14 @@ class UsageSignals(Signals):
     """
 
     paid_seats = Number(unit="seats", doc="Seats that the customer pays for.")
-    usage_28d = _used.count(days(28)).counting("uses").about("Uses of any feature in 28 days.")
+    usage_28d = (
+        _used.count(days(28))
+        .counting("uses")
+        .about(
+            "Uses of any feature in 28 days.",
+            remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
+        )
+    )
     usage_trend = _used.trend(days(28), minimum=20).about(
         "Use in the 28 days until yesterday against the 28 before: -0.3 is a fall by 30 %. "
         "Unknown below 20 uses in the 28 days before.",
@@ -72,7 +79,10 @@ class UsageSignals(Signals):
         _used.distinct("user")
         .count(days(28))
         .counting("seats")
-        .about("People who used anything in 28 days.")
+        .about(
+            "People who used anything in 28 days.",
+            remedy=Remedy(kind=RemedyKind.TUTORIAL, ref="invite-your-team"),
+        )
     )
     breadth = share(active_seats, of=paid_seats).about(
         "Active people as a share of the paid seats.",
@@ -90,7 +100,10 @@ class UsageSignals(Signals):
         "Days of the last 28 on which anything was used.",
         remedy=Remedy(kind=RemedyKind.TUTORIAL, ref="daily-routine"),
     )
-    first_used_at = _used.first(missing="never").about("When anything was used first.")
+    first_used_at = _used.first(missing="never").about(
+        "When anything was used first.",
+        remedy=Remedy(kind=RemedyKind.TUTORIAL, ref="first-steps"),
+    )
     last_used_at = _used.last(missing="never").about(
         "When anything was used last.",
         remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
@@ -129,7 +142,14 @@ class SupportSignals(Signals):
             remedy=Remedy(kind=RemedyKind.TASK, ref="fix-the-cause"),
         )
     )
-    backlog = _tickets.count().counting("tickets").about("Tickets of the last year that are open.")
+    backlog = (
+        _tickets.count()
+        .counting("tickets")
+        .about(
+            "Tickets of the last year that are open.",
+            remedy=Remedy(kind=RemedyKind.TASK, ref="clear-the-backlog"),
+        )
+    )
     oldest_ticket_at = _tickets.oldest().about(
         "When the oldest open ticket was opened.",
         remedy=Remedy(kind=RemedyKind.TASK, ref="clear-the-backlog"),
@@ -143,12 +163,17 @@ class SupportSignals(Signals):
         )
     )
     first_response_90d = _opened.elapsed(_replied, by="ticket", within=days(90)).about(
-        "Median time to our first answer, of tickets of 90 days that have one."
+        "Median time to our first answer, of tickets of 90 days that have one.",
+        remedy=Remedy(kind=RemedyKind.TASK, ref="answer-sooner"),
     )
     resolution_90d = _opened.elapsed(_closed, by="ticket", within=days(90)).about(
-        "Median time to close a ticket, of tickets of 90 days that are closed."
+        "Median time to close a ticket, of tickets of 90 days that are closed.",
+        remedy=Remedy(kind=RemedyKind.TASK, ref="clear-the-backlog"),
     )
-    satisfaction = _rated.latest("score").about("The latest score of a ticket.")
+    satisfaction = _rated.latest("score").about(
+        "The latest score of a ticket.",
+        remedy=Remedy(kind=RemedyKind.CALL, ref="unblocking-call"),
+    )
     satisfaction_90d = _rated.mean("score", days(90), minimum=3).about(
         "Mean score of tickets in 90 days; unknown below 3.",
         remedy=Remedy(kind=RemedyKind.CALL, ref="unblocking-call"),
@@ -160,7 +185,10 @@ class SupportSignals(Signals):
     repeat_contacts_90d = (
         _opened.again(after=_closed, by="topic", gap=days(14), within=days(90))
         .counting("tickets")
-        .about("Tickets of 90 days on a topic that was closed at most 14 days before.")
+        .about(
+            "Tickets of 90 days on a topic that was closed at most 14 days before.",
+            remedy=Remedy(kind=RemedyKind.TASK, ref="fix-the-cause"),
+        )
     )
     tickets_90d = _opened.count(days(90)).counting("tickets").about("Tickets opened in 90 days.")
     repeat_contact_rate_90d = share(repeat_contacts_90d, of=tickets_90d, minimum=3).about(
@@ -184,6 +212,9 @@ class PeopleSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="meet-the-team"),
         )
     )
+    first_contact_at = (
+        event("contact.joined").first().about("When we were told of the first of these people.")
+    )
     champion_left_at = (
         event("contact.left", {"role": "champion"})
         .last()
@@ -195,12 +226,19 @@ class PeopleSignals(Signals):
     champions = (
         _champions.count()
         .counting("people")
-        .about("Champions who joined and have not left; unknown when none was ever told.")
+        .about(
+            "Champions who joined and have not left; unknown when none was ever told.",
+            remedy=Remedy(kind=RemedyKind.CALL, ref="new-champion"),
+        )
     )
     nps = (
         event("nps.answered")
         .latest("score")
-        .about("The latest answer to the recommendation question, 0 to 10.", fresh_for=days(365))
+        .about(
+            "The latest answer to the recommendation question, 0 to 10.",
+            fresh_for=days(365),
+            remedy=Remedy(kind=RemedyKind.CALL, ref="unhappy-customer"),
+        )
     )
     nps_change = (
         event("nps.answered")
@@ -253,7 +291,10 @@ class ContractSignals(Signals):
         .distinct("invoice")
         .count(days(30))
         .counting("invoices")
-        .about("Invoices with a failed try in 30 days.")
+        .about(
+            "Invoices with a failed try in 30 days.",
+            remedy=Remedy(kind=RemedyKind.MESSAGE, ref="payment_failed"),
+        )
     )
     term_started_at = event("term.started").last().about("When the running term began.")
     term_ends_at: Time = (
@@ -288,14 +329,15 @@ def early_warnings() -> Mapping[str, Condition]:
             w.term_started_at.more_than_ago(days(30)), w.last_used_at < w.term_started_at
         ),
         "silent": w.last_sign_at.more_than_ago(days(21)),
-        "narrow_use": w.breadth < 0.3,
+        # Who has just begun has not invited everybody yet; who never began is no exception.
+        "narrow_use": all_of(w.breadth < 0.3, w.first_used_at.more_than_ago(days(28))),
         "passive_seats": w.unused_seats >= 3,
         "failing_payments": w.failed_payments_30d >= 2,
         "silent_backlog": w.silent_tickets >= 1,
         "one_problem_stays": w.same_topic_tickets_30d >= 3,
         "unhappy_with_support": any_of(w.satisfaction_90d < 3, w.satisfaction_change <= -2),
         "champion_left": all_of(w.champion_left_at.less_than_ago(days(90)), w.champions.eq(0)),
-        "few_stakeholders": w.stakeholders < 3,
+        "few_stakeholders": all_of(w.stakeholders < 3, w.first_contact_at.more_than_ago(days(28))),
         "nps_fell": w.nps_change <= -2,
         "nps_recovered": w.nps_change >= 2,
         "competitor_evaluated": w.competitor_evaluated_at.less_than_ago(days(60)),
