@@ -37,10 +37,10 @@ from retainkit.health._history import (
     point_at,
 )
 from retainkit.health._mappings import (
+    Bound,
     Case,
     Direction,
     Factors,
-    Limit,
     Linear,
     MappingOf,
     Outside,
@@ -94,6 +94,7 @@ __all__ = [
     "Band",
     "BandOutcome",
     "Bands",
+    "Bound",
     "Cap",
     "Case",
     "Combine",
@@ -117,7 +118,6 @@ __all__ = [
     "HealthPoint",
     "KnownValue",
     "LeadTime",
-    "Limit",
     "Linear",
     "Look",
     "MappingOf",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from retainkit.core import JsonObject, JsonValue, content_hash
 from retainkit.health._bands import Bands
-from retainkit.health._mappings import Factors, Limit, Linear, MappingOf, Steps, Table, as_condition
+from retainkit.health._mappings import Bound, Factors, Linear, MappingOf, Steps, Table, as_condition
 from retainkit.money import Money
 from retainkit.rules import Present, Signal, condition_data, signal_data, version
 
@@ -132,7 +132,7 @@ def _mapping(mapping: MappingOf) -> dict[str, JsonValue]:
             assert_never(mapping)
 
 
-def limit(value: Limit) -> JsonValue:
+def limit(value: Bound) -> JsonValue:
     """A limit of a mapping as data."""
     if isinstance(value, Money):
         return f"{value.amount:f} {value.currency.code}"

@@ -15,9 +15,9 @@ from retainkit.errors import InvalidInput
 from retainkit.health._bands import Band, Bands, Edge
 from retainkit.health._fixed import Points, points_of, weight_of
 from retainkit.health._mappings import (
+    Bound,
     Direction,
     Factors,
-    Limit,
     Linear,
     MappingOf,
     Outside,
@@ -686,11 +686,11 @@ class _Component:
             return None
         return self.document.points(data["otherwise"], (*place, "otherwise"))
 
-    def _limit(self, signal: Signal, raw: object, place: Place) -> Limit | None:
+    def _limit(self, signal: Signal, raw: object, place: Place) -> Bound | None:
         return self.document.value(place, lambda: _limit(signal, raw))
 
 
-def _limit(signal: Signal, raw: object) -> Limit:
+def _limit(signal: Signal, raw: object) -> Bound:
     """A limit in the words of rules: 5, 499.90 EUR, 30d."""
     if signal.kind in (Kind.TIME, Kind.DURATION):
         return _length(raw)

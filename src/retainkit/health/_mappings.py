@@ -31,7 +31,7 @@ from retainkit.rules import (
 )
 
 
-Limit: TypeAlias = "int | float | Money | timedelta"
+Bound: TypeAlias = "int | float | Money | timedelta"
 """A value of a signal on a line; of a `Time`, how long ago it is."""
 
 MILLION = 10**6
@@ -72,13 +72,13 @@ class Linear:
         outside: What lies beyond.
     """
 
-    low: Limit
-    high: Limit
+    low: Bound
+    high: Bound
     points: tuple[Points, Points] | None = None
     outside: Outside = Outside.CLAMP
 
 
-def _limits(limits: Iterable[Limit]) -> tuple[Limit, ...]:
+def _limits(limits: Iterable[Bound]) -> tuple[Bound, ...]:
     return tuple(limits)
 
 
@@ -100,7 +100,7 @@ class Steps:
         edge: To which tier a value on an edge belongs.
     """
 
-    edges: tuple[Limit, ...] = field(converter=_limits)
+    edges: tuple[Bound, ...] = field(converter=_limits)
     points: tuple[Points, ...] = field(converter=_points)
     edge: Edge = Edge.UPPER_INCLUDED
 
@@ -351,7 +351,7 @@ def _by_condition(mapping: Factors, direction: Direction | None, place: str) -> 
 
 
 def _positions(
-    signal: Signal, limits: Sequence[Limit], place: str
+    signal: Signal, limits: Sequence[Bound], place: str
 ) -> tuple[tuple[float, ...], str | None]:
     """The limits as numbers, ascending, and the currency they are in."""
     currencies = {
@@ -377,7 +377,7 @@ def _positions(
     return found, (currencies.pop() if currencies else None)
 
 
-def _threshold(signal: Signal, limit: Limit, place: str) -> Threshold:
+def _threshold(signal: Signal, limit: Bound, place: str) -> Threshold:
     """The limit, checked; an instant is told by how long ago it is."""
     judge = Duration(name=signal.name) if signal.kind is Kind.TIME else signal
     return judge.threshold(limit, place)
