@@ -305,7 +305,9 @@ def said(value: JsonValue, kind: Kind) -> Value | None:
     match kind:
         case Kind.NUMBER:
             number = millionths(value)
-            return None if number is None else _number(Fraction(number, _MILLION))
+            if number is None:
+                return None
+            return number / _MILLION if number % _MILLION else number // _MILLION
         case Kind.TIME:
             return _instant(value)
         case Kind.FLAG:

@@ -56,6 +56,8 @@ def utc(dt: datetime, field: str = "at") -> datetime:
     Raises:
         InvalidInput: ``time.not_a_datetime``, ``time.naive``, ``time.out_of_range``.
     """
+    if type(dt) is datetime and dt.tzinfo is UTC:
+        return dt
     try:
         return aware(dt, field).astimezone(UTC)
     except OverflowError as exc:
