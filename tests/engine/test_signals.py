@@ -135,6 +135,9 @@ def test_a_misspelt_signal_is_told_the_nearest_name(world: World) -> None:
         (ADA, NOW + 2 * DAY, "signals.ahead", "at"),
         (ADA, NOW.replace(tzinfo=None), "time.naive", "at"),
         (CustomerId(""), NOW, "signals.customer", "customer"),
+        (CustomerId("  "), NOW, "signals.customer", "customer"),
+        (CustomerId("half\ud800"), NOW, "json.text", "customer"),
+        (7, NOW, "signals.customer", "customer"),
     ],
 )
 def test_a_fact_of_nobody_or_of_no_time_is_refused(
@@ -147,6 +150,9 @@ def test_a_fact_of_nobody_or_of_no_time_is_refused(
         kit.signals.set(customer, {"plan": "team"}, at=at)
     assert (caught.value.code, caught.value.field) == (code, field)
     assert caught.value.remedy
+    with pytest.raises(InvalidInput) as caught:
+        kit.signals.set_zone(customer, "Asia/Kolkata", at=at)
+    assert (caught.value.code, caught.value.field) == (code, field)
     assert world.tables() == before
 
 

@@ -43,6 +43,9 @@ bob,20,starter,,,no,,
 """
 
 
+MANY_ROWS = b"customer,plan\n" + b"".join(b"c%d,team\n" % number for number in range(2000))
+
+
 def written(path: Path, text: str) -> Path:
     """A file of the warehouse."""
     path.write_text(text, encoding="utf-8")
@@ -179,6 +182,11 @@ def test_a_float_is_no_amount(world: World) -> None:
             ("rules.customer_twice", "customer, lines 1 and 3", "ada"),
         ),
         ({"customer": [7], "plan": ["team"]}, {}, ("rules.value_type", "customer, line 1", "7")),
+        (
+            {"customer": ["ada", "half\ud800"], "plan": ["team"] * 2},
+            {},
+            ("json.text", "customer, line 2", r"'\ud800'"),
+        ),
         ({"customer": ["ada"], "paln": ["team"]}, {}, ("rules.unknown_signal", "paln", "paln")),
         ({"customer": ["ada"], "exports": [1]}, {}, ("signals.computed", "exports", "exports")),
         ({"custmer": ["ada"]}, {}, ("rules.no_column", "key", "customer")),
@@ -215,7 +223,10 @@ def test_a_batch_that_can_not_be_right_is_refused_as_a_whole(
         ),
         ('customer,plan\n"ada"x,team\n', ("signals.file", "data", "facts.csv")),
         ("customer,plan,plan\nada,team,team\n", ("signals.column_twice", "plan", "plan")),
-        ("", ("rules.no_column", "key", "customer")),
+        ("", ("signals.file", "data", "facts.csv")),
+        ("customer;plan\nada;team\n", ("signals.file", "data", "facts.csv")),
+        ("customer,plan\n ada,team\n", ("signals.customer", "customer, line 2", " ada")),
+        ("customer,plan\n  ,team\n", ("signals.customer", "customer, line 2", "  ")),
     ],
 )
 def test_a_broken_file_is_refused_as_a_whole(
@@ -230,6 +241,61 @@ def test_a_broken_file_is_refused_as_a_whole(
     assert (error.code, error.field, error.value) == told
     assert error.remedy
     assert world.tables() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        (MANY_ROWS + b"ad\xe4,team\n", "write line 2002 in UTF-8"),
+        (b'customer,plan\nada,"' + b"x" * 200_000, "write line 2 as CSV: field larger than field "),
+        (b"customer;plan\nada;team\n", "separate values by commas, not by ';'"),
+        (b"", "write the names of the columns in its first line"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_what_is_wrong(
+    world: World, tmp_path: Path, content: bytes, remedy: str
+) -> None:
+    """The line with bytes of another encoding, and what spreadsheets separate by."""
+    file = tmp_path / "facts.csv"
+    file.write_bytes(content)
+    with pytest.raises(InvalidInput) as caught:
+        measured(world).signals.load(file)
+    assert caught.value.code == "signals.file"
+    assert caught.value.remedy is not None
+    assert caught.value.remedy.startswith(remedy)
+
+
+def test_a_frame_with_nullable_columns_is_loaded(world: World) -> None:
+    """What pandas calls `<NA>` and `NaT` is an empty cell."""
+    frame = pd.DataFrame(
+        {
+            "customer": pd.array(["ada", "bob"], dtype="string"),
+            "seats": pd.array([25, None], dtype="Int64"),
+            "champion": pd.array([True, None], dtype="boolean"),
+            "renewal_at": pd.to_datetime(["2026-05-01T00:00:00Z", None]),
+        }
+    )
+    kit = measured(world)
+    assert kit.signals.load(frame) == Loaded(set=1, unchanged=1)
+    assert values(kit)["seats"] == 25
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [(NOW + 9 * DAY, "signals.ahead"), (NOW.replace(tzinfo=None), "time.naive")],
+)
+def test_a_wrong_time_of_all_rows_is_told_once(world: World, at: datetime, code: str) -> None:
+    """Not a million times."""
+    with pytest.raises(InvalidInput) as caught:
+        measured(world).signals.load({"customer": ["ada"], "seats": [1]}, at=at)
+    assert (caught.value.code, caught.value.field) == (code, "at")
+
+
+def test_an_unknown_currency_is_told_as_one(world: World) -> None:
+    """The amount beside it is right."""
+    data = {"customer": ["ada"], "mrr": ["90"], "cur": ["XXQ"]}
+    (row,) = measured(world).signals.load(data, currency="cur").refused
+    assert (row.code, row.value) == ("money.unknown_currency", "XXQ")
 
 
 def test_a_damaged_parquet_file_is_refused(world: World, tmp_path: Path) -> None:

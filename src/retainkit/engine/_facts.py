@@ -42,6 +42,24 @@ def named_values(
     return named
 
 
+def check_customer(customer: object) -> None:
+    """
+    Something can be told about such a customer.
+
+    Raises:
+        InvalidInput: ``signals.customer`` for no id; ``json.text`` for one that no store keeps.
+    """
+    if not isinstance(customer, str) or not customer.strip():
+        raise InvalidInput(
+            "A fact is about a customer",
+            code="signals.customer",
+            field="customer",
+            value=customer,
+            remedy="pass the id of one, as text",
+        )
+    check_text(customer, "customer")
+
+
 def check_time(at: datetime, latest: datetime) -> datetime:
     """
     The time as of which something is stated, in UTC.
@@ -89,14 +107,7 @@ def fact_event(
     Raises:
         InvalidInput: As :meth:`KitSignals.set`.
     """
-    if not customer:
-        raise InvalidInput(
-            "A fact is about a customer",
-            code="signals.customer",
-            field="customer",
-            value=customer,
-            remedy="pass the id of one",
-        )
+    check_customer(customer)
     data = measures.facts(values, source)
     since, said = check_time(at, latest), dumps(data)
     check_text(said, "values")

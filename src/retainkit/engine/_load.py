@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, frozen
 
-from retainkit.core import Event, JsonValue
-from retainkit.engine._facts import fact_event
+from retainkit.core import Event, JsonValue, check_text
+from retainkit.engine._facts import check_time, fact_event
 from retainkit.engine._tables import Row, Table, is_missing, table
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId
@@ -115,16 +115,19 @@ class Loading:
     ) -> Loaded:
         """Check the whole, then set it chunk by chunk."""
         found = table(data)
+        if isinstance(self.at, datetime):
+            check_time(self.at, self.latest)
         self._check_columns(found)
         total = _check_customers(found, self.key)
-        rows, done, loaded = found.rows(), 0, Loaded()
+        rows, done, new, refused = found.rows(), 0, 0, list[RefusedRow]()
         while chunk := list(islice(rows, _CHUNK)):
             with opened() as k:
-                loaded = _sum(loaded, self._chunk(k, found.columns, chunk))
-            done += len(chunk)
+                loaded = self._chunk(k, found.columns, chunk)
+            done, new = done + len(chunk), new + loaded.set
+            refused += loaded.refused
             if progress is not None:
                 progress(done, total)
-        return loaded
+        return Loaded(set=new, unchanged=done - new - len(refused), refused=tuple(refused))
 
     # ---- before anything is written
 
@@ -251,6 +254,15 @@ def _check_customers(found: Table, key: str) -> int:
                 value=str(customer),
                 remedy="make the column one of texts, as the kit knows the customers",
             )
+        if customer != customer.strip():
+            raise InvalidInput(
+                "There are spaces around the id of a customer",
+                code="signals.customer",
+                field=f"{key}, line {line}",
+                value=customer,
+                remedy="write it as the kit knows the customer; nothing was kept of any row",
+            )
+        check_text(customer, f"{key}, line {line}")
         if customer in lines:
             raise InvalidInput(
                 "A customer has two rows",
@@ -329,6 +341,8 @@ def _amount(signal: Amount, raw: object, currency: object) -> object:
     try:
         return money(raw, code)  # type: ignore[arg-type] # it refuses floats, and what is no number
     except InvalidInput as exc:
+        if exc.code == "money.unknown_currency":
+            raise
         raise InvalidInput(
             "This is no exact amount of money",
             code="signals.amount",
@@ -346,12 +360,4 @@ def _refused(line: int, customer: CustomerId, error: InvalidInput) -> RefusedRow
         field=error.field,
         value=error.value,
         remedy=error.remedy,
-    )
-
-
-def _sum(one: Loaded, other: Loaded) -> Loaded:
-    return Loaded(
-        set=one.set + other.set,
-        unchanged=one.unchanged + other.unchanged,
-        refused=one.refused + other.refused,
     )

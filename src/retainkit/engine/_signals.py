@@ -211,15 +211,17 @@ class KitSignals:
         Its days end at midnight there from that time on, and it is counted anew.
 
         Raises:
-            InvalidInput: ``time.unknown_zone``, ``time.naive``, ``signals.ahead``.
+            InvalidInput: ``time.unknown_zone``, ``time.naive``, ``signals.ahead``,
+                ``signals.customer``.
             ConfigurationError: ``kit.no_signals``.
         """
-        from retainkit.engine._facts import check_time
+        from retainkit.engine._facts import check_customer, check_time
         from retainkit.signals import ZONE_METRIC
 
         counting, now = self._counting(), self._kit.clock.now()
         measures, name = counting.measures, zone_of(zone).key
         since = check_time(at or now, now + counting.tolerance)
+        check_customer(customer)
         with self._opened() as k:
             told = k.tx.projections.buckets(customer, Wanted(metrics=frozenset({ZONE_METRIC})))
             if at is None and told and measures.zone_of(told) == name:
@@ -311,10 +313,12 @@ class KitSignals:
 
         Raises:
             InvalidInput: Nothing is kept: ``rules.customer_missing``, ``rules.customer_twice`` or
-                ``rules.value_type`` for a customer's id; ``rules.unknown_signal`` or
-                ``signals.computed`` for a column, ``rules.no_column``, ``signals.column_twice``,
-                ``rules.column_length``, ``signals.row_length``; ``signals.file``,
-                ``signals.file_kind``, ``rules.no_frame``.
+                ``rules.value_type`` for a customer's id, ``signals.customer`` for one with spaces
+                around it, ``json.text`` for one that no store keeps; ``signals.ahead`` or
+                ``time.naive`` for ``at``; ``rules.unknown_signal`` or ``signals.computed`` for a
+                column, ``rules.no_column``, ``signals.column_twice``, ``rules.column_length``,
+                ``signals.row_length``; ``signals.file``, ``signals.file_kind``,
+                ``rules.no_frame``.
             ConfigurationError: ``kit.no_signals``; ``missing_extra`` for a Parquet file that no
                 installed library reads.
         """

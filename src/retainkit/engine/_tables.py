@@ -59,9 +59,11 @@ def table(data: object) -> Table:
 
 def is_missing(value: object) -> bool:
     """None, nothing, NaN, and what pandas has for them."""
-    if value is None or value == "":
-        return True
-    return isnan(value) if isinstance(value, float) else type(value).__name__ in _NAMES_OF_MISSING
+    if isinstance(value, str):
+        return not value
+    if isinstance(value, float):
+        return isnan(value)
+    return value is None or type(value).__name__ in _NAMES_OF_MISSING
 
 
 # ---- files
@@ -86,6 +88,10 @@ def _file(path: Path) -> Table:
 def _csv(path: Path) -> Table:
     with _opened(path) as lines:
         columns = next(lines, (0, ()))[1]
+    if not columns:
+        raise _unreadable(path, "write the names of the columns in its first line")
+    if len(columns) == 1 and (found := [each for each in ";\t|" if each in str(columns[0])]):
+        raise _unreadable(path, f"separate values by commas, not by {found[0]!r}")
 
     def rows() -> Iterator[Row]:
         with _opened(path) as lines:
@@ -126,9 +132,23 @@ class _opened:  # noqa: N801 - used as a function
             for values in reader:
                 if values:
                     yield reader.line_num, values
-        except (csv.Error, UnicodeDecodeError) as exc:
-            remedy = f"write line {reader.line_num + 1} as CSV in UTF-8"
+        except csv.Error as exc:
+            remedy = f"write line {reader.line_num} as CSV: {exc}"
             raise _unreadable(self._path, remedy) from exc
+        except UnicodeDecodeError as exc:
+            remedy = f"write line {_line_not_in_utf8(self._path)} in UTF-8"
+            raise _unreadable(self._path, remedy) from exc
+
+
+def _line_not_in_utf8(path: Path) -> int:
+    """Its number; the reader is some thousand characters ahead."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return 1
 
 
 def _parquet(path: Path) -> Table:
@@ -155,7 +175,8 @@ def _by_arrow(arrow: Any, path: Path) -> Table:
 
     def rows() -> Iterator[Row]:
         number = 0
-        for batch in file.iter_batches(batch_size=_BATCH):
+        batches = file.iter_batches(batch_size=_BATCH)
+        while (batch := _read(path, lambda: next(batches, None))) is not None:
             for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 number += 1
                 yield number, values
