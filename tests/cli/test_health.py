@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from types import ModuleType
 
@@ -14,7 +16,16 @@ import pytest
 from retainkit.cli import main
 from retainkit.core import Event
 from retainkit.engine import RetainKit
-from retainkit.health import Band, Bands, Component, Direction, HealthModel, HealthModels, Linear
+from retainkit.health import (
+    CAUTION,
+    Band,
+    Bands,
+    Component,
+    Direction,
+    HealthModel,
+    HealthModels,
+    Linear,
+)
 from retainkit.ids import CustomerId, EventId
 from retainkit.rules import Number, Rulebook, Signals, Text, days, event
 from retainkit.stores.memory import MemoryStore
@@ -84,6 +95,8 @@ def _lived(number: int, day: int) -> Iterator[Event]:
     leaves = 200 + number % 7 if number % 2 else 1000
     if day < leaves - 40 or (day < leaves and day % 20 == 0):
         yield _at(_customer(number), "user.logged_in", day)
+    if day == 180 and number < 20:
+        yield _at(_customer(number), "engagement.attended", day, kind="webinar")
     if day == leaves:
         yield _at(_customer(number), "subscription.cancelled", day, subscription="s")
 
@@ -158,7 +171,19 @@ def test_the_report_with_the_back_test(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("report", *APP, "--backtest", "--horizon", "30")
     assert code == 0
     assert out.splitlines()[1].startswith("The score is better than chance")
-    assert "Does the score foretell who leaves?" in (tmp_path / "health.html").read_text()
+    page = (tmp_path / "health.html").read_text()
+    assert "Does the score foretell who leaves?" in page
+    assert "webinar" not in page  # was more than a horizon before
+
+
+def test_the_report_sets_who_took_part_beside_the_others(run: Run, tmp_path: Path) -> None:
+    """Twenty came to a webinar; half of them left within the horizon after it, as of the others."""
+    assert run("report", *APP, "--backtest", "--horizon", "50")[0] == 0
+    page = (tmp_path / "health.html").read_text()
+    assert "Programmes" in page
+    assert CAUTION in unescape(page)
+    (row,) = re.findall(r"<tr><th[^>]*>webinar</th>.*?</tr>", page, re.DOTALL)
+    assert re.findall(r"[0-9.]+(?=\u202f%)", row)[:1] == ["50.0"]
 
 
 def test_the_back_test_reads_the_timeline(run: Run) -> None:

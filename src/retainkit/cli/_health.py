@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +19,9 @@ from retainkit.ids import CustomerId
 
 
 if TYPE_CHECKING:
+    from retainkit.core import Event
     from retainkit.engine import RetainKit
-    from retainkit.health import BackTest, Stay
+    from retainkit.health import BackTest, Engagement, Stay
     from retainkit.reports import Page, Rated
     from retainkit.rules import Readings
 
@@ -48,7 +49,9 @@ def arguments(parser: ArgumentParser) -> None:
     report.add_argument(
         "--since", type=_days, default="28", metavar="DAYS", help="what moved since (28)"
     )
-    report.add_argument("--backtest", action="store_true", help="with the back-test as a chapter")
+    report.add_argument(
+        "--backtest", action="store_true", help="with the back-test, and programmes"
+    )
     _looking_back(report)
     test = actions.add_parser("backtest", help="hold the score against who left")
     _common(test)
@@ -98,7 +101,8 @@ def _report(args: Namespace) -> int:
     from retainkit.reports import health_page
 
     kit = kit_of(args)
-    test = _back_test(kit, args) if args.backtest else None
+    stays = _stays(kit, args) if args.backtest else []
+    test = _back_test(kit, args, stays) if args.backtest else None
     customers = _customers(kit, args.segment)
     rated = _rated(kit, customers, args)
     page = health_page(
@@ -106,6 +110,7 @@ def _report(args: Namespace) -> int:
         kit.health.models,
         at=kit.clock.now(),
         test=test,
+        engagement=_programmes(kit, args, stays),
         unmodelled=len(customers) - len(rated),
     )
     _write(args.out, page)
@@ -117,7 +122,8 @@ def _report(args: Namespace) -> int:
 def _backtest(args: Namespace) -> int:
     from retainkit.reports import back_test_page, text_table
 
-    test = _back_test(kit_of(args), args)
+    kit = kit_of(args)
+    test = _back_test(kit, args, _stays(kit, args))
     _say(test)
     page = back_test_page(test)
     if args.out is not None:
@@ -207,13 +213,31 @@ def _told_by(kit: RetainKit, signal: str | None) -> Callable[[Readings, datetime
     return value
 
 
-def _back_test(kit: RetainKit, args: Namespace) -> BackTest:
+def _programmes(kit: RetainKit, args: Namespace, stays: Sequence[Stay]) -> tuple[Engagement, ...]:
+    """How taking part within a horizon goes with staying for the next one."""
+    from retainkit.health import ATTENDED, engagement_effect
+
+    def attended() -> Iterator[Event]:
+        for stay in stays:
+            with kit.transaction() as k:
+                told = k.tx.timeline.of(stay.customer, names=frozenset({ATTENDED}))
+            yield from (recorded.event for recorded in told)
+
+    return engagement_effect(
+        stays,
+        attended(),
+        at=kit.clock.now() - args.horizon,
+        horizon=args.horizon,
+        within=args.horizon,
+    )
+
+
+def _back_test(kit: RetainKit, args: Namespace, stays: Sequence[Stay]) -> BackTest:
     from retainkit.health import backtest, known_events
 
     models, measures, now = kit.health.models, kit.measures, kit.clock.now()
     assert measures is not None  # noqa: S101 - a kit with health has signals
     known = known_events(measures, kit.timeline, trust_backfill=args.imported)
-    stays = _stays(kit, args)
     if args.by:
         told_by = _told_by(kit, args.by)
         stays = [

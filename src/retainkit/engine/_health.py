@@ -124,7 +124,8 @@ class KitHealth:
         Args:
             customer: The host's id.
 
-            as_of: As it was known then, at that time; see :meth:`KitSignals.of`. None is now.
+            as_of: By what was known then, at that time; see :meth:`KitSignals.of`. None is now. It
+                has no trend, and its band no hysteresis: what was told then is in `history`.
 
         Raises:
             InvalidInput: ``signals.as_of``, ``time.naive``.

@@ -11,7 +11,7 @@ from retainkit.health._change import MODEL, Shift, explain_change
 from retainkit.health._columns import HealthColumns, score_columns
 from retainkit.health._data import model_data
 from retainkit.health._document import read_health_models
-from retainkit.health._engagement import CAUTION, Engagement, engagement_effect
+from retainkit.health._engagement import ATTENDED, CAUTION, Engagement, engagement_effect
 from retainkit.health._feature import (
     RESCORE_REQUESTED,
     HealthCase,
@@ -78,6 +78,7 @@ from retainkit.health._trend import HealthPoint
 
 
 __all__ = [
+    "ATTENDED",
     "BAND_CHANGED",
     "CAUTION",
     "FEWEST",
