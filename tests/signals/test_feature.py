@@ -339,6 +339,8 @@ def test_what_counts_nowhere_revises_nothing() -> None:
     assert world.tell(NOW, first) == []
     sample = happened("payment.failed", NOW - days(2), id="s", origin=Origin.SAMPLE)
     assert world.tell(NOW, sample) == []
+    yesterday = told(-days(1), usage=9)
+    assert world.tell(NOW, yesterday) == [], "what a warehouse loads in the night after"
 
 
 # ---- the feature itself

@@ -28,6 +28,7 @@ from retainkit.rules import (
     turn_reason,
     why,
 )
+from retainkit.signals._facts import FACT_EVENT
 from retainkit.signals._followed import Followed, Index
 from retainkit.signals._measures import Measures
 from retainkit.signals._zones import day_of
@@ -107,13 +108,18 @@ class Look:
             del self.wakes[group]
 
     def tell_late(self, news: Iterable[RecordedEvent]) -> None:
-        """Say which days that were over are others now, because something was told late."""
+        """
+        Say which days that were over are others now, because something was told late.
+
+        Facts are no part of it: they belong to no day, and are often loaded in the night after.
+        """
+        by_day = self.measures.events - {FACT_EVENT}
         late: list[RecordedEvent] = []
         days: set[date] = set()
         signals: set[str] = set()
         for recorded in news:
             event = recorded.event
-            counts = event.name in self.measures.events and event.origin in _COUNTED
+            counts = event.name in by_day and event.origin in _COUNTED
             if not counts or event.occurred_at >= recorded.recorded_at:
                 continue
             day = date.fromordinal(day_of(self._zone, event.occurred_at))
