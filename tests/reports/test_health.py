@@ -322,6 +322,16 @@ def test_a_persons_word_counts_and_stands_beside_the_score() -> None:
     check(page)
 
 
+def test_a_band_of_another_model_has_a_row_as_well() -> None:
+    """A person may put customers into any band; they are not lost between the rows."""
+    override = Override(
+        band="lost", reason="bankrupt", actor="kim", until=datetime(2026, 5, 1, tzinfo=UTC)
+    )
+    page = health_page([evolve(rated("a", {"use": 90}), override=override)], MODEL, at=NOW)
+    (row,) = [row for row in table(page, "Bands").rows if row[0] == "lost"]
+    assert row[1].startswith("1\u00a0of\u00a01")
+
+
 def test_a_large_population_has_a_readable_page() -> None:
     """Tables end where nobody reads on, and say so."""
     everybody = [

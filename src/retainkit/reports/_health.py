@@ -266,7 +266,9 @@ def _bands(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> Table:
     rows = []
     for model in models:
         of_model = [each for each in everybody if each.health.model == model.id]
-        for band in (*reversed(model.bands.names), UNKNOWN):
+        own = (*reversed(model.bands.names), UNKNOWN)
+        others = sorted({each.band for each in of_model}.difference(own))  # by a person's word
+        for band in (*own, *others):
             of = [each for each in of_model if each.band == band]
             covered = sum((each.health.coverage for each in of), Decimal(0))
             rows.append(
