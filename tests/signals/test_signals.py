@@ -440,8 +440,9 @@ def test_data_that_nobody_expected_are_no_part() -> None:
         happened("x", MONDAY, {"user": "u" * 500}, id="c"),
         happened("x", MONDAY, {"user": "u" * 501}, id="d"),
         happened("signals.set", MONDAY, {"signals": "all"}, id="e"),
+        happened("x", MONDAY, {"user": 10**5000}, id="f"),
     ]
-    assert value(event("x").distinct("user").count(days(1)), MONDAY, *past) == 2
+    assert value(event("x").distinct("user").count(days(1)), MONDAY, *past) == 3
     measures = Measures({"x": event("x").distinct("user").count(days(1)), "seats": Number()})
     assert max(len(bucket.part) for bucket in measures.recount(learned(*past))) <= 120
 

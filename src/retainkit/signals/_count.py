@@ -30,6 +30,7 @@ _LONGEST_PART = 120
 _MILLION = 1_000_000
 _MOST_NAMES = 10_000
 _MOST = 10**12
+_MOST_BITS = 10_000
 _LARGE = 10**8 * _MILLION
 _LONGEST_NUMBER, _SMALLEST, _LARGEST = 64, -6, 12
 _ABSENT: Final = object()
@@ -301,7 +302,9 @@ def _part(value: object) -> str | None:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int) else None
+    if not isinstance(value, int):
+        return None
+    return str(value) if value.bit_length() <= _MOST_BITS else hex(value)  # Python writes no more
 
 
 def _short(part: str) -> str:
