@@ -1,0 +1,113 @@
+"""Whatever runs side by side over the same customers: nobody waits in a circle, nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from retainkit.core import STANDING, Bucket, Event, Origin, Wanted
+from retainkit.engine import RetainKit
+from retainkit.ids import CustomerId, EventId, TenantId
+from retainkit.rules import Number, Rule, Rulebook, Signals, days, event
+from retainkit.stores.sql import SqlStore
+from retainkit.testing import ManualClock
+
+
+NOW = datetime(2026, 9, 1, 9, tzinfo=UTC)
+CUSTOMERS = tuple(CustomerId(f"c{number}") for number in range(5))
+ROUNDS = 6
+
+
+class Customer(Signals):
+    """What the worker counts."""
+
+    seats = Number()
+    exports = event("report.exported").count(days(7))
+    authors = event("report.exported").distinct("user").count(days(7))
+
+
+class Other(Signals):
+    """What another version of the product counts."""
+
+    seats = Number()
+    visits = event("page.visited").count(days(3))
+
+
+BOOK = Rulebook(
+    signals=Customer,
+    rules=(Rule(id="big", when=Customer.seats >= 5), Rule(id="active", when=Customer.exports >= 3)),
+)
+
+
+def test_those_who_count_the_same_customers_at_once(database: str) -> None:
+    """Records, loads, tags, zones, rebuilds and workers; of kits with other signals, and none."""
+    store, clock = SqlStore(database), ManualClock(NOW)
+    kit = RetainKit(store=store, clock=clock, rules=BOOK)
+    kits = kit, RetainKit(store=store, clock=clock, signals=Other), RetainKit(store=store)
+    works: list[Callable[[int], object]] = [
+        *[lambda number, one=one: _record(one, number) for one in kits],
+        lambda number: _load(kit, number),
+        lambda number: _load(kits[1], number + 1),
+        lambda _: kit.signals.rebuild(),
+        lambda number: _retag(kit, number),
+        lambda _: (kit.rules.recheck(), kit.run_due()),
+    ]
+    try:
+        with ThreadPoolExecutor(len(works)) as pool:
+            for done in [pool.submit(_rounds, work) for work in works]:
+                done.result(timeout=60)
+        kit.rules.recheck()
+        clock.advance(timedelta(days=1, minutes=1))
+        kit.run_due()
+        counted = [_buckets(kit, customer) for customer in CUSTOMERS]
+        assert all(len(each) > 3 for each in counted)
+        kit.signals.rebuild()
+        assert [_buckets(kit, customer) for customer in CUSTOMERS] == counted
+        assert kit.rules.recheck().woken == 0
+    finally:
+        store.close()
+
+
+def _rounds(work: Callable[[int], object]) -> None:
+    for number in range(ROUNDS):
+        work(number)
+
+
+def _ordered(number: int) -> tuple[CustomerId, ...]:
+    """Every other time from the last to the first."""
+    return CUSTOMERS[::-1] if number % 2 else CUSTOMERS
+
+
+def _record(kit: RetainKit, number: int) -> None:
+    kit.record(
+        *[
+            Event(
+                id=EventId(f"{id(kit)}-{number}-{customer}"),
+                name="report.exported" if number % 3 else "page.visited",
+                customer=customer,
+                occurred_at=NOW - timedelta(hours=number),
+                data={"user": f"u{number % 4}"},
+                actor="host",
+            )
+            for customer in _ordered(number)
+        ]
+    )
+
+
+def _load(kit: RetainKit, number: int) -> None:
+    kit.signals.load({"customer": list(_ordered(number)), "seats": [number] * len(CUSTOMERS)})
+
+
+def _retag(kit: RetainKit, number: int) -> None:
+    ids = [known.event.id for each in _ordered(number) for known in kit.timeline(each, limit=3)]
+    kit.signals.retag(ids, Origin.TEST if number % 2 else Origin.REAL, actor="ops")
+    for customer in _ordered(number + 1):
+        kit.signals.set_zone(customer, "Asia/Kolkata" if number % 2 else "UTC")
+
+
+def _buckets(kit: RetainKit, customer: CustomerId) -> tuple[Bucket, ...]:
+    assert kit.measures is not None
+    wanted = Wanted(metrics=kit.measures.wanted(NOW).metrics, since=STANDING)
+    with kit.store.for_tenant(TenantId("main")).transaction() as tx:
+        return tx.projections.buckets(customer, wanted)
