@@ -157,6 +157,8 @@ class KitHealth:
         if override is not None and override.until <= self._kit.clock.now():
             override = None
         reasons = [Because(key="health.model.none")] if health is None else [*health.because]
+        if health is not None and health.score is not None:
+            reasons.insert(0, _standing(health))
         if override is not None:
             reasons.insert(0, Because(key="health.overridden", values=override.to_json()))
         return HealthAnswer(
@@ -277,3 +279,15 @@ class KitHealth:
             counted = tuple(counting.read(k.tx, customer, wanted))
         case = None if record is None else cast("HealthCase", bound.case(record))
         return feature.health(case, counted, now), case
+
+
+def _standing(health: Health) -> Because:
+    """What a person wants to know first."""
+    return Because(
+        key="health.score.stands",
+        values={
+            "score": str(health.score),
+            "band": health.band,
+            "coverage": str(health.coverage),
+        },
+    )

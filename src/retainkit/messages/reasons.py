@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Literal
 from retainkit.core import Because, JsonObject, JsonValue
 from retainkit.errors import InvalidInput
 from retainkit.messages._catalogues import Language, language, translations
+from retainkit.rules import Explained, Value, WhyNot
 from retainkit.timing import zone as zone_named
 
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
-
-    from retainkit.rules import Explained, Value, WhyNot
 
 __all__ = ["explain_text", "explained_lines", "why_not_lines"]
 
