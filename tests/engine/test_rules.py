@@ -287,6 +287,16 @@ def test_the_recheck_wakes_only_those_whose_state_is_another(world: World) -> No
     assert names(kit, BOB).count("rules.recheck_requested") == 1
 
 
+def test_the_recheck_makes_no_customers(world: World) -> None:
+    """A misspelt id is nobody's, and who is named twice is asked once."""
+    kit = ruled(world)
+    kit.signals.set(ADA, {"seats": 30})
+    asked = [CustomerId("aad"), ADA, CustomerId(""), ADA]
+    found = kit.rules.recheck(asked)
+    assert (found.asked, found.woken) == (1, 1)
+    assert kit.timeline(CustomerId("aad")) == ()
+
+
 def test_another_rulebook_is_followed_after_a_recheck(world: World) -> None:
     """Its customers enter and leave; without it, at the latest a day later."""
     kit = ruled(world)

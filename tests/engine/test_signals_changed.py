@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from tests.engine.measured import buckets, export, measured, values
 from tests.engine.world import NOW, World
 
 from retainkit.core import Event
 from retainkit.engine import RetainKit
+from retainkit.errors import ConfigurationError
 from retainkit.health import Band, Bands, Component, Direction, HealthModel, HealthModels, Linear
 from retainkit.ids import CustomerId, EventId
 from retainkit.rules import Rule, Rulebook, Signals, days, event
@@ -146,3 +148,23 @@ def test_health_reads_what_nobody_counted(world: World) -> None:
     kit.run_due()
     (point,) = kit.health.history(ADA)
     assert point.score == 100
+
+
+@pytest.mark.parametrize(
+    ("parts", "field", "value"),
+    [
+        ({"rules": QUIET.rules}, "rules", "tuple"),
+        ({"signals": Later.exports}, "signals", "Number"),
+        ({"health": {}}, "health", "dict"),
+    ],
+)
+def test_a_kit_of_other_things_says_what_it_takes(
+    world: World, parts: dict[str, Any], field: str, value: str
+) -> None:
+    """A list of rules is no rulebook."""
+    with pytest.raises(ConfigurationError) as caught:
+        RetainKit(store=world.store, **parts).signals.of(ADA)
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("kit.part", field, value)
+    assert error.remedy is not None
+    assert error.remedy.startswith("pass ")

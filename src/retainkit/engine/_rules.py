@@ -231,7 +231,7 @@ class KitRules:
         state by itself: ``rules.recheck_requested`` is recorded, and the next worker decides.
 
         Args:
-            customers: Whom to look at; all who have events by default.
+            customers: Whom to look at; all by default. Who has no events is nobody.
 
             progress: Told after each page how many are done, and of how many if that is known.
 
@@ -310,21 +310,22 @@ class KitRules:
         self, wanted: Wanted, customers: Iterable[CustomerId] | None
     ) -> Iterator[tuple[JoinedKit, Sequence[Counted]]]:
         """All customers, or these, with what was counted; each page in a transaction."""
-        named = None if customers is None else iter(customers)
+        named = None if customers is None else iter(dict.fromkeys(customers))
         counting = cast("Counting", self._kit.features.counting)  # there, as there are rules
         after: CustomerId | None = None
         while True:
             with self._opened() as k:
                 if named is None:
-                    page = _page(k, counting, wanted, after)
+                    ids = k.tx.timeline.customers(after=after, limit=_PAGE)
+                    page = _page(k, counting, wanted, ids, after)
                 else:
-                    page = [
-                        (id, tuple(counting.read(k.tx, id, wanted))) for id in islice(named, _PAGE)
-                    ]
-                if not page:
+                    ids = tuple(islice(named, _PAGE))
+                    known = [id for id in ids if k.timeline(id, limit=1)]
+                    page = [(id, tuple(counting.read(k.tx, id, wanted))) for id in known]
+                if not ids:
                     return
                 yield k, page
-            after = page[-1][0]
+            after = ids[-1]
 
 
 def _wish(customer: CustomerId, now: datetime) -> Event:
@@ -337,10 +338,13 @@ def _wish(customer: CustomerId, now: datetime) -> Event:
 
 
 def _page(
-    k: JoinedKit, counting: Counting, wanted: Wanted, after: CustomerId | None
+    k: JoinedKit,
+    counting: Counting,
+    wanted: Wanted,
+    customers: Sequence[CustomerId],
+    after: CustomerId | None,
 ) -> list[Counted]:
     """The next customers who have events, whether or not anything was counted of them."""
-    customers = k.tx.timeline.customers(after=after, limit=_PAGE)
     rows = k.tx.projections.page(counting.asked(wanted), after=after, limit=_PAGE)
     found = {id: tuple(mine) for id, mine in groupby(rows, key=lambda each: each.customer)}
     return [(id, tuple(counting.completed(k.tx, id, found.get(id, ())))) for id in customers]
