@@ -154,8 +154,8 @@ def test_what_fired_leads_to_what_helps() -> None:
     }
     assert named == {"champion_left_at", "champions"}
     remedies = [BOOK.signals[name].remedy for name in sorted(named)]
-    assert [(remedy.kind, remedy.ref) for remedy in remedies if remedy is not None] == [
+    assert {(remedy.kind, remedy.ref) for remedy in remedies if remedy is not None} == {
         (RemedyKind.CALL, "new-champion")
-    ]
+    }
     told_why = kit.rules.why(one.id, "champion-left")
     assert {str(leaf.because.values["signal"]) for leaf in told_why.explained.decisive()} == named
