@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from retainkit.stores.sql import SqlStore
 
 TRIES = 3
 LEASE = timedelta(seconds=2)
+
+logging.basicConfig(level=logging.INFO)  # the campaign counts the claims that were lost
 
 
 def pays_at(parcel: str) -> int:

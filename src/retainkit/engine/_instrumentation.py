@@ -58,8 +58,8 @@ class LoggingInstrumentation:
         self._log.info("%s: %s in %s", kind, type(outcome).__name__, took)
 
     def fenced(self, what: str) -> None:
-        """At warning level."""
-        self._log.warning("lost the claim on %s; its work was dropped", what)
+        """At info level: somebody was quicker, or other news of the customer came first."""
+        self._log.info("lost the claim on %s; its work was dropped", what)
 
     def failed(self, what: str, error: Exception) -> None:
         """At error level, with the traceback."""
