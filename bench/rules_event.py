@@ -114,7 +114,8 @@ def run(name: str) -> dict[str, object]:
     result = in_turns(ours, anchor, repeats=REPEATS, bound=4.0, unit=unit, clock=thread_time)
     if _fired(few, lives) != _fired(every, lives):
         raise SystemExit("the two sides don't agree on what fired")
-    return result
+    ours_us, anchor_us = (round(1e6 / cast("float", result[side])) for side in ("value", "anchor"))
+    return {**result, "our_us": ours_us, "anchor_us": anchor_us}
 
 
 def _book() -> Rulebook:
