@@ -40,6 +40,10 @@ class TimelineStatements:
         self.known: Statement = ready(
             sa.select(*known).where(event.c.tenant == bind("tenant"), dialect.among(event.c.id))
         )
+        # SQLite's own numbers of rows, in the order in which they were written.
+        self.newest: Statement = ready(
+            sa.select(event.c.id).order_by(sa.literal_column("rowid").desc()).limit(size())
+        )
         self.event: Statement = ready(sa.select(*event.c).where(same(event, "tenant", "id")))
         later = (
             sa.select(*event.c)

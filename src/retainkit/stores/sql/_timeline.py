@@ -47,13 +47,14 @@ class SqlTimeline:
         if telling is not None:
             return self.told(events, recorded_at, self._bound.all_of(telling))
         first = self._number(Counter([event.customer for event in events]))
-        # SQLite has but one writer, us: asked ahead, it reads no rows that are new.
-        known = self._known(events) if len(events) > 1 else None
         written = self._rows(events, recorded_at, first)
-        if self._bound.write_lines(self._sql.append, written) == len(events):
+        number = self._bound.write_lines(self._sql.append, written)
+        if number == len(events):
             return Appended(new=tuple(events), first=first)
-        claims = list(map(_claim, written))
-        return self._sorted_out(events, claims, known, recorded_at)
+        # SQLite has but one writer, us: the newest rows are those that were written just now.
+        mine = {row[0] for row in self._bound.all(self._sql.newest, limit=number)}
+        known = self._known([event for event in events if event.id not in mine])
+        return self._sorted_out(events, list(map(_claim, written)), known, recorded_at)
 
     def telling(self, events: Sequence[Event], recorded_at: datetime) -> Part | None:
         """The part of a change that numbers and appends events, where one statement does both."""
