@@ -78,7 +78,7 @@ def test_an_event_of_any_name_ends_a_silence(world: World) -> None:
     kit.record(_seen(world.clock.now()))
     run(kit)
     assert members(kit, "rule:silent") == []
-    woken = [item for item in kit.upcoming(ADA) if item.due <= world.clock.now()]
+    woken = [item for item in kit.scheduled(ADA) if item.due <= world.clock.now()]
     assert woken == [], "what the rules themselves said wakes nobody"
 
 
