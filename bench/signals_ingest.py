@@ -1,13 +1,15 @@
 """100,000 events of use into day buckets of 10 metrics, in batches of 1,000 into SQLite.
 
 The population: a product of 2,000 customers of 5 users each. Fifty users are at work at any
-time; each does twenty things and makes room for the next, so a batch tells twenty things of each
-of fifty customers. Five percent of the events are reported twice, as in `ingest`.
+time; each does twenty things in a quarter of an hour and makes room for the next. They come and
+go at any time, so a batch tells about ten things of each of a hundred customers. Five
+percent of the events are reported twice, as in `ingest`.
 
-Ours does what it does there (check, fingerprint, number, append, tell duplicates from conflicts)
-and counts each new event by its customer's day in its zone, by name, and by user or feature where
-a signal asks how many different ones; buckets and events are one commit. The anchor runs
-`executemany` of the events alone, ready-made, on the same schema and durability.
+What a host has in hand is ready-made. Ours makes events of it, does what it does there (check,
+fingerprint, number, append, tell duplicates from conflicts) and counts each new event by its
+customer's day in its zone, by name, and by user or feature where a signal asks how many different
+ones; buckets and events are one commit. The anchor runs `executemany` of the events alone,
+ready-made, on the same schema and durability.
 """
 
 from __future__ import annotations
@@ -97,16 +99,23 @@ def _numbers() -> Iterator[list[int]]:
         ]
 
 
-def _what(number: int) -> tuple[str, str, dict[str, str | int]]:
-    """The name of an event, its customer, and its data."""
-    session = number // (AT_WORK * THINGS) * AT_WORK + number % AT_WORK
-    step = number // AT_WORK % THINGS
+def _what(number: int) -> tuple[EventId, str, CustomerId, datetime, dict[str, str | int]]:
+    """What an event tells: its id, its name, whom of, when, and its data."""
+    place, turn = number % AT_WORK, number // AT_WORK
+    # Each place has changes of its own, so that they are spread over the batches.
+    sessions, step = divmod(turn + place * 7, THINGS)
+    session = sessions * AT_WORK + place
     customer = session * 7 % CUSTOMERS
-    user = f"u-{customer}-{session % 5}"
     return (
+        EventId(f"usage-{number}"),
         DONE[(step + session) % len(DONE)],
-        f"customer-{customer}",
-        {"user": user, "feature": f"f-{(session + step) % 12}", "session": session},
+        CustomerId(f"customer-{customer}"),
+        START + timedelta(seconds=number),
+        {
+            "user": f"u-{customer}-{session % 5}",
+            "feature": f"f-{(session + step) % 12}",
+            "session": session,
+        },
     )
 
 
@@ -123,15 +132,8 @@ def _ours(path: Path) -> int:
 
 
 def _event(number: int) -> Event:
-    name, customer, data = _WHAT[number]
-    return Event(
-        id=EventId(f"usage-{number}"),
-        name=name,
-        customer=CustomerId(customer),
-        occurred_at=START + timedelta(seconds=number),
-        data=data,
-        actor="host",
-    )
+    id, name, customer, at, data = _WHAT[number]
+    return Event(id=id, name=name, customer=customer, occurred_at=at, data=data, actor="host")
 
 
 def _check(kit: RetainKit) -> None:
@@ -157,10 +159,10 @@ def _by_hand(path: Path) -> int:
 
 
 def _row(number: int) -> tuple[object, ...]:
-    name, customer, data = _WHAT[number]
+    id, name, customer, _, data = _WHAT[number]
     return (
         "main",
-        f"usage-{number}",
+        id,
         customer,
         number + 1,
         name,
