@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
+from typing import Any, assert_never
 
 from retainkit.money import Money
 from retainkit.rules._declared import Threshold, Value
@@ -70,6 +70,8 @@ def matches(node: TextMatch, value: str) -> bool:
             return value.endswith(node.text)
         case TextPart.CONTAINS:
             return node.text in value
+        case _:
+            assert_never(node.part)
 
 
 def far(node: Ago | Ahead, value: datetime, at: datetime) -> bool:

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from retainkit.core import JsonObject, JsonValue, content_hash
 from retainkit.money import Money, money, to_json
+from retainkit.rules._computing import signal_of
 from retainkit.rules._declared import Signal, Threshold, Value
 from retainkit.rules._events import is_anonymous
 from retainkit.rules._tree import (
@@ -93,7 +94,13 @@ def _of(signal: Signal, said: dict[str, JsonValue]) -> JsonObject:
     if signal.derivation is None or not is_anonymous(signal):
         return {signal.name: said}
     ((word, made),) = signal.derivation.to_json().items()
-    return {word: {**(made if isinstance(made, Mapping) else {}), **said}}
+    unit, usual = (_unit(each) for each in (signal, signal_of(signal.derivation)))
+    counting: dict[str, JsonValue] = {} if unit == usual else {"unit": unit}
+    return {word: {**(made if isinstance(made, Mapping) else {}), **counting, **said}}
+
+
+def _unit(signal: Signal) -> JsonValue:
+    return signal.traits().get("unit", "")
 
 
 def signal_data(signal: Signal) -> JsonObject:

@@ -214,6 +214,8 @@ def _text(node: TextMatch, var: Logic) -> Logic:
             return {"===": [{"substr": [var, -length]}, node.text]}
         case TextPart.CONTAINS:
             return {"in": [node.text, var]}
+        case _:
+            assert_never(node.part)
 
 
 def _far(node: Ago | Ahead, var: Logic) -> Logic:

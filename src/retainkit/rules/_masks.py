@@ -357,7 +357,7 @@ def _holds(node: Single, asked: Slice) -> tuple[Bools, Bits | None]:
         case _:
             pass
     values = asked.values(column)
-    if column.signal.kind is Kind.TEXT:
+    if column.signal.kind is Kind.TEXT or isinstance(node, TextMatch):
         return _among(values, asked.fit(node, column)), None
     match node:
         case Compare():
@@ -369,7 +369,7 @@ def _holds(node: Single, asked: Slice) -> tuple[Bools, Bits | None]:
         case Ago() | Ahead():
             return _far(node, values, asked.at), None
         case _:
-            raise AssertionError(node)  # parts of texts were asked above
+            assert_never(node)
 
 
 def _in_currencies(
@@ -412,6 +412,8 @@ def _two(node: CompareSignals, asked: Slice) -> tuple[Bools, Bits | None]:
             return _is(node.op, ours, _among_ours(left, right)[theirs]), None
         case Kind.TIME | Kind.FLAG:
             return _is(node.op, ours, theirs), None
+        case _:
+            assert_never(node.left.kind)
 
 
 def _among_ours(left: Column, right: Column) -> NDArray[np.int64]:

@@ -465,7 +465,7 @@ def _distinct(raw: Raw, checked: Callable[[Any, str], T | None]) -> _Distinct[T]
         try:
             values.append(checked(value, raw.name))
         except InvalidInput:
-            checked(value, raw.at(_first(of_row == place)))
+            checked(value, raw.at(_first(of_row == place)))  # again, to name its row
             raise
     return _Distinct(values or [None], of_row)
 

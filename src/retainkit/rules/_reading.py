@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import TypeAlias, TypeVar, cast
+from typing import TypeAlias, TypeVar, assert_never, cast
 
 from attrs import define, field, frozen
 
@@ -73,6 +73,7 @@ _BY_KIND: Mapping[Kind, tuple[str, ...]] = {
     Kind.FLAG: ("eq", "ne"),
 }
 PRESENCE = ("present", "missing")
+_UNIT = "unit"
 _COUNTING = (*PATTERN_WORDS, "same", "distinct", "within", "at_least", "absent")
 _FOLLOWING = ("of", "within", "same", "strict")
 _WITH_UNIT = re.compile(r"(-?[0-9.]+)\s+(\S.*)")
@@ -402,6 +403,8 @@ class Reader:
                 return self.made(place, lambda: signal.ends_with(text))
             case TextPart.CONTAINS:
                 return self.made(place, lambda: signal.contains(text))
+            case never:
+                assert_never(never)
 
     def _other(
         self, signal: Signal, op: Comparison, said: Mapping[str, object], place: Place
@@ -409,7 +412,7 @@ class Reader:
         data = self.keys(said, place, ("signal", "event", COMPUTED, "times"))
         word = next((word for word in ("event", COMPUTED) if word in data), None)
         if word is not None:
-            other = self.derived(word, data[word], (*place, word))
+            other = self._counting(word, data[word], (*place, word))
         else:
             other = self.signal(data.get("signal"), (*place, "signal"))
         if other is None:
@@ -422,12 +425,12 @@ class Reader:
         return self.made(place, lambda: _length(value))
 
     def _computed(self, word: str, said: object, place: Place) -> Condition | None:
-        options = {"event": _COUNTING, "sequence": _FOLLOWING}.get(word, tuple(FORMS))
+        options = {"event": (*_COUNTING, _UNIT), "sequence": _FOLLOWING}.get(word, (*FORMS, _UNIT))
         if not isinstance(said, Mapping):
             self.keys(said, place, options)
             return None
         asked = {key: value for key, value in said.items() if key not in options}
-        signal = self.derived(word, {k: v for k, v in said.items() if k in options}, place)
+        signal = self._counting(word, {k: v for k, v in said.items() if k in options}, place)
         if word == "sequence" and not asked:
             asked = {"eq": True}
         if "at_least" in said:
@@ -448,6 +451,23 @@ class Reader:
         if signal is None:
             return None
         return self._said(signal, asked, place)
+
+    def _counting(self, word: str, said: object, place: Place) -> Signal | None:
+        """What is computed in a condition, with the unit that it was given there."""
+        if word == "sequence" or not isinstance(said, Mapping) or _UNIT not in said:
+            return self.derived(word, said, place)
+        unit = said[_UNIT]
+        signal = self.derived(word, {k: v for k, v in said.items() if k != _UNIT}, place)
+        if signal is None or (isinstance(signal, Number) and isinstance(unit, str)):
+            return signal.counting(unit) if isinstance(signal, Number) else None
+        self.wrong(
+            (*place, _UNIT),
+            "A number has a unit, and that is a text",
+            "rules.unit",
+            unit,
+            "leave it out, or write what is counted: `unit: seats`",
+        )
+        return None
 
     def derived(self, word: str, said: object, place: Place) -> Signal | None:
         """The signal that is computed of events."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, assert_never
 
 from attrs import evolve, frozen
 
@@ -281,6 +281,8 @@ def _known(
             return Advance(state=evolve(state, phase=Phase.ACTIVE, since=state.fires[-1]))
         case Phase.RECOVERING:
             return _recovering(rule, state, now)
+        case _:
+            assert_never(state.phase)
 
 
 def _pending(rule: Rule, state: RuleState, now: datetime, zone: str, term: str | None) -> Advance:

@@ -285,17 +285,10 @@ Leaf: TypeAlias = (
 )
 Node: TypeAlias = "Leaf | AllOf | AnyOf | AtLeast | Not | InSegment"
 
-_LEAVES = (Compare, CompareSignals, OneOf, Between, TextMatch, Ago, Ahead, Present, Missing)
-
 
 def closed(found: Condition) -> Node:
     """The condition as one of the nodes there are, so that matches can be exhaustive."""
     return cast("Node", found)
-
-
-def is_leaf(found: Condition) -> bool:
-    """It reads signals itself."""
-    return isinstance(found, _LEAVES)
 
 
 def all_of(*items: Condition | Flag) -> Condition:
