@@ -201,10 +201,14 @@ def test_customers_from_before_are_scored_when_asked(store: Store) -> None:
         without.signals.set(CustomerId(f"c{number}"), {"usage": 10 * number, "plan": "team"})
     without.run_due()
     kit = _kit(store, clock)
-    assert kit.health.rescore() == 3
+    told: list[int] = []
+    assert kit.health.rescore(progress=lambda done, _: told.append(done)) == 3
+    assert told == [3]
+    assert kit.health.rescore([CustomerId("c1"), CustomerId("misspelt"), CustomerId("c1")]) == 1
+    assert kit.timeline(CustomerId("misspelt")) == ()
     kit.run_due()
     assert [len(kit.health.history(CustomerId(f"c{n}"))) for n in range(3)] == [1, 1, 1]
-    assert kit.health.rescore([ACME]) == 1
+    assert kit.health.rescore([ACME]) == 0  # of whom nothing is known
 
 
 def test_a_kit_without_health_says_so() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from attrs import frozen
@@ -232,7 +233,12 @@ class KitHealth:
         with self._opened() as k:
             k.record(asked)
 
-    def rescore(self, customers: Iterable[CustomerId] | None = None) -> int:
+    def rescore(
+        self,
+        customers: Iterable[CustomerId] | None = None,
+        *,
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> int:
         """
         Have customers scored by the next worker; how many.
 
@@ -240,25 +246,42 @@ class KitHealth:
         changed: else that is told at the start of each customer's next day.
 
         Args:
-            customers: Whom; all by default, in commits of 1,000.
+            customers: Whom; all by default, in commits of 1,000. Who has no events is nobody.
+
+            progress: Told after each commit how many are asked, and of how many if that is known.
 
         Raises:
             ConfigurationError: ``kit.no_health``.
         """
         self.models  # noqa: B018 - a kit without health says so
-        if customers is not None:
-            return self._asked(list(customers))
-        done, after = 0, None
-        while page := self._page(after):
+        done = 0
+        for page in self._pages(customers):
             done += self._asked(page)
-            after = page[-1]
+            if progress is not None:
+                progress(done, None)
         return done
 
     # ---- the kit's own
 
+    def _pages(self, customers: Iterable[CustomerId] | None) -> Iterator[Sequence[CustomerId]]:
+        """All who have events, or those of these."""
+        if customers is not None:
+            named = iter(dict.fromkeys(customers))
+            while ids := tuple(islice(named, _PAGE)):
+                yield self._known(ids)
+            return
+        after: CustomerId | None = None
+        while page := self._page(after):
+            yield page
+            after = page[-1]
+
     def _page(self, after: CustomerId | None) -> tuple[CustomerId, ...]:
         with self._opened() as k:
             return tuple(k.tx.timeline.customers(after=after, limit=_PAGE))
+
+    def _known(self, customers: Iterable[CustomerId]) -> list[CustomerId]:
+        with self._opened() as k:
+            return [customer for customer in customers if k.timeline(customer, limit=1)]
 
     def _asked(self, customers: Iterable[CustomerId]) -> int:
         now = self._kit.clock.now()
