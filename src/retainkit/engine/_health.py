@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, cast
 
 from attrs import frozen
 
 from retainkit.core import Because
-from retainkit.engine._signals import KitSignals
+from retainkit.engine._signals import PAGE, KitSignals, Opened, Progress
 from retainkit.errors import ConfigurationError
 from retainkit.health import (
     HISTORY_EVENTS,
@@ -35,13 +34,7 @@ from retainkit.ids import CustomerId
 if TYPE_CHECKING:
     from retainkit.engine._counting import Counting
     from retainkit.engine._features import AnyBound
-    from retainkit.engine._join import JoinedKit
     from retainkit.engine._kit import RetainKit
-
-Opened: TypeAlias = "Callable[[], AbstractContextManager[JoinedKit]]"
-
-
-_PAGE = 1000
 
 
 @frozen(kw_only=True)
@@ -237,7 +230,7 @@ class KitHealth:
         self,
         customers: Iterable[CustomerId] | None = None,
         *,
-        progress: Callable[[int, int | None], None] | None = None,
+        progress: Progress | None = None,
     ) -> int:
         """
         Have customers scored by the next worker; how many.
@@ -267,7 +260,7 @@ class KitHealth:
         """All who have events, or those of these."""
         if customers is not None:
             named = iter(dict.fromkeys(customers))
-            while ids := tuple(islice(named, _PAGE)):
+            while ids := tuple(islice(named, PAGE)):
                 yield self._known(ids)
             return
         after: CustomerId | None = None
@@ -277,7 +270,7 @@ class KitHealth:
 
     def _page(self, after: CustomerId | None) -> tuple[CustomerId, ...]:
         with self._opened() as k:
-            return tuple(k.tx.timeline.customers(after=after, limit=_PAGE))
+            return tuple(k.tx.timeline.customers(after=after, limit=PAGE))
 
     def _known(self, customers: Iterable[CustomerId]) -> list[CustomerId]:
         with self._opened() as k:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from itertools import groupby, islice
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from attrs import frozen
 
 from retainkit.core import Bucket, Event, Member, Wanted
-from retainkit.engine._signals import KitSignals
+from retainkit.engine._signals import PAGE, KitSignals, Opened, Progress
 from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.ids import CaseId, CustomerId, EventId, derive
 from retainkit.rules import (
@@ -36,10 +35,7 @@ if TYPE_CHECKING:
     from retainkit.engine._join import JoinedKit
     from retainkit.engine._kit import RetainKit
 
-Opened: TypeAlias = "Callable[[], AbstractContextManager[JoinedKit]]"
 Counted: TypeAlias = "tuple[CustomerId, tuple[Bucket, ...]]"
-
-_PAGE = 1000
 
 
 @frozen(kw_only=True)
@@ -221,7 +217,7 @@ class KitRules:
         self,
         customers: Iterable[CustomerId] | None = None,
         *,
-        progress: Callable[[int, int | None], None] | None = None,
+        progress: Progress | None = None,
     ) -> Rechecked:
         """
         Ask all rules of all customers, and wake those whose recorded state is another one.
@@ -316,10 +312,10 @@ class KitRules:
         while True:
             with self._opened() as k:
                 if named is None:
-                    ids = k.tx.timeline.customers(after=after, limit=_PAGE)
+                    ids = k.tx.timeline.customers(after=after, limit=PAGE)
                     page = _page(k, counting, wanted, ids, after)
                 else:
-                    ids = tuple(islice(named, _PAGE))
+                    ids = tuple(islice(named, PAGE))
                     known = [id for id in ids if k.timeline(id, limit=1)]
                     page = [(id, tuple(counting.read(k.tx, id, wanted))) for id in known]
                 if not ids:
@@ -345,7 +341,7 @@ def _page(
     after: CustomerId | None,
 ) -> list[Counted]:
     """The next customers who have events, whether or not anything was counted of them."""
-    rows = k.tx.projections.page(counting.asked(wanted), after=after, limit=_PAGE)
+    rows = k.tx.projections.page(counting.asked(wanted), after=after, limit=PAGE)
     found = {id: tuple(mine) for id, mine in groupby(rows, key=lambda each: each.customer)}
     return [(id, tuple(counting.completed(k.tx, id, found.get(id, ())))) for id in customers]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Opened: TypeAlias = "Callable[[], AbstractContextManager[JoinedKit]]"
 Progress: TypeAlias = "Callable[[int, int | None], None]"
 
-_PAGE = 1000
+PAGE = 1000
 
 
 class KitSignals:
@@ -351,7 +351,7 @@ class KitSignals:
 
     def _customers(self, after: CustomerId | None) -> tuple[CustomerId, ...]:
         with self._opened() as k:
-            return k.tx.timeline.customers(after=after, limit=_PAGE)
+            return k.tx.timeline.customers(after=after, limit=PAGE)
 
     def _rebuilt(self, counting: Counting, customer: CustomerId) -> None:
         with self._opened() as k:
