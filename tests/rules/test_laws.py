@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 from random import Random
+from typing import cast
 
+import pytest
 from tests.rules.worlds import NOW, SEGMENTS, SIGNALS, customer, tree
 
 from retainkit.core import dumps, loads
+from retainkit.errors import InvalidInput
 from retainkit.rules import (
+    Mistake,
+    Number,
     Truth,
     compiled,
     condition_data,
+    days,
+    event,
     next_flip,
     read_condition,
     truth_of,
@@ -81,6 +88,41 @@ def test_the_smallest_change_makes_it_true() -> None:
             assert truth_of(condition, known, answer.by_time) is Truth.TRUE
     assert asked > 100
     assert found > asked * 0.9
+
+
+def test_data_keep_the_unit_that_a_condition_gives() -> None:
+    """So what is compared in seats is compared in seats when it is read back."""
+    paid = Number(name="paid", unit="seats")
+    active = event("used").distinct("user").count(days(28)).counting("seats")
+    conditions = (
+        active >= paid * 0.5,
+        paid > active,
+        active >= 3,
+        event("used").active_days(days(7)).counting("seats") < paid,
+        paid > event("used").sum("people", days(7)).counting("seats"),
+    )
+    for condition in conditions:
+        data = loads(dumps(condition_data(condition)))
+        again = read_condition(data, {"paid": paid})
+        assert condition_data(again) == data
+        assert version(again) == version(condition)
+    assert "unit" not in dumps(condition_data(event("used").active_days(days(7)) > 3))
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ({"event": {"name": "used", "within": "7d", "unit": 3, "gte": 1}}, 3),
+        ({"computed": {"last": {"event": "used"}, "unit": "seats", "present": True}}, "seats"),
+    ],
+)
+def test_only_a_number_has_a_unit(said: dict[str, object], value: object) -> None:
+    """And a unit is a text; the place is told."""
+    with pytest.raises(InvalidInput) as refused:
+        read_condition(said, SIGNALS)
+    (mistake,) = cast("tuple[Mistake, ...]", refused.value.value)
+    assert (mistake.place[-1], mistake.code, mistake.value) == ("unit", "rules.unit", value)
+    assert mistake.remedy == "leave it out, or write what is counted: `unit: seats`"
 
 
 def test_data_read_back_is_the_same_tree() -> None:

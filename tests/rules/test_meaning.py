@@ -392,6 +392,22 @@ def test_the_smallest_change_is_named() -> None:
     assert (wanted.key, wanted.values["threshold"]) == ("rules.is.gte", 10)
 
 
+def test_an_amount_stays_in_the_customers_currency() -> None:
+    """Nobody is told that a Swiss customer had better pay in euros."""
+    swiss = readings(Customer, {"mrr": money("490", "CHF"), "seats": 7}, at=NOW)
+    both = Customer.mrr >= amounts(money("500", "EUR"), money("550", "CHF"))
+    (change,) = why_not(both, swiss, NOW).changes
+    assert change.to == money("550", "CHF")
+
+    euros = Customer.mrr >= money("2", "EUR")
+    assert why_not(euros, swiss, NOW).changes == ()
+    (change,) = why_not(euros | (Customer.seats >= 10), swiss, NOW).changes
+    assert (change.signal, change.to) == ("seats", 10)
+
+    unknown = why_not(euros, readings(Customer, {}, at=NOW), NOW)
+    assert [change.to for change in unknown.changes] == [money("2", "EUR")]
+
+
 def test_waiting_may_be_enough() -> None:
     """What time alone will do is told with its time."""
     quiet = Customer.last_login_at.more_than_ago(days(14))

@@ -80,7 +80,7 @@ def why_not(
     Why a condition is not true of a customer at this instant, and the smallest change to it.
 
     Each proposed change was tried: with the new values the condition is true. Fewer signals come
-    before nearer values. For people, not for a hot path.
+    before nearer values; an amount stays in its currency. For people, not for a hot path.
 
     Raises:
         InvalidInput: ``time.naive``, ``time.out_of_range``.
@@ -166,7 +166,9 @@ class _Search:
         fit = [
             value
             for value in samples(signal, [literal.leaf for literal in mine], self.at, known)
-            if value != now and agrees(value, signal, single, self.at)
+            if value != now
+            and not _is_foreign(now, value)
+            and agrees(value, signal, single, self.at)
         ]
         return sorted(fit, key=lambda value: _distance(now, value))
 
@@ -197,13 +199,17 @@ _THRESHOLDS = frozenset(
 )
 
 
+def _is_foreign(now: Value | None, to: Value | None) -> bool:
+    """Nobody's customer comes to pay in another currency for the sake of a rule."""
+    return isinstance(now, Money) and isinstance(to, Money) and now.currency != to.currency
+
+
 def _distance(now: Value | None, to: Value | None) -> tuple[int, Any]:
     """How far a value is from what is now; those that can't be compared come after, as given."""
     if to is None:
         return (2, 0)
     if isinstance(now, Money) and isinstance(to, Money):
-        far = abs(now.amount - to.amount)
-        return (0, far) if now.currency == to.currency else (1, 0)
+        return (0, abs(now.amount - to.amount))
     if isinstance(now, datetime) and isinstance(to, datetime):
         return (0, abs(now - to))
     if isinstance(now, timedelta) and isinstance(to, timedelta):

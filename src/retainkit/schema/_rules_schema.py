@@ -223,6 +223,7 @@ def _event() -> Schema:
             "at_least": {"type": "integer", "minimum": 1},
             "absent": _TRUE,
             "between": {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2},
+            "unit": {"type": "string"},
             **counted,
         },
         ("name", "within"),
@@ -268,7 +269,7 @@ def _computed() -> Schema:
     """One thing that is computed, and what it is compared with."""
     kinds = (Number(), Amount(), Duration(), Time(), Text(), Flag())
     said = dict.fromkeys((word for kind in kinds for word in conditions_on(kind)), True)
-    return _closed({**_derived(), **said})
+    return _closed({**_derived(), "unit": {"type": "string"}, **said})
 
 
 def _derived() -> Schema:
