@@ -6,6 +6,14 @@ here reads a store or a clock.
 
 from __future__ import annotations
 
+from retainkit.signals import (  # noqa: F401 - each registers what it computes
+    _elapsed,
+    _items,
+    _latest,
+    _order,
+    _shares,
+    _totals,
+)
 from retainkit.signals._catalogue import (
     ContractSignals,
     EarlyWarnings,

@@ -10,8 +10,9 @@ from attrs import frozen
 from retainkit.core import Bucket
 from retainkit.rules import Latest, LatestChange, Signal, Text
 from retainkit.signals._count import LEFT_OUT
-from retainkit.signals._derived import change_of, is_choice, metrics_of, said
+from retainkit.signals._derived import is_choice, metrics_of
 from retainkit.signals._facts import fact_metric, fact_of
+from retainkit.signals._latest import change_of, said
 from retainkit.signals._seen import Seen
 from retainkit.timing import from_micros
 

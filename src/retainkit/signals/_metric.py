@@ -74,3 +74,11 @@ class Metric:
 def per_window(within: timedelta) -> Per:
     """Windows of whole days read rows of days, others rows of events."""
     return Per.EVENT if within % DAY else Per.DAY
+
+
+def split_by(pattern: EventPattern, key: str, within: timedelta | None) -> Metric:
+    """Rows by the value under a key: of all time, of days, or one an event."""
+    per = Per.EVER if within is None else per_window(within)
+    if per is Per.EVENT:
+        return Metric(pattern=pattern, per=per, value=(key,))
+    return Metric(pattern=pattern, per=per, split=key)

@@ -125,3 +125,8 @@ def _span(metric: Metric, rows: list[Bucket], until: datetime | None, *, is_cove
         is_covered=is_covered,
         left_out=[row for row in rows if row.value == LEFT_OUT],
     )
+
+
+def happened(row: Bucket) -> tuple[int, str]:
+    """When the latest event of a row was; its id decides between those of one instant."""
+    return row.last, row.last_id
