@@ -104,6 +104,11 @@ def test_a_rule_fires_when_it_is_true_and_its_customers_are_listed(world: World)
     ]
     assert members(kit, "rule:many_seats") == members(kit, "segment:big") == [ADA]
     assert kit.rules.states(ADA)["rule:many_seats"].phase is Phase.ACTIVE
+    assert list(kit.rules.states(ADA)) == [
+        "segment:big",
+        "rule:quiet",
+        "rule:many_seats",
+    ], "in the order of the rulebook, whatever the store"
     (member,) = kit.rules.members("rule:many_seats")
     assert member.since == NOW
     world.clock.advance(DAY)

@@ -133,15 +133,16 @@ class KitRules:
         """
         Where each rule and segment stands for a customer, by ``rule:ID`` or ``segment:NAME``.
 
-        Those that are idle and of which nothing has to be known are left out.
+        In the order of the rulebook, segments first. Those that are idle and of which nothing has
+        to be known are left out.
 
         Raises:
             ConfigurationError: ``kit.no_rules``.
         """
-        self._rulebook()
+        book = self._rulebook()
         with self._opened() as k:
             case = _case(k, self._bound(), customer)
-        return {} if case is None else dict(case.states)
+        return {} if case is None else _in_order(book, case.states)
 
     # ---- why
 
@@ -356,6 +357,14 @@ def _condition(book: Rulebook, name: str) -> Condition:
         return book.rule(name.removeprefix("rule:")).when
     _check_group(book, name)
     return book.segments[name.removeprefix("segment:")]
+
+
+def _in_order(book: Rulebook, states: Mapping[str, RuleState]) -> dict[str, RuleState]:
+    """Stores keep no order of keys, so none of them is told; what has left the book comes last."""
+    groups = [f"segment:{name}" for name in book.segments]
+    groups += [f"{kind}:{rule.id}" for rule in book.rules for kind in ("rule", "shadow")]
+    known = {group: states[group] for group in groups if group in states}
+    return known | {group: states[group] for group in sorted(states.keys() - known)}
 
 
 def _check_group(book: Rulebook, group: str) -> None:

@@ -156,6 +156,9 @@ class Schedule(Protocol):
         """
         Wake-ups at rest, or gone, although the customer has events of these names to decide.
 
+        ``EVERY_NAME`` among them stands for all events that have no reasons, as it does for who
+        subscribes to it.
+
         ``since`` is the first undecided counter; 0 when the wake-up is gone, and with it the
         knowledge of what was decided.
         """

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from retainkit.core import (
+    EVERY_NAME,
     STANDING,
     Answer,
     Because,
@@ -610,6 +611,31 @@ class StoreContract(ProjectionContract):
             assert len(tx.schedule.missed(FEATURE, failed, limit=2)) == 2
             assert tx.schedule.missed(FEATURE, frozenset()) == ()
             assert tx.schedule.missed(FEATURE, frozenset({"it's.odd"})) == ()
+
+    def test_who_subscribes_to_every_name_misses_what_has_no_reasons(
+        self, store: Store, tenant: TenantStore
+    ) -> None:
+        """Of any name; what was decided is news to those alone who name it."""
+        whose = ("told", "decided", "nothing")
+        _wake(tenant, *(timer(tenant.tenant, name) for name in whose))
+        _append(tenant, *(event(f"old {name}", name) for name in whose))
+        claimed = _claim_timers(store)
+        with tenant.transaction() as tx:
+            for customer in whose:
+                counter = tx.records.lock(CustomerId(customer))
+                assert tx.schedule.rest(claimed[CustomerId(customer)], since=counter + 1)
+        reasons = (Because(key="x", values={}),)
+        _append(
+            tenant,
+            event("new", "told", name="any.name"),
+            evolve(event("reasoned", "decided", name="rules.fired"), because=reasons),
+        )
+        every = frozenset({EVERY_NAME})
+        with tenant.transaction() as tx:
+            assert [found.customer for found in tx.schedule.missed(FEATURE, every)] == ["told"]
+            both = tx.schedule.missed(FEATURE, every | {"rules.fired"})
+            assert sorted(found.customer for found in both) == ["decided", "told"]
+            assert tx.schedule.missed(FEATURE, frozenset({"invoice.failed"})) == ()
 
     def test_counters_in_order_are_left_alone(self, tenant: TenantStore) -> None:
         """Whatever has happened to the customers."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from attrs import evolve
 
-from retainkit.core import EffectState, Intent, Item, Lease, Record, Skills, Timer
+from retainkit.core import EVERY_NAME, EffectState, Intent, Item, Lease, Record, Skills, Timer
 from retainkit.ids import CaseId, CustomerId, EffectId
 from retainkit.stores._refusals import check_tenant, effect_exists
 from retainkit.stores.memory._frozen import frozen_object, frozen_outcome
@@ -197,7 +197,8 @@ class MemorySchedule:
         since = 1 if row is None or not isinstance(row.item, Timer) else row.item.since
         history = self._tables.histories[customer]
         for recorded in islice(history, max(since - 1, 0), None):
-            if recorded.event.name in names:
+            event = recorded.event
+            if event.name in names or (EVERY_NAME in names and not event.because):
                 return 0 if row is None else recorded.sequence
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from retainkit.core import Intent, Item, Lease, Record, Skills, Timer, dumps
+from retainkit.core import EVERY_NAME, Intent, Item, Lease, Record, Skills, Timer, dumps
 from retainkit.ids import CaseId, CustomerId, EffectId
 from retainkit.stores._refusals import check_tenant, effect_exists
 from retainkit.stores.sql import _rows as rows
@@ -40,9 +40,9 @@ class SqlSchedule:
         return rested == 1
 
     def missed(self, feature: str, names: frozenset[str], *, limit: int = 100) -> tuple[Timer, ...]:
-        found = self._bound.all(
-            self._damage.missed, feature=feature, ids=dumps(sorted(names)), limit=limit
-        )
+        damage = self._damage
+        missed = damage.missed_of_every_name if EVERY_NAME in names else damage.missed
+        found = self._bound.all(missed, feature=feature, ids=dumps(sorted(names)), limit=limit)
         return tuple(
             Timer(
                 tenant=self._bound.tenant,

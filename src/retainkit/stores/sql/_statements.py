@@ -281,7 +281,10 @@ class DamageStatements:
         ready = dialect.ready
         self.orphans: Statement = ready(_orphans(tables.record, tables.schedule))
         self.strays: Statement = ready(_strays(tables.schedule))
-        self.missed: Statement = ready(_missed(tables, dialect))
+        named = dialect.among(tables.event.c.name)
+        unreasoned = tables.event.c.because == sa.literal_column("'[]'")
+        self.missed: Statement = ready(_missed(tables, named))
+        self.missed_of_every_name: Statement = ready(_missed(tables, sa.or_(named, unreasoned)))
         self.miscounted: Statement = ready(_miscounted(tables.event, tables.customer))
         counted = dialect.insert(tables.customer)
         self.recount: Statement = ready(
@@ -326,8 +329,8 @@ def _strays(item: sa.Table) -> sa.ClauseElement:
     )
 
 
-def _missed(tables: Tables, dialect: Dialect) -> sa.ClauseElement:
-    """Customers with events since their wake-up went to rest, or whose wake-up is gone."""
+def _missed(tables: Tables, news: sa.ColumnElement[bool]) -> sa.ClauseElement:
+    """Customers with such events since their wake-up went to rest, or whose wake-up is gone."""
     event, item = tables.event, tables.schedule
     resting = sa.and_(
         item.c.tenant == event.c.tenant,
@@ -342,7 +345,7 @@ def _missed(tables: Tables, dialect: Dialect) -> sa.ClauseElement:
     return (
         sa.select(event.c.customer, sa.func.min(event.c.sequence), sa.func.count(item.c.id))
         .select_from(event.outerjoin(item, resting))
-        .where(_told(event), dialect.among(event.c.name), undecided)
+        .where(_told(event), news, undecided)
         .group_by(event.c.customer)
         .order_by(event.c.customer)
         .limit(size())
