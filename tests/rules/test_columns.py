@@ -404,11 +404,16 @@ def test_values_are_believed_as_long_as_declared() -> None:
 def test_all_chunks_are_asked() -> None:
     """More customers than fit into one, and no multiple of eight."""
     rows = CHUNK + 13
-    frame = {"customer": [str(row) for row in range(rows)], "seats": list(range(rows))}
-    answers = compiled({"last": C.seats >= rows - 14}).over(columns(frame, Customer), NOW)
+    names = [str(row) for row in range(rows)]
+    made = columns({"customer": names, "seats": list(range(rows)), "industry": names}, Customer)
+    asked = compiled({"last": C.seats >= rows - 14, "zeros": C.industry.ends_with("0000")})
+    answers = asked.over(made, NOW)
 
-    assert answers.customers("last") == tuple(str(row) for row in range(rows - 14, rows))
+    assert answers.customers("last") == tuple(names[-14:])
     assert answers.count("last", Truth.FALSE) == rows - 14
+    assert answers.customers("zeros") == tuple(n for n in names if n.endswith("0000"))
+    again = asked.over(made, NOW)
+    assert again.customers("zeros") == answers.customers("zeros")
 
 
 def test_nobody_is_a_population() -> None:

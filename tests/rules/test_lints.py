@@ -126,3 +126,11 @@ def test_a_limit_that_never_matters_is_found() -> None:
         ("rules.lint.limit_unused", "cooldown"),
         ("rules.lint.limit_unused", "max_per"),
     ]
+    alone = Rule(id="big", when=Customer.seats > 5, once_per="ever", tests=[FALSE])
+    assert lint(Rulebook(signals=Customer, rules=[alone])) == []
+
+
+def test_what_asks_for_presence_is_in_no_shadow() -> None:
+    """Its customers need not be those of the other rule: one that has a value may lose it."""
+    known = Rule(id="known", when=Customer.seats.present() & (Customer.seats > 8), group="size")
+    assert found(BIG, known) == []

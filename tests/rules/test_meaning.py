@@ -165,6 +165,15 @@ def test_two_signals_are_compared_with_a_factor() -> None:
     assert asked(passive, paid_seats=10) is OPEN
 
 
+def test_a_factor_may_stand_on_either_side() -> None:
+    """Twice the seats are the seats twice; of numbers, amounts and lengths."""
+    assert (Customer.seats < 2 * Customer.paid_seats) == (Customer.seats < Customer.paid_seats * 2)
+    assert (Customer.spent < 2 * Customer.spent) == (Customer.spent < Customer.spent * 2)
+    late = Customer.first_response > 2 * Customer.promised
+    assert late == (Customer.first_response > Customer.promised * 2)
+    assert asked(late, first_response=hours(9), promised=hours(4)) is YES
+
+
 def test_money_is_judged_in_its_own_currency() -> None:
     """EUR 600 is above EUR 500; of USD 600 the rule says nothing unless it names dollars."""
     in_euro = Customer.mrr >= money("500", "EUR")
@@ -279,6 +288,17 @@ def test_a_reading_that_ends_is_asked_for_again() -> None:
     assert truth_of(many, known, NOW) is YES
     assert next_flip(many, known, NOW) == tonight
     assert next_flip(many & Customer.opted_out.is_true(), known, NOW) == tonight
+
+
+def test_time_turns_what_stands_in_a_segment() -> None:
+    """A rule that names a segment is asked at the instants of the segment, each time it is told."""
+    rules = compiled(
+        {"quiet": segment("silent")},
+        segments={"silent": Customer.last_login_at.more_than_ago(days(14))},
+    )
+    known = readings(Customer, {"last_login_at": NOW - days(3)})
+    assert rules.next_flip("quiet", known, NOW) == NOW + days(11)
+    assert rules.next_flip("quiet", known, NOW + days(11)) is None
 
 
 def test_nothing_is_asked_again_when_another_value_would_not_matter() -> None:
@@ -415,6 +435,17 @@ def test_waiting_may_be_enough() -> None:
 
     assert answer.by_time == NOW + days(11)
     assert answer.changes[0].to == NOW - days(14)
+
+
+def test_no_waiting_is_promised_where_something_is_not_known() -> None:
+    """However often time turns the answer between false and unknown."""
+    since = Customer.renewal_at
+    odd_days = any_of(
+        *(since.more_than_ago(days(n)) & since.less_than_ago(days(n + 1)) for n in range(1, 40, 2))
+    )
+    rule = odd_days & Customer.opted_out.is_true()
+    answer = why_not(rule, readings(Customer, {"renewal_at": NOW}), NOW)
+    assert (answer.explained.truth, answer.by_time) == (NO, None)
 
 
 def test_what_is_true_needs_no_change() -> None:

@@ -23,8 +23,10 @@ from retainkit.rules import (
     Time,
     Truth,
     days,
+    declared,
     event,
     hours,
+    read_condition,
     segment,
     sequence,
     version,
@@ -488,6 +490,26 @@ def test_each_mistake_of_a_test_is_told(test: str, code: str) -> None:
     """A test that can't be asked is no test."""
     text = f"rules: [{{id: a, when: {{usage: 5}}, priority: 1, tests: [{test}]}}]"
     assert code in {found[2] for found in mistakes(text)}
+
+
+def test_whatever_is_no_condition_says_why() -> None:
+    """Words of the language in any order, with any values: a condition, or its mistakes."""
+    chance = Random(3)
+    words = ("all", "not", "count", "of", "event", "sequence", "name", "where", "within", "absent")
+    words += ("computed", "usage", "mrr", "plan", "renewal_at", "gt", "in", "present", "signal")
+
+    def said(depth: int) -> object:
+        if chance.random() < 0.4 or not depth:
+            return chance.choice(({}, [], None, 5, True, 1.5, "7d", "5 EUR", *words))
+        if chance.random() < 0.2:
+            return [said(depth - 1) for _ in range(chance.randrange(3))]
+        return {chance.choice(words): said(depth - 1) for _ in range(chance.randint(1, 3))}
+
+    for _ in range(1000):
+        try:
+            read_condition(said(4), declared(Customer))
+        except InvalidInput as error:
+            assert (error.code, bool(error.value)) == ("rules.mistakes", True)  # noqa: PT017
 
 
 def test_a_broken_file_never_ends_in_another_error() -> None:

@@ -192,16 +192,16 @@ class Rulebook:
     def _check_sense(self, place: str, when: Condition) -> None:
         if not is_impossible(when, self.segments):
             return
-        for part in _inmost_first(when):
-            if is_impossible(part, self.segments):
-                names = [signal.name for signal in signals_of(part, self.segments)]
-                raise InvalidInput(
-                    "No customer can meet this condition: its parts contradict each other",
-                    code="rules.contradiction",
-                    field=place,
-                    value=names,
-                    remedy=f"read again what is said of {', '.join(names)}",
-                )
+        inmost_first = sorted(walk(when), key=lambda part: part.size)
+        part = next(part for part in inmost_first if is_impossible(part, self.segments))
+        names = [signal.name for signal in signals_of(part, self.segments)]
+        raise InvalidInput(
+            "No customer can meet this condition: its parts contradict each other",
+            code="rules.contradiction",
+            field=place,
+            value=names,
+            remedy=f"read again what is said of {', '.join(names)}",
+        )
 
 
 def _version(rule: Rule, segments: Mapping[str, Condition]) -> str:
@@ -235,10 +235,6 @@ def _fits(signal: Signal, literals: Sequence[Literal]) -> bool:
     return not is_decided(signal, leaves, anywhen=True) or any(
         agrees(value, signal, literals, _SOME_DAY) for value in samples(signal, leaves, _SOME_DAY)
     )
-
-
-def _inmost_first(when: Condition) -> list[Condition]:
-    return sorted(walk(when), key=lambda part: part.size)
 
 
 def _check_ids(rules: Iterable[Rule]) -> None:

@@ -147,8 +147,6 @@ class _Search:
 
     def _tried(self, way: Way, touched: Sequence[Signal]) -> Iterator[dict[str, Value | None]]:
         """New values for these signals, the nearest first."""
-        if not touched:
-            return
         first, *rest = touched
         for value in self._candidates(way, first, self.known):
             if not rest:
