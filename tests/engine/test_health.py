@@ -23,7 +23,7 @@ from retainkit.health import (
     point_at,
 )
 from retainkit.ids import EventId
-from retainkit.rules import Number, Signals, Text, days, event
+from retainkit.rules import Number, Signals, Text, anything, days, event
 from retainkit.stores import Store
 from retainkit.stores.memory import MemoryStore
 from retainkit.stores.sql import SqlStore
@@ -112,6 +112,20 @@ def test_a_fact_becomes_a_score_a_band_and_a_history(store: Store) -> None:
     before = kit.health.of(ACME, as_of=NOW)
     assert before is not None
     assert before.score == Decimal("20.00")
+
+
+def test_whatever_happens_wakes_a_model_of_every_name(store: Store) -> None:
+    """With the event, not in the night after; and a sweep finds that nobody was missed."""
+    heard = Factors(cases=((anything().last().less_than_ago(days(21)), 100),), otherwise=0)
+    bands = Bands(bands=(Band("red", 0, 50), Band("green", 50, 100)))
+    components = [Component(name="heard", weight=100, mapping=heard)]
+    models = HealthModels(models=[HealthModel(id="usual", bands=bands, components=components)])
+    kit = RetainKit(store=store, signals=Customer, health=models, clock=ManualClock(NOW))
+    seen = Event(id=EventId("1"), name="nobody.declared", customer=ACME, occurred_at=NOW)
+    kit.record(seen)
+    kit.run_due()
+    assert [point.score for point in kit.health.history(ACME)] == [Decimal("100.00")]
+    assert kit.sweep() == ()
 
 
 def test_each_day_is_looked_at_without_news(store: Store) -> None:

@@ -12,6 +12,7 @@ from attrs import evolve
 from tests.health.worlds import BANDS, HIGHER, NOW, usual
 
 from retainkit.core import (
+    EVERY_NAME,
     Answer,
     Decision,
     Due,
@@ -40,7 +41,7 @@ from retainkit.health import (
     request_override,
 )
 from retainkit.ids import CustomerId, EventId, TenantId
-from retainkit.rules import Number, Signals, Text, days, event
+from retainkit.rules import Number, Signals, Text, anything, days, event
 from retainkit.signals import Measures
 
 
@@ -456,6 +457,16 @@ def test_it_is_woken_by_what_its_signals_read() -> None:
         "health.override_end_requested",
         "health.rescore_requested",
     }
+
+
+def test_one_that_reads_every_name_is_woken_by_every_event() -> None:
+    """A silence ends with whatever happens, not in the night after."""
+    back = anything(but=("mail.sent",)).last().less_than_ago(days(21))
+    alive = Component(name="alive", weight=100, mapping=Factors(cases=((back, 100),), otherwise=0))
+    models = HealthModels(models=[_model(total=100, components=(alive,))])
+    measures = Measures(Customer, conditions=models.conditions)
+    assert EVERY_NAME in HealthFeature(models, measures).subscribes
+    assert EVERY_NAME not in HealthFeature(MODELS, measures).subscribes
 
 
 def test_what_nobody_counts_is_refused() -> None:

@@ -11,6 +11,7 @@ from typing import Final
 from attrs import field, frozen
 
 from retainkit.core import (
+    EVERY_NAME,
     Bucket,
     Case,
     Decision,
@@ -136,7 +137,8 @@ class HealthFeature:
         reads = self.models.reads
         changes = {name for name in self.measures.events if self.measures.touched([name]) & reads}
         asks = {OVERRIDE_REQUESTED, OVERRIDE_END_REQUESTED, RESCORE_REQUESTED}
-        return frozenset(changes | self.measures.recounts | asks)
+        every = {EVERY_NAME} if self.measures.reads_every_name(reads) else set()
+        return frozenset(changes | self.measures.recounts | asks | every)
 
     @property
     def case_type(self) -> type[HealthCase]:

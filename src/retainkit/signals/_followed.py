@@ -19,7 +19,6 @@ from retainkit.rules import (
     signals_of,
     version,
 )
-from retainkit.signals._derived import metrics_of
 from retainkit.signals._facts import FACT_EVENT
 from retainkit.signals._measures import Measures
 
@@ -89,12 +88,7 @@ class Index:
             for name in each.signals:
                 self._by_signal.setdefault(name, set()).add(group)
         self._by_event: dict[str, frozenset[str]] = {}
-        self.reads_every_name: bool = any(
-            metric.pattern.is_any
-            for name in self.signals
-            if (of := measures.signals[name].derivation) is not None
-            for metric in metrics_of(of)
-        )
+        self.reads_every_name: bool = measures.reads_every_name(self.signals)
         self._of_facts = frozenset(
             name
             for name in measures.touched((FACT_EVENT,))

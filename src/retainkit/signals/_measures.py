@@ -241,6 +241,10 @@ class Measures:
             if self._is_touched(name, signal, happened)
         )
 
+    def reads_every_name(self, names: Iterable[str]) -> bool:
+        """Whether one of these signals is of ``anything()``, so that any event can change it."""
+        return any(m.pattern.is_any for name in names for m in self._metrics.get(name, ()))
+
     def _needed(self, name: str) -> tuple[tuple[str, ...], int]:
         """The metrics that a signal is read of, and how many days back."""
         derivation = self._signal(name).derivation
