@@ -26,7 +26,7 @@ from retainkit.rules import (
     why,
     why_not,
 )
-from retainkit.signals import RECHECK_EVENT, Measures, RulesCase, RulesFeature
+from retainkit.signals import RECHECK_EVENT, Measures, Recheck, RulesCase, RulesFeature
 
 
 if TYPE_CHECKING:
@@ -235,8 +235,6 @@ class KitRules:
         Raises:
             ConfigurationError: ``kit.no_rules``.
         """
-        from retainkit.engine._recheck import Recheck
-
         self._rulebook()
         bound, asked, woken = self._bound(), 0, 0
         recheck = Recheck(cast("RulesFeature", bound.feature), self._kit.tenant)

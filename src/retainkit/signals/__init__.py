@@ -25,6 +25,7 @@ from retainkit.signals._catalogue import (
 from retainkit.signals._feature import RECHECK, RECHECK_EVENT, RulesCase, RulesFeature
 from retainkit.signals._left_out import LeftOut
 from retainkit.signals._measures import ZONE_METRIC, Measures
+from retainkit.signals._recheck import Recheck
 
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "LeftOut",
     "Measures",
     "PeopleSignals",
+    "Recheck",
     "RulesCase",
     "RulesFeature",
     "SupportSignals",
