@@ -16,15 +16,11 @@ from retainkit.rules._computed import (
     Depth,
     Elapsed,
     First,
-    Items,
     Last,
     Latest,
     LatestChange,
     Mean,
-    OldestOpen,
-    Open,
     Share,
-    Silent,
     Sum,
     Trend,
 )
@@ -52,6 +48,7 @@ from retainkit.rules._events import (
 )
 from retainkit.rules._explain import Explained, why
 from retainkit.rules._flips import next_flip
+from retainkit.rules._items import Items, OldestOpen, Open, Silent
 from retainkit.rules._json_logic import json_logic_data, to_json_logic
 from retainkit.rules._lints import Finding, lint
 from retainkit.rules._members import fire_key, members_of, rule_group, segment_group

@@ -1,4 +1,4 @@
-"""What signals can be computed from beside counts and sequences; `signals` computes it."""
+"""What signals are computed from beside counts, sequences and open items; `signals` computes it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def derived_name(derivation: Derivation) -> str:
     return f"{type(derivation).__name__.lower()}_{content_hash(derivation.to_json())[:16]}"
 
 
-def _computed(word: str, said: dict[str, JsonValue]) -> JsonObject:
+def as_computed(word: str, said: dict[str, JsonValue]) -> JsonObject:
+    """A derivation as files write it, without what is not said; inside this room only."""
     return {COMPUTED: {word: {key: value for key, value in said.items() if value is not None}}}
 
 
@@ -46,16 +47,8 @@ def _currency(currency: str | None) -> str | None:
     return None if currency is None else currency_of(currency).code
 
 
-def _maybe_within(length: timedelta | None) -> timedelta | None:
-    return None if length is None else within_length(length)
-
-
 def _gap(length: timedelta) -> timedelta:
     return window(length, "gap")
-
-
-def _silence(length: timedelta) -> timedelta:
-    return window(length, "silent_for")
 
 
 def _never(missing: MissingTime) -> str | None:
@@ -83,7 +76,7 @@ class Sum:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word,
             {
                 "event": self.pattern.to_json(),
@@ -107,7 +100,7 @@ class Mean:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word,
             {
                 "event": self.pattern.to_json(),
@@ -129,7 +122,7 @@ class Last:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word, {"event": self.pattern.to_json(), "missing": _never(self.missing)}
         )
 
@@ -145,7 +138,7 @@ class First:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word, {"event": self.pattern.to_json(), "missing": _never(self.missing)}
         )
 
@@ -178,7 +171,7 @@ class Latest:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word,
             {
                 "event": self.pattern.to_json(),
@@ -202,7 +195,7 @@ class LatestChange:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word,
             {
                 "event": self.pattern.to_json(),
@@ -237,7 +230,7 @@ class Trend:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(self.word, {"of": inner(self.of), "minimum": _minimum(self.minimum)})
+        return as_computed(self.word, {"of": inner(self.of), "minimum": _minimum(self.minimum)})
 
 
 def inner(derivation: Derivation) -> JsonObject:
@@ -299,7 +292,7 @@ class Share:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word,
             {
                 "of": _told(self.part),
@@ -338,7 +331,7 @@ class Depth:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word,
             {
                 "event": self.pattern.to_json(),
@@ -360,7 +353,7 @@ class ActiveDays:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word, {"event": self.pattern.to_json(), "within": written(self.within)}
         )
 
@@ -376,101 +369,8 @@ class ActiveWeeks:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word, {"event": self.pattern.to_json(), "within": written(self.within)}
-        )
-
-
-@frozen(kw_only=True, cache_hash=True)
-class Items:
-    """
-    What one event opens and another closes: tickets, seats, people in their roles.
-
-    Args:
-        opened: Opens it, or opens it again.
-
-        closed: Closes it.
-
-        key: The key of both events' data that names the item.
-
-        within: Only what was opened in this window; None for all time, for what stays few.
-    """
-
-    opened: EventPattern
-    closed: EventPattern
-    key: str = field(converter=event_name)
-    within: timedelta | None = field(default=None, converter=_maybe_within)
-
-    def said(self) -> dict[str, JsonValue]:
-        """As data, for the derivation that it belongs to."""
-        return {
-            "event": self.opened.to_json(),
-            "until": self.closed.to_json(),
-            "by": self.key,
-            "within": None if self.within is None else written(self.within),
-        }
-
-
-@frozen(kw_only=True, cache_hash=True)
-class Open:
-    """How many items are open: opened, and not closed since."""
-
-    word: ClassVar = "open"
-
-    items: Items
-
-    @property
-    def within(self) -> timedelta | None:
-        """The window of its items."""
-        return self.items.within
-
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return _computed(self.word, self.items.said())
-
-
-@frozen(kw_only=True, cache_hash=True)
-class OldestOpen:
-    """When the oldest of the open items was opened; unknown when none is open."""
-
-    word: ClassVar = "oldest_open"
-
-    items: Items
-
-    @property
-    def within(self) -> timedelta | None:
-        """The window of its items."""
-        return self.items.within
-
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return _computed(self.word, self.items.said())
-
-
-@frozen(kw_only=True, cache_hash=True)
-class Silent:
-    """How many open items nothing was heard of for so long."""
-
-    word: ClassVar = "silent"
-
-    items: Items
-    touched: EventPattern
-    silent_for: timedelta = field(converter=_silence)
-
-    @property
-    def within(self) -> timedelta | None:
-        """The window of its items."""
-        return self.items.within
-
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return _computed(
-            self.word,
-            {
-                **self.items.said(),
-                "touched": self.touched.to_json(),
-                "silent_for": written(self.silent_for),
-            },
         )
 
 
@@ -492,7 +392,7 @@ class Elapsed:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word,
             {
                 "event": self.start.to_json(),
@@ -518,7 +418,7 @@ class Again:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return _computed(
+        return as_computed(
             self.word,
             {
                 "event": self.pattern.to_json(),

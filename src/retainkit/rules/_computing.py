@@ -15,21 +15,18 @@ from retainkit.rules._computed import (
     Depth,
     Elapsed,
     First,
-    Items,
     Last,
     Latest,
     LatestChange,
     Mean,
-    OldestOpen,
-    Open,
     Share,
-    Silent,
     Sum,
     Trend,
     derived_name,
 )
 from retainkit.rules._declared import Derivation, Kind, Signal
 from retainkit.rules._events import Count, Distinct, EventPattern
+from retainkit.rules._items import Items, OldestOpen, Open, Silent
 from retainkit.rules._signals import Amount, Duration, Flag, Number, Text, Time
 
 
