@@ -116,6 +116,28 @@ def test_two_versions_of_a_product_count_side_by_side(world: World) -> None:
     assert fired(new) == []
 
 
+def test_what_is_told_twice_has_nobody_counted_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A duplicate may use up a number of the customer; the buckets still tell all there is."""
+    kit = ruled(world)
+    for number in range(6):
+        kit.record(visit(number, NOW))
+        kit.record(visit(number, NOW))
+    kit.record(visit(0, NOW), visit(6, NOW), visit(6, NOW))
+    kit.signals.set_zone(ADA, "Europe/Berlin")
+    kit.record(visit(1, NOW), visit(7, NOW))
+    kit.record(visit(7, NOW))
+
+    def recount(*_: object, **__: object) -> None:
+        raise AssertionError("the timeline is read where the buckets would do")
+
+    monkeypatch.setattr("retainkit.signals.Measures.recount", recount)
+    assert values(kit)["visits"] == 8
+    kit.run_due()
+    assert values(kit)["visits"] == 8
+
+
 def test_another_default_zone_counts_days_anew(world: World) -> None:
     """What happened late at night in UTC, happened the day after in Kolkata."""
     late = NOW.replace(hour=23, minute=30) - 7 * DAY

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -22,7 +21,7 @@ from retainkit.errors import ConfigurationError
 from retainkit.ids import CustomerId
 from retainkit.rules import Condition, Rulebook, Signal, Signals, declared, signal_data
 from retainkit.signals import ZONE_METRIC, Measures
-from retainkit.stores import Transaction
+from retainkit.stores import Appended, Transaction
 
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Counting:
     """
     Keeps buckets and groups in step with the timeline.
 
-    A standing bucket, the mark, tells how many events of a customer were counted, and by what set
+    A standing bucket, the mark, tells up to which counter a customer was counted, and by what set
     of signals. Where that is not all of them by this set alone, buckets would tell too little:
     signals were declared later, or another process counts others, or none. Then the timeline is
     read instead.
@@ -107,31 +106,34 @@ class Counting:
             if event.occurred_at > latest and self.measures.touched([event.name])
         )
 
-    def fold(self, tx: Transaction, events: Sequence[Event]) -> None:
+    def fold(self, tx: Transaction, appended: Appended) -> None:
         """Count new events; who changed its zone, or had events tagged anew, is counted anew."""
-        recounts = self.measures.recounts
+        events, recounts = appended.new, self.measures.recounts
         anew = {event.customer for event in events if event.name in recounts and event.customer}
         if anew:
             self.recount(tx, anew)
         counted = [event for event in events if event.customer and event.customer not in anew]
+        marks = [
+            self._mark(customer, number)
+            for customer, number in appended.taken.items()
+            if customer and customer not in anew
+        ]
         if counted:
             zones = tx.projections.latest(ZONE_METRIC, {event.customer for event in counted})
-            buckets = self.measures.count(counted, cast("dict[CustomerId, str]", zones))
-            each = Counter(event.customer for event in counted)
-            buckets += [self._mark(customer, number) for customer, number in each.items()]
-            tx.projections.add(buckets)
+            marks += self.measures.count(counted, cast("dict[CustomerId, str]", zones))
+        tx.projections.add(marks)
         if self._moves is not None:
             entered, left = self._moves(events)
             if entered or left:
                 tx.projections.move(entered, left)
 
     def recount(self, tx: Transaction, customers: Collection[CustomerId]) -> None:
-        """Count customers anew, from their whole timeline; they are locked."""
+        """Count customers anew, from their whole timeline."""
         for customer in sorted(customers):
-            known = tx.timeline.of(customer)
-            buckets = self.measures.recount(known)
-            if known:
-                buckets.append(self._mark(customer, known[-1].sequence))
+            counter = tx.records.lock(customer)
+            buckets = self.measures.recount(tx.timeline.of(customer))
+            if counter:
+                buckets.append(self._mark(customer, counter))
             tx.projections.replace(customer, buckets, since=STANDING)
 
     def rebuild(self, tx: Transaction, customer: CustomerId) -> None:

@@ -123,15 +123,15 @@ class Step:
 
     def _appended(self, events: Sequence[Event]) -> Appended:
         appended = self.tx.timeline.append(events, recorded_at=self._now)
-        self._recorded(appended.new, since=appended.first)
+        self._recorded(appended)
         return appended
 
-    def _recorded(self, events: Sequence[Event], *, since: Mapping[CustomerId, int]) -> None:
+    def _recorded(self, appended: Appended) -> None:
         """Count what is new, and tell whoever subscribes to it."""
         if self._features.counting is not None:
-            self._features.counting.fold(self.tx, events)
-        self._tell(events, since=since)
-        self.events += len(events)
+            self._features.counting.fold(self.tx, appended)
+        self._tell(appended.new, since=appended.first)
+        self.events += len(appended.new)
 
     def _tell(self, events: Sequence[Event], *, since: Mapping[CustomerId, int]) -> None:
         """Wake the features that subscribe to these events, each once for a customer."""
@@ -168,7 +168,8 @@ class Step:
             NotFound: No parked event has that id.
         """
         counter = self.tx.timeline.release(parked.id, customer, recorded_at=self._now)
-        self._recorded([evolve(parked, customer=customer)], since={customer: counter})
+        released = evolve(parked, customer=customer)
+        self._recorded(Appended(new=(released,), first={customer: counter}, taken={customer: 1}))
 
     def dismiss(self, parked: Event) -> None:
         """
@@ -385,7 +386,7 @@ class Step:
         if appended is None:
             raise Fenced(_name(change))
         if change.events:
-            self._recorded(appended.new, since=appended.first)
+            self._recorded(appended)
         self.effects += len(change.intended)
         if change.lease is not None:
             self.under_way = evolve(

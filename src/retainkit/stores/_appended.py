@@ -24,6 +24,8 @@ class Appended:
 
         first: For each customer with a new event, the counter of the first one.
 
+        taken: For each customer, by how much its counter rose; a duplicate may use up a number.
+
         quarantined: Ids of events that lie too far ahead of now to be counted; kept aside, and
             listed for a person. A store never fills it, the kit does.
     """
@@ -32,4 +34,5 @@ class Appended:
     duplicates: tuple[EventId, ...] = ()
     conflicts: tuple[EventId, ...] = ()
     first: Mapping[CustomerId, int] = field(factory=dict)
+    taken: Mapping[CustomerId, int] = field(factory=dict, eq=False)
     quarantined: tuple[EventId, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from heapq import nsmallest
@@ -36,11 +37,13 @@ class MemoryTimeline:
         duplicates: list[EventId] = []
         conflicts: list[EventId] = []
         first: dict[CustomerId, int] = {}
+        taken: Counter[CustomerId] = Counter()
         for event in events:
             if event.id not in tables.events:
                 kept = frozen_event(event)
                 if state is EventState.ACCEPTED:
                     first.setdefault(kept.customer, tables.number(kept, recorded_at))
+                    taken[kept.customer] += 1
                 else:
                     tables.set_aside(kept, recorded_at, state)
                 new.append(kept)
@@ -51,7 +54,11 @@ class MemoryTimeline:
                 tables.set_aside(kept, recorded_at, EventState.CONFLICT)
                 conflicts.append(event.id)
         return Appended(
-            new=tuple(new), duplicates=tuple(duplicates), conflicts=tuple(conflicts), first=first
+            new=tuple(new),
+            duplicates=tuple(duplicates),
+            conflicts=tuple(conflicts),
+            first=first,
+            taken=taken,
         )
 
     def get(self, event: EventId) -> RecordedEvent | None:

@@ -8,6 +8,8 @@ from datetime import datetime
 from operator import itemgetter
 from typing import cast
 
+from attrs import evolve
+
 from retainkit.core import Event, EventState, JsonObject, RecordedEvent, dumps
 from retainkit.ids import CustomerId, EventId
 from retainkit.stores import Appended
@@ -46,15 +48,17 @@ class SqlTimeline:
         telling = self.telling(events, recorded_at)
         if telling is not None:
             return self.told(events, recorded_at, self._bound.all_of(telling))
-        first = self._number(Counter([event.customer for event in events]))
+        taken = Counter([event.customer for event in events])
+        first = self._number(taken)
         written = self._rows(events, recorded_at, first)
         number = self._bound.write_lines(self._sql.append, written)
         if number == len(events):
-            return Appended(new=tuple(events), first=first)
+            return Appended(new=tuple(events), first=first, taken=taken)
         # SQLite has but one writer, us: the newest rows are those that were written just now.
         mine = {row[0] for row in self._bound.all(self._sql.newest, limit=number)}
         known = self._known([event for event in events if event.id not in mine])
-        return self._sorted_out(events, list(map(_claim, written)), known, recorded_at)
+        appended = self._sorted_out(events, list(map(_claim, written)), known, recorded_at)
+        return evolve(appended, taken=taken)
 
     def telling(self, events: Sequence[Event], recorded_at: datetime) -> Part | None:
         """The part of a change that numbers and appends events, where one statement does both."""
@@ -70,11 +74,12 @@ class SqlTimeline:
         self, events: Sequence[Event], recorded_at: datetime, found: Sequence[Row]
     ) -> Appended:
         """What became of the events, by the rows that :meth:`telling` gave."""
-        first = _first(found, Counter([event.customer for event in events]))
+        taken = Counter([event.customer for event in events])
+        first = _first(found, taken)
         if found[0][2] == len(events):
-            return Appended(new=tuple(events), first=first)
+            return Appended(new=tuple(events), first=first, taken=taken)
         claims = list(map(_claim, self._rows(events, recorded_at, first)))
-        return self._sorted_out(events, claims, None, recorded_at)
+        return evolve(self._sorted_out(events, claims, None, recorded_at), taken=taken)
 
     def _rows(
         self, events: Sequence[Event], recorded_at: datetime, first: Mapping[CustomerId, int]
