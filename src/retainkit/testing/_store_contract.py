@@ -174,6 +174,17 @@ class StoreContract(ProjectionContract):
             assert len(tx.timeline.listed(EventState.CONFLICT)) == 2
             assert tx.timeline.of(B) == ()
 
+    def test_a_batch_tells_by_how_much_counters_rise(self, tenant: TenantStore) -> None:
+        """Whoever counts events on knows how far that is, whatever repeats use up numbers."""
+        known, contradiction = event("evt_1"), event("evt_1", data={"cents": 900})
+        batches = ([known], [known], [contradiction, event("evt_2"), event("evt_3", B)], [known])
+        counted = dict.fromkeys((A, B), 0)
+        for batch in batches:
+            for customer, number in _append(tenant, *batch).taken.items():
+                counted[customer] += number
+            with tenant.transaction() as tx:
+                assert {customer: tx.records.lock(customer) for customer in counted} == counted
+
     def test_a_batch_sorts_out_its_repeats(self, tenant: TenantStore) -> None:
         """Many customers in one batch, some events known, some twice in it, some contradicting."""
         whose = [f"cus_{number % 40}" for number in range(200)]
