@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.health.worlds import HIGHER, NOW, Customer, aged, known, usual
+from tests.health.worlds import HIGHER, NOW, Customer, aged, known, one, usual
 
 from retainkit.health import (
     Combine,
@@ -53,6 +53,15 @@ def customers(draw: st.DrawFn) -> Mapping[str, object]:
         "last_login_at": None if ago is None else NOW - timedelta(days=ago),
         "disputed": draw(st.none() | st.booleans()),
     }
+
+
+def test_shifts_are_of_the_scores_that_people_saw() -> None:
+    """11.5 and 12.5 are both told as 12, so nothing moved them."""
+    line = Linear(low=0, high=100)
+    part = Component(signal=Customer.logins, direction=HIGHER, weight=100, mapping=line)
+    was, now = (score(one(part, places=0), known(logins=logins), NOW) for logins in (11.5, 12.5))
+    assert was.score == now.score == 12
+    assert explain_change(was, now) == ()
 
 
 @given(

@@ -7,10 +7,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.health.worlds import HIGHER, LOWER, NOW, Customer, usual
+from tests.health.worlds import HIGHER, LOWER, NOW, Customer, one, usual
 
 from retainkit.errors import InvalidInput
 from retainkit.health import (
@@ -178,6 +179,16 @@ def test_a_customer_without_any_column_has_no_score() -> None:
     assert alone.score == 0
     assert health.scores.tolist() == [0.0, 0.0]
     assert health.coverages.tolist() == [0.2, 0.2]
+
+
+def test_of_whom_nothing_is_known_nothing_is_said() -> None:
+    """Not even zero: neither of a customer nor, without its column, of anybody's words."""
+    moods = Table(points={"poor": 0, "concerning": 50, "healthy": 100})
+    words = one(Component(signal=Customer.mood, weight=100, mapping=moods))
+    health = score_columns(words, columns({"customer": ["a", "b"]}, Customer), NOW)
+    assert len(health) == 2
+    assert [health.score(row) for row in range(2)] == [None, None]
+    assert np.isnan(health.scores).all()
 
 
 def test_without_a_time_a_half_life_leaves_nothing() -> None:

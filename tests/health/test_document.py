@@ -172,6 +172,28 @@ AT = "models.0.components.0"
         (_file(_part(linear={**LINE, "points": [1]})), {f"{AT}.linear.points": "health.mapping"}),
         (_file(_part(linear={"low": 0, "high": {}})), {f"{AT}.linear.high": "rules.value_type"}),
         (_file(_part(linear={**LINE, "outside": "?"})), {f"{AT}.linear.outside": "health.form"}),
+        (_file(_part(linear={**LINE, "points": "5"})), {f"{AT}.linear.points": "health.form"}),
+        (
+            _file(_part(linear={**LINE, "points": [0, 0]})),
+            {f"{AT}.direction": "health.direction"},
+        ),
+        (
+            _file(_part(linear={**LINE, "points": [0, 101]})),
+            {f"{AT}.points": "health.points"},
+        ),
+        (
+            _file(_part(linear={"low": 0, "high": {"signal": "logins"}})),
+            {f"{AT}.linear.high": "rules.unknown_signal"},
+        ),
+        (
+            _file(_part(signal="spend", linear={"low": "0 EUR", "high": {"EUR": 9, "USD": 9}})),
+            {f"{AT}.linear.high": "health.mapping"},
+        ),
+        (
+            _file(_part(signal="mood", direction=None, table={"points": {"poor": "bad"}})),
+            {f"{AT}.table.points.poor": "health.form"},
+        ),
+        (_file(_part(linear=LINE, signal=None, event=5)), {f"{AT}.event": "health.form"}),
         (_file(_part(steps={"edges": [1]})), {f"{AT}.steps": "health.form"}),
         (_file(_part(steps=[1])), {f"{AT}.steps": "health.form"}),
         (

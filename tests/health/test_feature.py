@@ -252,6 +252,7 @@ def test_a_score_that_is_known_no_more_is_told() -> None:
     lost, _ = alone.set(usage=None)
     assert lost.data["score"] is None
     assert lost.because[0].key == "health.scored.lost"
+    assert alone.day(1) == []  # said once
     found, _ = alone.set(usage=10)
     assert found.because[0].key == "health.scored.found"
 

@@ -66,6 +66,14 @@ def test_a_component_without_a_weight_is_refused() -> None:
     )
 
 
+def test_a_component_that_moves_nothing_is_refused() -> None:
+    """Of a sum, where its points are its weight."""
+    nothing = Table(points={"poor": 0, "concerning": 0, "healthy": 0})
+    part = Component(signal=Customer.mood, mapping=nothing)
+    error = _refused(lambda: one(part, combine=Combine.SUM), "health.points", "points")
+    assert error.value == 0
+
+
 @pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf"), True, "10"])
 def test_a_weight_is_a_number_above_zero(weight: Any) -> None:
     """What counts for nothing is left out."""
@@ -161,6 +169,11 @@ def test_words_and_conditions_have_no_direction() -> None:
         ),
         (
             _logins(mapping=Linear(low=0, high=20, points=(0, 101))),
+            "health.points",
+            "components.logins.points",
+        ),
+        (
+            _logins(mapping=Linear(low=0, high=20, points=(0, 0.00001))),
             "health.points",
             "components.logins.points",
         ),

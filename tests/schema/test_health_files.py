@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -141,7 +142,7 @@ EVERYTHING = (
             Component(
                 signal=Customer.first_response,
                 direction=LOWER,
-                mapping=Linear(low=days(0), high=days(2), points=(4, -4)),
+                mapping=Linear(low=timedelta(seconds=90), high=days(2), points=(4, -4)),
             ),
             Component(signal=Customer.disputed, mapping=Table(points={True: -10, False: 0})),
         ),

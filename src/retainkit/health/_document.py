@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar, cast
 
 from attrs import define, evolve, field, frozen
 
@@ -722,9 +722,7 @@ def _length(raw: object) -> timedelta:
     if raw in _NOTHING and not isinstance(raw, bool):
         return timedelta(0)
     found = read_condition({"length": {"more_than_ago": raw}}, {"length": _AGE})
-    if not isinstance(found, Ago):
-        raise InvalidInput("This is no length", code="rules.window", field="length", value=str(raw))
-    return found.length
+    return cast("Ago", found).length
 
 
 def _decimal(raw: object) -> Points:

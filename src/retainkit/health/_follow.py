@@ -65,16 +65,16 @@ class Following:
                     self._override(override)
             elif event.name == OVERRIDE_END_REQUESTED and self.case.override is not None:
                 reason = str(event.data.get("reason", ""))
-                self._end_override(
-                    Because(key="health.override.withdrawn", values={"reason": reason}), event.actor
-                )
+                because = Because(key="health.override.withdrawn", values={"reason": reason})
+                self._end_override(self.case.override, because, event.actor)
 
     def score(self, known: Readings) -> None:
         """Score the customer, and tell what changed."""
         override = self.case.override
         if override is not None and override.until <= self.at:
             values = {"until": override.until.isoformat()}
-            self._end_override(Because(key="health.override.expired", values=values), "retainkit")
+            expired = Because(key="health.override.expired", values=values)
+            self._end_override(override, expired, "retainkit")
         model = self.models.of(known, self.at)
         health = self.health(model, known)
         self._keep_day(model, health)
@@ -173,11 +173,9 @@ class Following:
             override.actor,
         )
 
-    def _end_override(self, because: Because, actor: str) -> None:
-        override = self.case.override
-        if override is not None:
-            self.case = evolve(self.case, override=None)
-            self._say("health.override_ended", override.to_json(), [because], actor)
+    def _end_override(self, override: Override, because: Because, actor: str) -> None:
+        self.case = evolve(self.case, override=None)
+        self._say("health.override_ended", override.to_json(), [because], actor)
 
     def _tell_score(self, health: Health, band: str, reasons: Sequence[Because]) -> None:
         told = self.case.told
