@@ -51,8 +51,10 @@ from retainkit.rules._flips import next_flip
 from retainkit.rules._items import Items, OldestOpen, Open, Silent
 from retainkit.rules._json_logic import json_logic_data, to_json_logic
 from retainkit.rules._lints import Finding, lint
+from retainkit.rules._meant import meant
 from retainkit.rules._members import fire_key, members_of, rule_group, segment_group
-from retainkit.rules._reading import Mistake, conditions_on, read_condition
+from retainkit.rules._mistakes import Mistake, Place, Reader
+from retainkit.rules._reading import ConditionReader, conditions_on, read_condition
 from retainkit.rules._readings import Gap, Reading, Readings, readings
 from retainkit.rules._rule import MaxPer, OncePer, Rule, RuleStatus, RuleTest
 from retainkit.rules._rulebook import Rulebook, Trial
@@ -142,6 +144,7 @@ __all__ = [
     "Comparison",
     "Compiled",
     "Condition",
+    "ConditionReader",
     "Count",
     "Depth",
     "Derivation",
@@ -180,7 +183,9 @@ __all__ = [
     "Open",
     "OpenItems",
     "Phase",
+    "Place",
     "Present",
+    "Reader",
     "Reading",
     "Readings",
     "Remedy",
@@ -233,6 +238,7 @@ __all__ = [
     "is_asked",
     "json_logic_data",
     "lint",
+    "meant",
     "members_of",
     "minutes",
     "next_flip",

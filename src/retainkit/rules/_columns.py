@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
@@ -15,6 +14,7 @@ from attrs import frozen
 from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.ids import CustomerId
 from retainkit.rules._declared import Signal
+from retainkit.rules._meant import meant
 from retainkit.rules._signals import Signals, declared
 from retainkit.rules._truth import Truth
 
@@ -155,13 +155,12 @@ def columns(
 
 def unknown_rule(name: str, names: Sequence[str]) -> InvalidInput:
     """The error that names the nearest condition; inside this room only."""
-    near = get_close_matches(name, names, n=1)
     return InvalidInput(
         "There is no such condition",
         code="rules.unknown_rule",
         field="name",
         value=name,
-        remedy=f"did you mean {near[0]!r}?" if near else "name one of those in `names`",
+        remedy=meant(name, names, "name one of those in `names`"),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import cast
 
 from attrs import define, evolve, field
@@ -14,7 +13,9 @@ from retainkit.rules._checked import MissingTime
 from retainkit.rules._computed import First, Last, Latest
 from retainkit.rules._computing import FORMS, read_computed
 from retainkit.rules._declared import Kind, Remedy, Signal
-from retainkit.rules._reading import Mistake, Place, Reader, cash, mistaken, operand
+from retainkit.rules._meant import meant
+from retainkit.rules._mistakes import Place, Reader
+from retainkit.rules._reading import ConditionReader, cash, mistaken, operand
 from retainkit.rules._readings import Reading, Readings, readings
 from retainkit.rules._rule import OncePer, Rule, RuleStatus, RuleTest, choice, read_max_per
 from retainkit.rules._rulebook import Rulebook
@@ -104,13 +105,12 @@ def read_rulebook(
 
 
 @define(kw_only=True)
-class _Document:
+class _Document(Reader):
     signals: dict[str, Signal]
-    mistakes: list[Mistake] = field(factory=list)
     ids: set[str] = field(factory=set)
 
     def read(self, data: object) -> Rulebook:
-        top = self._reader(()).keys(data, (), FILE_WORDS)
+        top = self.keys(data, (), FILE_WORDS)
         self._declare(top.get("signals", {}))
         raw = top.get("segments", {})
         names = tuple(map(str, raw)) if isinstance(raw, Mapping) else ()
@@ -126,7 +126,7 @@ class _Document:
                 {name: when for name, when in segments.items() if when is not None},
                 [rule for rule in rules if rule is not None],
             )
-        raise mistaken(self.mistakes)
+        raise mistaken(self)
 
     def _whole(self, segments: Mapping[str, Condition], rules: list[Rule]) -> Rulebook:
         """All of it together, once its parts are right; else each rule alone, to find them all."""
@@ -137,28 +137,24 @@ class _Document:
         if self._tried(segments, [], rules) is not None:
             for rule in rules:
                 self._tried(segments, [rule], rules)
-        raise mistaken(self.mistakes or [first])
+        if not self.mistakes:
+            self.mistakes.append(first)
+        raise mistaken(self)
 
     def _tried(
         self, segments: Mapping[str, Condition], some: list[Rule], rules: list[Rule]
     ) -> Rulebook | None:
-        try:
-            return Rulebook(signals=self.signals, segments=segments, rules=some)
-        except InvalidInput as error:
-            self.mistakes.append(
-                Mistake(
-                    place=_place_of(error, rules),
-                    message=error.message,
-                    code=error.code,
-                    value=error.value,
-                    remedy=error.remedy,
-                )
-            )
-            return None
+        return self.made(
+            (),
+            lambda: Rulebook(signals=self.signals, segments=segments, rules=some),
+            lambda field: _place_of(field, rules),
+        )
 
-    def _reader(self, segments: Iterable[str]) -> Reader:
+    def _reader(self, segments: Iterable[str]) -> ConditionReader:
         """A reader that knows what is known by now, and notes its mistakes here."""
-        return Reader(signals=self.signals, segments=frozenset(segments), mistakes=self.mistakes)
+        return ConditionReader(
+            signals=self.signals, segments=frozenset(segments), mistakes=self.mistakes
+        )
 
     def _declare(self, said: object) -> None:
         reader = self._reader(())
@@ -178,7 +174,9 @@ class _Document:
             if signal is not None:
                 self.signals[name] = signal
 
-    def _signal(self, reader: Reader, name: str, said: object, place: Place) -> Signal | None:
+    def _signal(
+        self, reader: ConditionReader, name: str, said: object, place: Place
+    ) -> Signal | None:
         data = reader.keys(said, place, SIGNAL_WORDS)
         common = {k: str(data[k]) for k in ("doc", "source") if isinstance(data.get(k), str)}
         fresh = data.get("fresh_for")
@@ -212,7 +210,7 @@ class _Document:
                 "There is no such kind of signal",
                 "rules.kind",
                 data.get("kind"),
-                _meant(str(data.get("kind")), _KINDS),
+                meant(str(data.get("kind")), _KINDS),
             )
             return None
         known = _OPTIONS.get(kind.kind, ())
@@ -227,7 +225,7 @@ class _Document:
             place, lambda: make(name=name, fresh_for=fresh_for, remedy=remedy, **common, **options)
         )
 
-    def _rule(self, reader: Reader, said: object, place: Place) -> Rule | None:
+    def _rule(self, reader: ConditionReader, said: object, place: Place) -> Rule | None:
         data = reader.keys(said, place, RULE_WORDS)
         id = data.get("id")
         if not isinstance(id, str) or not id:
@@ -269,8 +267,9 @@ class _Document:
             return None
         group = data.get("group")
         make: Callable[..., Rule] = Rule
-        try:
-            return make(
+        return reader.made(
+            place,
+            lambda: make(
                 id=id,
                 when=when,
                 doc=str(data.get("doc", "")),
@@ -278,14 +277,11 @@ class _Document:
                 priority=priority,
                 tests=[test for test in tests if test is not None],
                 **options,
-            )
-        except InvalidInput as error:
-            inside = error.field or ""
-            at = (*place, inside) if inside in data else place
-            reader.wrong(at, error.message, error.code, error.value, error.remedy)
-            return None
+            ),
+            lambda field: (*place, field) if field in data else place,
+        )
 
-    def _test(self, reader: Reader, said: object, place: Place) -> RuleTest | None:
+    def _test(self, reader: ConditionReader, said: object, place: Place) -> RuleTest | None:
         data = reader.keys(said, place, TEST_WORDS)
         if not isinstance(said, Mapping):
             return None
@@ -306,7 +302,9 @@ class _Document:
             return None
         return RuleTest(name=str(data.get("name", "")), known=known, at=at, expect=expect)
 
-    def _known(self, reader: Reader, said: object, at: datetime, place: Place) -> Readings | None:
+    def _known(
+        self, reader: ConditionReader, said: object, at: datetime, place: Place
+    ) -> Readings | None:
         values: dict[str, object] = {}
         before = len(reader.mistakes)
         if not isinstance(said, Mapping):
@@ -326,7 +324,7 @@ class _Document:
         return reader.made(place, lambda: readings(self.signals, values))
 
     def _reading(
-        self, reader: Reader, signal: Signal, said: object, at: datetime, place: Place
+        self, reader: ConditionReader, signal: Signal, said: object, at: datetime, place: Place
     ) -> Reading | None:
         data: Mapping[str, object] = {"value": said}
         if isinstance(said, Mapping) and "value" in said:
@@ -347,7 +345,9 @@ class _Document:
         return reader.made(place, make)
 
 
-def _options(reader: Reader, data: Mapping[str, object], place: Place) -> dict[str, object]:
+def _options(
+    reader: ConditionReader, data: Mapping[str, object], place: Place
+) -> dict[str, object]:
     """What a rule says beside its condition, by its names in Python; None for a mistake."""
     options: dict[str, object] = {}
     for word in LENGTH_WORDS:
@@ -373,13 +373,13 @@ def _options(reader: Reader, data: Mapping[str, object], place: Place) -> dict[s
     return options
 
 
-def _computed(reader: Reader, word: str, said: object, place: Place) -> Signal | None:
+def _computed(reader: ConditionReader, word: str, said: object, place: Place) -> Signal | None:
     if word in FORMS:
         return read_computed(reader, word, said, place)
     return reader.derived(word, said, place)
 
 
-def _fits(reader: Reader, made: Signal, data: Mapping[str, object], place: Place) -> bool:
+def _fits(reader: ConditionReader, made: Signal, data: Mapping[str, object], place: Place) -> bool:
     """Whether what the file says beside a derivation belongs to the kind that it computes."""
     before = len(reader.mistakes)
     if "kind" in data and data["kind"] != made.kind:
@@ -394,7 +394,7 @@ def _fits(reader: Reader, made: Signal, data: Mapping[str, object], place: Place
     return len(reader.mistakes) == before
 
 
-def _refuse(reader: Reader, place: Place, remedy: str) -> None:
+def _refuse(reader: ConditionReader, place: Place, remedy: str) -> None:
     reader.wrong(
         place, "This word has no meaning here", "rules.unknown_word", str(place[-1]), remedy
     )
@@ -415,7 +415,7 @@ def _described(signal: Signal, data: Mapping[str, object]) -> Signal:
     return signal
 
 
-def _remedy(reader: Reader, data: Mapping[str, object], place: Place) -> Remedy | None:
+def _remedy(reader: ConditionReader, data: Mapping[str, object], place: Place) -> Remedy | None:
     if "remedy" not in data:
         return None
     inside = (*place, "remedy")
@@ -464,15 +464,9 @@ def _test_time(raw: object) -> datetime:
     )
 
 
-def _meant(word: str, known: Iterable[str]) -> str:
-    options = tuple(known)
-    near = get_close_matches(word, options, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(options)}"
-
-
-def _place_of(error: InvalidInput, rules: list[Rule]) -> Place:
+def _place_of(field: str, rules: list[Rule]) -> Place:
     """The rulebook names rules by their ids; a document counts them."""
-    parts = tuple((error.field or "").split("."))
+    parts = tuple(field.split("."))
     if parts[0] == "rules" and len(parts) > 1:
         id = ".".join(parts[1:-1])
         index = next((i for i, rule in enumerate(rules) if rule.id == id), 0)

@@ -7,7 +7,6 @@ numpy array; the zone of instants is asked from the column's own type.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from math import isnan
 from typing import Any, TypeAlias, cast
 
@@ -16,6 +15,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from retainkit.errors import InvalidInput
+from retainkit.rules._meant import meant
 
 
 Array: TypeAlias = "NDArray[Any]"
@@ -78,15 +78,16 @@ class Frame:
     def column(self, name: str, asked_by: str) -> Raw:
         """The column of a name; an option may have asked for it."""
         if name not in self.names:
-            near = get_close_matches(name, self.names, n=1)
             raise InvalidInput(
                 "The data frame has no such column",
                 code="rules.no_column",
                 field=asked_by,
                 value=name,
-                remedy=f"did you mean {near[0]!r}?"
-                if near
-                else "name one of its columns; an index of pandas is one after .reset_index()",
+                remedy=meant(
+                    name,
+                    self.names,
+                    "name one of its columns; an index of pandas is one after .reset_index()",
+                ),
             )
         column = self.frame[name]
         dtype = getattr(column, "dtype", getattr(column, "type", None))

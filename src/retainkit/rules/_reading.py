@@ -7,14 +7,14 @@ The form is that of ``condition_data``, with short cuts for people; documents ar
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import TypeAlias, TypeVar, assert_never, cast
+from typing import assert_never, cast
 
-from attrs import define, field, frozen
+from attrs import define
 
 from retainkit.core import Origin
 from retainkit.errors import InvalidInput
@@ -31,6 +31,8 @@ from retainkit.rules._events import (
     followed,
 )
 from retainkit.rules._events import Sequence as Steps
+from retainkit.rules._meant import meant
+from retainkit.rules._mistakes import Place, Reader
 from retainkit.rules._readings import named
 from retainkit.rules._signals import Amount, Number, Text, in_range, one_of, two_signals
 from retainkit.rules._tree import (
@@ -52,9 +54,6 @@ from retainkit.rules._tree import (
 )
 from retainkit.rules._windows import read_length, window
 
-
-Place: TypeAlias = tuple[str | int, ...]
-T = TypeVar("T")
 
 _OPS = tuple(op.value for op in Comparison)
 _BY_KIND: Mapping[Kind, tuple[str, ...]] = {
@@ -85,29 +84,6 @@ def conditions_on(signal: Signal) -> tuple[str, ...]:
     return (*_BY_KIND[signal.kind], *PRESENCE)
 
 
-@frozen(kw_only=True)
-class Mistake:
-    """
-    One thing that is wrong in a document.
-
-    Args:
-        place: Keys and positions that lead there, from the top.
-
-        message, code, value, remedy: As in `RetainkitError`.
-    """
-
-    place: Place
-    message: str
-    code: str
-    value: object = None
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        """The message, the value and the remedy."""
-        value = "" if self.value is None else f" ({self.value!r})"
-        return f"{self.message}{value}" + (f": {self.remedy}" if self.remedy else "")
-
-
 def read_condition(
     data: object, signals: Mapping[str, Signal], *, segments: Iterable[str] = ()
 ) -> Condition:
@@ -124,31 +100,38 @@ def read_condition(
     Raises:
         InvalidInput: ``rules.mistakes``; its value has every `Mistake`.
     """
-    reader = Reader(signals=signals, segments=frozenset(segments))
+    reader = ConditionReader(signals=signals, segments=frozenset(segments))
     found = reader.condition(data, ())
     if found is None or reader.mistakes:
-        raise mistaken(reader.mistakes)
+        raise mistaken(reader)
     return found
 
 
-def mistaken(mistakes: Sequence[Mistake]) -> InvalidInput:
-    """The error for all of these; inside this room only."""
-    listed = "; ".join(f"{'.'.join(map(str, m.place)) or 'top'}: {m}" for m in mistakes)
+def mistaken(reader: Reader) -> InvalidInput:
+    """The error for all that it noted; inside this room only."""
     return InvalidInput(
-        f"There are mistakes in it: {listed}",
+        f"There are mistakes in it: {reader.told}",
         code="rules.mistakes",
-        value=tuple(mistakes),
+        value=tuple(reader.mistakes),
         remedy="mend what each of them names",
     )
 
 
 @define(kw_only=True)
-class Reader:
-    """Reads conditions and goes on after mistakes; inside this room only."""
+class ConditionReader(Reader):
+    """
+    Reads conditions inside of a document, and what they are made of.
+
+    Args:
+        signals: What they may read, by name.
+
+        segments: The names they may refer to.
+
+        mistakes: As of `Reader`.
+    """
 
     signals: Mapping[str, Signal]
-    segments: frozenset[str]
-    mistakes: list[Mistake] = field(factory=list)
+    segments: Collection[str]
 
     def condition(self, data: object, place: Place) -> Condition | None:
         """The condition, or None and a mistake."""
@@ -179,64 +162,6 @@ class Reader:
                 return self._computed(word, said, inside)
             case _:
                 return self._signal(word, said, inside)
-
-    def wrong(
-        self, place: Place, message: str, code: str, value: object = None, remedy: str = ""
-    ) -> None:
-        """Note a mistake."""
-        self.mistakes.append(
-            Mistake(place=place, message=message, code=code, value=value, remedy=remedy)
-        )
-
-    def made(self, place: Place, make: Callable[[], T]) -> T | None:
-        """What the function makes; an error of it becomes a mistake at the place."""
-        try:
-            return make()
-        except InvalidInput as error:
-            value = error.value if error.field is not None else None
-            self.wrong(place, error.message, error.code, value, error.remedy)
-            return None
-
-    def keys(self, data: object, place: Place, known: Sequence[str]) -> Mapping[str, object]:
-        """The mapping without keys that are not known, each of which is a mistake."""
-        if not isinstance(data, Mapping):
-            self.wrong(
-                place,
-                "A mapping belongs here",
-                "rules.form",
-                type(data).__name__,
-                f"write keys and values; the keys are {', '.join(known)}"
-                if known
-                else "write names, each with what it is",
-            )
-            return {}
-        found: dict[str, object] = {}
-        for key, value in data.items():
-            if key in known:
-                found[key] = value
-                continue
-            near = get_close_matches(str(key), known, n=1)
-            self.wrong(
-                (*place, str(key)),
-                "This word has no meaning here",
-                "rules.unknown_word",
-                str(key),
-                f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}",
-            )
-        return found
-
-    def listed(self, data: object, place: Place) -> Sequence[object]:
-        """The list, or none and a mistake."""
-        if isinstance(data, list | tuple):
-            return data
-        self.wrong(
-            place,
-            "A list belongs here",
-            "rules.form",
-            type(data).__name__,
-            "write `- ` before each",
-        )
-        return ()
 
     def signal(self, name: object, place: Place) -> Signal | None:
         """The signal of a name, or a mistake with the nearest one."""
@@ -274,13 +199,12 @@ class Reader:
     def _segment(self, said: object, place: Place) -> Condition | None:
         if isinstance(said, str) and said in self.segments:
             return segment(said)
-        near = get_close_matches(str(said), sorted(self.segments), n=1)
         self.wrong(
             place,
             "There is no such segment",
             "rules.unknown_segment",
             said,
-            f"did you mean {near[0]!r}?" if near else "define it under `segments:`",
+            meant(str(said), sorted(self.segments), "define it under `segments:`"),
         )
         return None
 

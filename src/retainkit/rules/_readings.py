@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from enum import StrEnum
 
 from attrs import field, frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.rules._declared import Signal, Value
+from retainkit.rules._meant import meant
 from retainkit.rules._signals import Signals, Time, declared
 from retainkit.timing import utc
 
@@ -183,13 +183,12 @@ def named(signals: Mapping[str, Signal], name: str, place: str) -> Signal:
     """The signal of this name, or the error that names the nearest one; inside this room only."""
     signal = signals.get(name)
     if signal is None:
-        near = get_close_matches(name, signals, n=1)
         raise InvalidInput(
             "There is no such signal",
             code="rules.unknown_signal",
             field=place,
             value=name,
-            remedy=f"did you mean {near[0]!r}?" if near else "declare it in your class of Signals",
+            remedy=meant(name, signals, "declare it in your class of Signals"),
         )
     return signal
 

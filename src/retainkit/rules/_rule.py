@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
 from attrs import field, frozen
 
 from retainkit.errors import InvalidInput
+from retainkit.rules._meant import meant
 from retainkit.rules._readings import Readings
 from retainkit.rules._tree import Condition, condition
 from retainkit.rules._truth import Truth
@@ -153,13 +153,12 @@ def choice(kind: type[E], given: object, name: str) -> E:
     found = next((each for each in kind if each.value == given), None)
     if found is not None:
         return found
-    near = get_close_matches(str(given), [each.value for each in kind], n=1)
     raise InvalidInput(
         "There is no such choice",
         code="rules.choice",
         field=name,
         value=str(given),
-        remedy=f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(kind)}",
+        remedy=meant(str(given), [each.value for each in kind]),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from types import MappingProxyType
 
 from attrs import field, frozen
@@ -16,6 +15,7 @@ from retainkit.rules._data import signal_data, version
 from retainkit.rules._declared import Kind, Signal
 from retainkit.rules._events import is_anonymous
 from retainkit.rules._explain import Explained, why
+from retainkit.rules._meant import meant
 from retainkit.rules._readings import named
 from retainkit.rules._rule import Rule, RuleTest
 from retainkit.rules._samples import agrees, is_decided, samples
@@ -115,13 +115,13 @@ class Rulebook:
         for rule in self.rules:
             if rule.id == id:
                 return rule
-        near = get_close_matches(id, [rule.id for rule in self.rules], n=1)
+        ids = [rule.id for rule in self.rules]
         raise InvalidInput(
             "There is no such rule",
             code="rules.unknown_rule",
             field="id",
             value=id,
-            remedy=f"did you mean {near[0]!r}?" if near else "name one of the rulebook's rules",
+            remedy=meant(id, ids, "name one of the rulebook's rules"),
         )
 
     def compiled(self) -> Compiled:
@@ -155,13 +155,12 @@ class Rulebook:
     def _check_names(self, place: str, when: Condition) -> None:
         for part in walk(when):
             if isinstance(part, InSegment) and part.name not in self.segments:
-                near = get_close_matches(part.name, self.segments, n=1)
                 raise InvalidInput(
                     "There is no such segment",
                     code="rules.unknown_segment",
                     field=place,
                     value=part.name,
-                    remedy=f"did you mean {near[0]!r}?" if near else "define it in segments",
+                    remedy=meant(part.name, self.segments, "define it in segments"),
                 )
         for signal in signals_of(when):
             if is_anonymous(signal):
