@@ -73,6 +73,29 @@ def test_the_later_fact_holds_in_whatever_order_they_come(world: World) -> None:
     assert len(kit.timeline(ADA)) == 2
 
 
+def test_of_facts_of_one_instant_the_one_told_later_holds(world: World) -> None:
+    """Corrected and corrected back; counted one by one, anew, and as it was known before."""
+    kit = measured(world)
+    told = [3, 8, 5, 1, 8, 3, 2]
+    for seats in told:
+        kit.signals.set(ADA, {"seats": seats, "plan": "team"}, at=NOW - DAY)
+        again = kit.signals.set(ADA, {"seats": seats, "plan": "team"}, at=NOW - DAY)
+        assert len(again.duplicates) == 1
+        assert values(kit) == {"seats": seats, "plan": "team"}
+    before = buckets(world, kit)
+    kit.signals.rebuild(ADA)
+    assert buckets(world, kit) == before
+    then = [recorded.sequence for recorded in kit.timeline(ADA)]
+    assert [values(kit, as_of=number)["seats"] for number in then] == told
+
+    kit.signals.set(ADA, {"plan": "free"}, at=NOW - DAY)
+    kit.signals.set(ADA, {"plan": "free"}, at=NOW - DAY, source="crm")
+    reading = kit.signals.of(ADA).of("plan")
+    assert reading is not None
+    assert (reading.value, reading.source) == ("free", "crm")
+    assert values(kit) == {"seats": 2, "plan": "free"}
+
+
 def test_the_same_fact_told_twice_is_one(world: World) -> None:
     """Its id comes from what it says, so that a batch may be repeated."""
     kit = measured(world)

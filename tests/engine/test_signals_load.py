@@ -132,6 +132,31 @@ def test_what_is_known_is_not_written_again(world: World) -> None:
     assert kit.signals.load(stale, at=NOW) == Loaded(unchanged=1)
 
 
+def test_a_corrected_load_of_the_same_midnight_holds(world: World) -> None:
+    """For whomever it corrects, and corrected back it holds again."""
+    kit, whose = measured(world), [f"c{n}" for n in range(12)]
+    for seats in (5, 6, 7, 5):
+        facts = {"customer": whose, "seats": [seats] * 12, "plan": ["team"] * 12}
+        assert kit.signals.load(facts, at=NOW - DAY) == Loaded(set=12)
+        assert kit.signals.load(facts, at=NOW - DAY) == Loaded(unchanged=12)
+        assert {values(kit, each)["seats"] for each in whose} == {seats}
+    kit.signals.set(CustomerId("c3"), {"seats": 9}, at=NOW - DAY)
+    kit.signals.load({"customer": ["c3"], "seats": [1]}, at=NOW - DAY)
+    assert values(kit, "c3")["seats"] == 1
+
+
+def test_a_load_can_confirm_what_is_known(world: World) -> None:
+    """So that what somebody tells late, of a time before, does not replace it."""
+    kit = measured(world)
+    for customer, confirm in (("ada", False), ("bob", True)):
+        facts = {"customer": [customer], "plan": ["team"]}
+        kit.signals.load(facts, at=NOW - 3 * DAY)
+        loaded = kit.signals.load(facts, at=NOW - DAY, confirm=confirm)
+        assert loaded.set == confirm
+        kit.signals.set(CustomerId(customer), {"plan": "free"}, at=NOW - 2 * DAY)
+    assert (values(kit, "ada"), values(kit, "bob")) == ({"plan": "free"}, {"plan": "team"})
+
+
 def test_rows_that_can_not_be_right_are_refused_one_by_one(world: World, tmp_path: Path) -> None:
     """With their line, and what is wrong in it; the others are kept."""
     path = written(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from retainkit.core import Event, check_text, dumps
+from retainkit.core import Bucket, Event, check_text, dumps
 from retainkit.errors import InvalidInput
-from retainkit.ids import CustomerId, EventId, derive
+from retainkit.ids import CustomerId, derive
 from retainkit.rules import Signal, signal_data
 from retainkit.signals import Measures
 from retainkit.timing import utc
@@ -87,9 +87,12 @@ def fact_event(
     at: datetime,
     latest: datetime,
     source: str | None,
+    known: Callable[[], Iterable[Bucket]] = tuple,
 ) -> Event:
     """
     The event that states facts; the same facts of the same time are the same event.
+
+    One that contradicts what is known as of the same time gets an id after it, so that it holds.
 
     Args:
         measures: Those that are declared.
@@ -104,6 +107,8 @@ def fact_event(
 
         source: What made them known.
 
+        known: The buckets of the customer's facts, asked for when all is checked.
+
     Raises:
         InvalidInput: As :meth:`KitSignals.set`.
     """
@@ -111,8 +116,9 @@ def fact_event(
     data = measures.facts(values, source)
     since, said = check_time(at, latest), dumps(data)
     check_text(said, "values")
+    content = derive(_FACT_EVENT, customer, since.isoformat(), said)
     return Event(
-        id=EventId(derive(_FACT_EVENT, customer, since.isoformat(), said)),
+        id=measures.fact_id(content, data, since, known()),
         name=_FACT_EVENT,
         customer=customer,
         occurred_at=since,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, frozen
 
-from retainkit.core import Event, JsonValue, check_text
+from retainkit.core import Bucket, Event, JsonValue, check_text
 from retainkit.engine._facts import check_time, fact_event
 from retainkit.engine._tables import Row, Table, is_missing, table
 from retainkit.errors import InvalidInput
@@ -24,6 +24,7 @@ from retainkit.timing import utc
 
 
 if TYPE_CHECKING:
+    from retainkit.engine._counting import Counting
     from retainkit.engine._join import JoinedKit
 
 _CHUNK = 1000
@@ -84,7 +85,7 @@ class Loading:
     How rows are read.
 
     Args:
-        measures: The signals that are declared.
+        counting: The signals that are declared, and what is counted for them.
 
         key: The column of customers.
 
@@ -97,15 +98,23 @@ class Loading:
         source: What made the values known.
 
         ignore: Columns that are not read.
+
+        confirm: Whether what is known already is written, too.
     """
 
-    measures: Measures
+    counting: Counting
     key: str
     at: datetime | str
     latest: datetime
     currency: str | None
     source: str | None
     ignore: Collection[str]
+    confirm: bool
+
+    @property
+    def measures(self) -> Measures:
+        """The signals that are declared."""
+        return self.counting.measures
 
     def load(
         self,
@@ -164,7 +173,7 @@ class Loading:
         for line, row in told:
             customer = CustomerId(str(row[self.key]))
             try:
-                event = self._fact(customer, signals, row, known.get(customer, {}))
+                event = self._fact(k, customer, signals, row, known.get(customer, {}))
             except InvalidInput as exc:
                 refused.append(_refused(line, customer, exc))
                 continue
@@ -188,6 +197,7 @@ class Loading:
 
     def _fact(
         self,
+        k: JoinedKit,
         customer: CustomerId,
         signals: Sequence[str],
         row: Mapping[str, object],
@@ -199,15 +209,18 @@ class Loading:
         for name in signals:
             if not is_missing(row[name]):
                 values[name] = _value(self.measures.signals[name], row[name], currency)
+        told = _said(self.measures.facts(values))
         news = {
             name: values[name]
-            for name, said in _said(self.measures.facts(values)).items()
-            if self.measures.signals[name].fresh_for is not None
+            for name, said in told.items()
+            if self.confirm
+            or self.measures.signals[name].fresh_for is not None
             or name not in known
             or known[name] != said
         }
         if not news:
             return None
+        others = [name for name in news if name in known and known[name] != told[name]]
         return fact_event(
             self.measures,
             customer,
@@ -215,7 +228,16 @@ class Loading:
             at=self._at(row),
             latest=self.latest,
             source=self.source,
+            known=lambda: self._facts(k, customer, others),
         )
+
+    def _facts(
+        self, k: JoinedKit, customer: CustomerId, names: Collection[str]
+    ) -> Sequence[Bucket]:
+        """What the customer's facts are that the row contradicts; few rows of a load do."""
+        if not names:
+            return ()
+        return self.counting.read(k.tx, customer, self.measures.wanted(self.latest, names))
 
     def _at(self, row: Mapping[str, object]) -> datetime:
         if isinstance(self.at, datetime):

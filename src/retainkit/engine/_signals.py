@@ -73,7 +73,8 @@ class KitSignals:
         State facts about a customer; features that read them are woken in the same commit.
 
         The same facts of the same time, told again, are a duplicate. Of two that contradict each
-        other the later one holds, in whatever order they come.
+        other the later one holds, in whatever order they come; of the same time, the one told
+        later.
 
         Args:
             customer: Whom they are about.
@@ -95,15 +96,17 @@ class KitSignals:
         from retainkit.engine._facts import fact_event, named_values
 
         counting, now = self._counting(), self._kit.clock.now()
-        fact = fact_event(
-            counting.measures,
-            customer,
-            named_values(counting.measures.signals, values),
-            at=at or now,
-            latest=now + counting.tolerance,
-            source=source,
-        )
+        named = named_values(counting.measures.signals, values)
         with self._opened() as k:
+            fact = fact_event(
+                counting.measures,
+                customer,
+                named,
+                at=at or now,
+                latest=now + counting.tolerance,
+                source=source,
+                known=lambda: counting.read(k.tx, customer, counting.measures.wanted(now, named)),
+            )
             return k.record(fact)
 
     def of(self, customer: CustomerId, *, as_of: int | datetime | None = None) -> Readings:
@@ -284,6 +287,7 @@ class KitSignals:
         currency: str | None = None,
         source: str | None = None,
         ignore: Collection[str] = (),
+        confirm: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> Loaded:
         """
@@ -291,7 +295,9 @@ class KitSignals:
 
         The whole is checked for its columns and its customers before anything is written; then a
         thousand rows go into each commit. What is known already is not written again, so that an
-        interrupted load is simply repeated. An empty cell says nothing. A row with a value that
+        interrupted load is simply repeated; only what goes stale is, with its new time. So a fact
+        that somebody else sets late, as of a time before this load, holds until the next one.
+        An empty cell says nothing. A row with a value that
         can't be right is refused as a whole, and told in the answer; the others are kept.
 
         Args:
@@ -308,6 +314,9 @@ class KitSignals:
             source: What made the values known.
 
             ignore: Columns that are not read.
+
+            confirm: Whether what is known already is written, too, with its new time: an event
+                for each row of each load, so that no fact of a time before replaces it.
 
             progress: Told after each commit how many rows are done, and of how many.
 
@@ -326,13 +335,14 @@ class KitSignals:
 
         counting, now = self._counting(), self._kit.clock.now()
         loading = Loading(
-            measures=counting.measures,
+            counting=counting,
             key=key,
             at=now if at is None else at,
             latest=now + counting.tolerance,
             currency=currency,
             source=source,
             ignore=ignore,
+            confirm=confirm,
         )
         return loading.load(data, self._opened, progress)
 

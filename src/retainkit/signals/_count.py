@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, cast
 from retainkit.core import STANDING, Bucket, Event, JsonObject, JsonValue, Origin
 from retainkit.ids import CustomerId
 from retainkit.rules import EventPattern
-from retainkit.signals._facts import FACT_EVENT, fact_metric
+from retainkit.signals._facts import FACT_EVENT, fact_metric, fact_told
 from retainkit.signals._metric import Metric, Per
 from retainkit.signals._zones import Zones, zones_of
 from retainkit.timing import to_micros
@@ -107,9 +107,7 @@ class Counter:
         for name, value in facts.items():
             metric = self._facts.get(name)
             if metric is not None:
-                told: JsonObject = {"value": value}
-                if source is not None:
-                    told = {"value": value, "source": source}
+                told = fact_told(value, source)
                 tally.rows[metric, STANDING, ""].add(at, event.id, 0, told)
 
 

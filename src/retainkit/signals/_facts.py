@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from retainkit.core import Bucket, JsonObject, JsonValue
+from retainkit.core import Bucket, JsonObject, JsonValue, dumps
 from retainkit.errors import InvalidInput
+from retainkit.ids import EventId
 from retainkit.money import Money, money, to_json
 from retainkit.rules import Kind, Reading, Signal, Value, readings
 from retainkit.timing import from_micros
@@ -16,6 +18,7 @@ from retainkit.timing import from_micros
 
 FACT_EVENT = "signals.set"
 _FACT = "fact:"
+_CORRECTION = re.compile(r"~(\d{6})-")
 _MOST_DIGITS = 20
 
 
@@ -43,6 +46,46 @@ def fact_data(
     for name, reading in told:
         facts[name] = None if reading.value is None else _data(reading.value)
     return {"signals": facts, **({} if source is None else {"source": source})}
+
+
+def fact_told(value: JsonValue, source: JsonValue = None) -> JsonObject:
+    """What a bucket keeps of a fact."""
+    return {"value": value} if source is None else {"value": value, "source": source}
+
+
+def telling(buckets: Iterable[Bucket], data: JsonObject, at: int) -> int:
+    """
+    How often something else was told of these facts as of the same instant.
+
+    Args:
+        buckets: Those of the facts, as they are known so far.
+
+        data: Of the ``signals.set`` that is to be told.
+
+        at: As of when it is true, in microseconds since 1970.
+    """
+    facts, source = data["signals"], data.get("source")
+    told = facts if isinstance(facts, Mapping) else {}
+    count = 0
+    for bucket in buckets:
+        name = bucket.metric.removeprefix(_FACT)
+        if bucket.last != at or name not in told or bucket.metric == name:
+            continue
+        found = _CORRECTION.match(bucket.last_id)
+        before = 0 if found is None else int(found.group(1))
+        is_other = dumps(bucket.value) != dumps(fact_told(told[name], source))
+        count = max(count, before + is_other)
+    return count
+
+
+def fact_id(content: str, times: int) -> EventId:
+    """
+    The id of a ``signals.set``: of its content, and after those that it corrects.
+
+    Of two facts of one instant the greater id holds; so one that contradicts what was told before
+    gets an id that is greater than those of all contents.
+    """
+    return EventId(f"~{times:06d}-{content}" if times else content)
 
 
 def fact_of(signal: Signal, bucket: Bucket) -> Reading | None:

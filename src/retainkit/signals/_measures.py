@@ -19,7 +19,7 @@ from retainkit.core import (
     Wanted,
 )
 from retainkit.errors import InvalidInput
-from retainkit.ids import CustomerId
+from retainkit.ids import CustomerId, EventId
 from retainkit.rules import (
     Condition,
     Reading,
@@ -32,7 +32,7 @@ from retainkit.rules import (
 )
 from retainkit.signals._count import TIMELINE_METRIC, Counter
 from retainkit.signals._derived import days_of, facts_of, metrics_of, read_signal
-from retainkit.signals._facts import FACT_EVENT, fact_data, fact_metric
+from retainkit.signals._facts import FACT_EVENT, fact_data, fact_id, fact_metric, telling
 from retainkit.signals._left_out import LeftOut, left_out
 from retainkit.signals._metric import Metric
 from retainkit.signals._seen import Seen
@@ -129,6 +129,26 @@ class Measures:
                 ``signals.computed`` for one that is computed of the timeline.
         """
         return fact_data(self.signals, values, source)
+
+    def fact_id(
+        self, content: str, data: JsonObject, at: datetime, buckets: Iterable[Bucket]
+    ) -> EventId:
+        """
+        The id of a ``signals.set``, such that what is told later of one instant holds.
+
+        Of two facts of one instant the one with the greater id holds, in whatever order they are
+        counted. So what contradicts the facts that are known gets a greater one.
+
+        Args:
+            content: An id that comes of the content: the same facts told again are the same event.
+
+            data: What `facts` made.
+
+            at: As of when they are true.
+
+            buckets: Those of the customer's facts; none when nothing can be contradicted.
+        """
+        return fact_id(content, telling(buckets, data, to_micros(at)))
 
     def wanted(self, now: datetime, names: Collection[str] | None = None) -> Wanted:
         """
