@@ -310,6 +310,14 @@ def test_lengths_of_any_size() -> None:
     assert _asked(C.answered <= C.answered * 2, frame) == [T, T, U]
 
 
+def test_amounts_with_gaps_and_a_column_of_currencies() -> None:
+    """Whole numbers with gaps are whole, as pandas has them, beside their currencies."""
+    paid = pd.array([5, None], dtype="Int64")
+    frame = pd.DataFrame({"customer": ["a", "b"], "mrr": paid, "code": ["EUR", "USD"]})
+    rule = C.mrr >= amounts(money("5", "EUR"), money("5", "USD"))
+    assert _asked(rule, frame, currency={"mrr": "code"}) == [T, U]
+
+
 def test_a_text_beside_one_that_nobody_has() -> None:
     """A signal without a column is missing of everybody, on either side."""
     frame = {"customer": ["a", "b"], "industry": ["x", None]}
@@ -496,6 +504,11 @@ def test_a_difference_of_populations() -> None:
         ({"customer": ["a"], "industry": [["x"]]}, {}, ("rules.value_type", "industry[0]", "list")),
         ({"customer": ["a"], "opted_out": [1]}, {}, ("rules.value_type", "opted_out[0]", 1)),
         ({"customer": ["a"], "answered": [5]}, {}, ("rules.value_type", "answered[0]", 5)),
+        (
+            {"customer": ["a"], "industry": np.array(["2026-11-01"], dtype="M8[ns]")},
+            {},
+            ("rules.value_type", "industry[0]", ANY),
+        ),
         (
             {"customer": ["a", "b"], "renewal_at": [NOW, NOW.replace(tzinfo=None)]},
             {},

@@ -448,6 +448,20 @@ def test_no_waiting_is_promised_where_something_is_not_known() -> None:
     assert (answer.explained.truth, answer.by_time) == (NO, None)
 
 
+def test_at_the_end_of_the_calendar_there_is_no_later() -> None:
+    """A threshold beyond which there is no instant is reached exactly, or not at all."""
+    last = datetime.max.replace(tzinfo=UTC)
+    answer = why_not(Customer.renewal_at >= last, readings(Customer, {"renewal_at": NOW}), NOW)
+    assert [change.to for change in answer.changes] == [last]
+
+
+def test_one_of_some_words_is_the_smallest_change() -> None:
+    """Of those that the rule names; what is only asked to be there can be any."""
+    rule = Customer.industry.one_of("retail", "travel") & Customer.industry.present()
+    answer = why_not(rule, readings(Customer, {"industry": "other"}), NOW)
+    assert [change.to for change in answer.changes] == ["retail"]
+
+
 def test_what_is_true_needs_no_change() -> None:
     """And says why it is true."""
     answer = why_not(Customer.seats > 1, readings(Customer, {"seats": 2}), NOW)

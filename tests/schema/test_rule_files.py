@@ -83,7 +83,7 @@ rules:
           last_login_at: 15d ago
           renewal_at: in 30d
           first_response: {value: 2h, source: helpdesk}
-          nps: {value: 3, at: 91d ago}
+          nps: {value: 3, at: 2026-08-01T00:00:00+01:00}
         now: 2026-11-01T00:00:00+01:00
         expect: unknown
   - id: dunning
@@ -273,6 +273,8 @@ rules:
         ("rules: {id: a}", 1, 8, "rules.form"),
         ("rules: [{id: 5, when: {usage: 5}}]", 1, 14, "rules.form"),
         ("rules: [{id: a}]", 1, 9, "rules.form"),
+        ("rules: [{id: a, priority: high, when: {usage: 5}}]", 1, 27, "rules.form"),
+        ("rules: [a]", 1, 9, "rules.form"),
         ("rules: [{id: a, when: {all: [{usage: 1}, {usage: 2}]}}]", 1, 23, "rules.contradiction"),
         ("segments: {a: {segment: b}, b: {segment: a}}", 1, 15, "rules.circular_segments"),
         ("signals: {usage: {kind: number}}", 1, 11, "rules.signal_clash"),
@@ -280,6 +282,7 @@ rules:
         ("signals: {size: {kind: number, one_of: [a]}}", 1, 32, "rules.unknown_word"),
         ("signals: {Size: {kind: number}}", 1, 11, "rules.signal_name"),
         ("signals: {size: {kind: number, fresh_for: 0d}}", 1, 43, "rules.window"),
+        ("signals: {size: {kind: number, remedy: call}}", 1, 40, "rules.form"),
     ],
 )  # fmt: skip
 def test_what_is_no_rule_file_is_told_with_its_place(
