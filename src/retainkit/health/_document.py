@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from fractions import Fraction
-from typing import Final, TypeAlias, TypeVar, cast
+from typing import ClassVar, Final, TypeVar
 
 from attrs import define, evolve, field, frozen
 
@@ -37,24 +36,23 @@ from retainkit.health._model import (
 )
 from retainkit.money import money
 from retainkit.rules import (
-    Ago,
     Amounts,
     Compare,
     Condition,
+    ConditionReader,
     Kind,
-    Mistake,
-    Present,
+    Place,
+    Reader,
     Rulebook,
     Signal,
     Signals,
-    Time,
     declared,
+    meant,
     read_condition,
     read_rulebook,
 )
 
 
-Place: TypeAlias = "tuple[str | int, ...]"
 T = TypeVar("T")
 
 FILE_WORDS: Final = ("signals", "segments", "models")
@@ -97,7 +95,6 @@ CASE_WORDS: Final = ("when", "points")
 
 _ENDS = 2
 _BAND = 3
-_AGE = Time(name="length")
 _NOTHING = (0, "0d", "0h", "0min", "0s", "0w")
 
 
@@ -120,11 +117,8 @@ def read_health_models(
     document = _Document()
     found = document.read(data, known)
     if found is None or document.mistakes:
-        listed = "; ".join(
-            f"{'.'.join(map(str, m.place)) or 'top'}: {m}" for m in document.mistakes
-        )
         raise InvalidInput(
-            f"There are mistakes in it: {listed}",
+            f"There are mistakes in it: {document.told}",
             code="health.mistakes",
             value=tuple(document.mistakes),
             remedy="mend what each of them names",
@@ -132,9 +126,10 @@ def read_health_models(
     return found
 
 
-@define
-class _Document:
-    mistakes: list[Mistake] = field(factory=list)
+@define(kw_only=True)
+class _Document(Reader):
+    form: ClassVar[str] = "health.form"
+
     signals: Mapping[str, Signal] = field(factory=dict)
     segments: Mapping[str, Condition] = field(factory=dict)
 
@@ -152,32 +147,12 @@ class _Document:
             ("models",), lambda: HealthModels(models=[m for m in read if m is not None])
         )
 
-    def wrong(
-        self, place: Place, message: str, code: str, value: object = None, remedy: str = ""
-    ) -> None:
-        """Note a mistake."""
-        self.mistakes.append(
-            Mistake(place=place, message=message, code=code, value=value, remedy=remedy)
+    @property
+    def rules(self) -> ConditionReader:
+        """Reads what is said in the words of rules."""
+        return ConditionReader(
+            signals=self.signals, segments=self.segments.keys(), mistakes=self.mistakes
         )
-
-    def made(
-        self,
-        place: Place,
-        make: Callable[[], T],
-        where: Callable[[str], Place] | None = None,
-    ) -> T | None:
-        """What the function makes; an error becomes a mistake at the place, or inside of it."""
-        try:
-            return make()
-        except InvalidInput as error:
-            inside = error.value
-            if error.code == "rules.mistakes" and isinstance(inside, tuple):
-                self.mistakes += [evolve(each, place=(*place, *each.place)) for each in inside]
-                return None
-            at = place if where is None or error.field is None else where(error.field)
-            value = inside if error.field is not None else None
-            self.wrong(at, error.message, error.code, value, error.remedy)
-            return None
 
     def value(self, place: Place, make: Callable[[], T]) -> T | None:
         """What the function makes of one value, in the words of rules; or a mistake right there."""
@@ -185,41 +160,6 @@ class _Document:
         found = self.made(place, make)
         self.mistakes[before:] = [evolve(each, place=place) for each in self.mistakes[before:]]
         return found
-
-    def keys(self, data: object, place: Place, known: Sequence[str]) -> Mapping[str, object]:
-        """The mapping without keys that are not known, each of which is a mistake."""
-        if not isinstance(data, Mapping):
-            self.wrong(
-                place,
-                "A mapping belongs here",
-                "health.form",
-                type(data).__name__,
-                f"write keys and values; the keys are {', '.join(known)}",
-            )
-            return {}
-        for key in data:
-            if key not in known:
-                self.wrong(
-                    (*place, str(key)),
-                    "This word has no meaning here",
-                    "rules.unknown_word",
-                    str(key),
-                    meant(str(key), known),
-                )
-        return {str(key): value for key, value in data.items() if key in known}
-
-    def listed(self, data: object, place: Place) -> Sequence[object]:
-        """The list, or none and a mistake."""
-        if isinstance(data, list | tuple):
-            return data
-        self.wrong(
-            place,
-            "A list belongs here",
-            "health.form",
-            type(data).__name__,
-            "write `- ` before each, or put them into [brackets]",
-        )
-        return ()
 
     def word(self, data: object, place: Place, words: type[W], default: W) -> W | None:
         """One of some words."""
@@ -235,7 +175,7 @@ class _Document:
 
     def condition(self, data: object, place: Place) -> Condition | None:
         """A condition in the words of rules."""
-        return self.made(place, lambda: read_condition(data, self.signals, segments=self.segments))
+        return self.rules.condition(data, place)
 
     def text(self, data: Mapping[str, object], key: str, place: Place) -> str:
         """A name or a sentence; empty when it is not said, or is none."""
@@ -278,8 +218,10 @@ class _Document:
         return not missing
 
     def length(self, data: object, place: Place) -> timedelta | None:
-        """A length such as 30d."""
-        return self.value(place, lambda: _length(data))
+        """A length such as 30d; none is zero."""
+        if data in _NOTHING and not isinstance(data, bool):
+            return timedelta(0)
+        return self.rules.length(data, place)
 
 
 W = TypeVar("W", Direction, Outside, Edge, Combine)
@@ -539,12 +481,7 @@ class _Component:
             return self._counted(data, data["event"])
         if "signal" not in data:
             return None
-        inside = (*place, "signal")
-        name = str(data["signal"])
-        found = document.value(
-            inside, lambda: read_condition({name: {"present": True}}, document.signals)
-        )
-        return found.signal if isinstance(found, Present) else None
+        return document.rules.signal(data["signal"], (*place, "signal"))
 
     def _counted(self, data: Mapping[str, object], said: object) -> Signal | None:
         document, inside = self.document, (*self.place, "event")
@@ -564,8 +501,7 @@ class _Component:
         counted = document.keys(said, inside, COUNTED_WORDS)
         if len(document.mistakes) > before:
             return None
-        found = document.condition({"event": {**counted, "gte": 0}}, self.place)
-        return found.signal if isinstance(found, Compare) else None
+        return document.rules.derived("event", counted, inside)
 
     def _mapping(self, data: Mapping[str, object], signal: Signal | None) -> MappingOf | None:
         words = [word for word in MAPPINGS if word in data]
@@ -687,13 +623,13 @@ class _Component:
         return self.document.points(data["otherwise"], (*place, "otherwise"))
 
     def _limit(self, signal: Signal, raw: object, place: Place) -> Bound | None:
+        if signal.kind in (Kind.TIME, Kind.DURATION):
+            return self.document.length(raw, place)
         return self.document.value(place, lambda: _limit(signal, raw))
 
 
 def _limit(signal: Signal, raw: object) -> Bound:
     """A limit in the words of rules: 5, 499.90 EUR, 30d."""
-    if signal.kind in (Kind.TIME, Kind.DURATION):
-        return _length(raw)
     if signal.kind in (Kind.TEXT, Kind.FLAG):
         raise _no_limit(signal, raw)
     found = read_condition({"limit": {"gte": raw}}, {"limit": evolve(signal, name="limit")})
@@ -716,13 +652,6 @@ def _no_limit(signal: Signal, raw: object) -> InvalidInput:
         remedy="write a number, one amount such as 500 EUR, or a length such as 30d; "
         "give words and flags points with `table`",
     )
-
-
-def _length(raw: object) -> timedelta:
-    if raw in _NOTHING and not isinstance(raw, bool):
-        return timedelta(0)
-    found = read_condition({"length": {"more_than_ago": raw}}, {"length": _AGE})
-    return cast("Ago", found).length
 
 
 def _decimal(raw: object) -> Points:
@@ -765,10 +694,3 @@ def _share(raw: object) -> Points:
     if isinstance(raw, str) and raw.strip().endswith("%"):
         return Decimal(str(_decimal(raw.strip()[:-1].strip()))) / 100
     return _decimal(raw)
-
-
-def meant(word: str, known: Iterable[str]) -> str:
-    """The remedy for a word that is not known; inside this room only."""
-    options = tuple(known)
-    near = get_close_matches(word, options, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(options)}"
