@@ -173,6 +173,11 @@ def test_words_and_conditions_have_no_direction() -> None:
             "components.logins.points",
         ),
         (
+            _logins(mapping=Linear(low=0, high=20, points=(0, True))),
+            "health.points",
+            "components.logins.points",
+        ),
+        (
             _logins(mapping=Linear(low=0, high=20, points=(0, 0.00001))),
             "health.points",
             "components.logins.points",
@@ -317,6 +322,7 @@ def test_models_are_told_apart_and_reached() -> None:
         lambda: HealthModels(models=(free, usual())).model("usaul"), "health.unknown_model", "id"
     )
     assert error.remedy == "did you mean 'usual'?"
+    assert HealthModels(models=(free, usual())).model("usual").version == usual().version
 
 
 def test_a_lower_is_better_mapping_descends() -> None:
