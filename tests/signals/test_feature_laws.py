@@ -107,22 +107,22 @@ def traces(
 
 @pytest.mark.parametrize("seed", range(10))
 def test_incremental_equals_rebuilt(seed: int) -> None:
-    """Asking only who is concerned makes the same states and events as asking all; 2,000 lives."""
+    """Asking only who is concerned makes the same states and events as asking all; 1,000 lives."""
     chance = Random(seed)
     fired = 0
-    for _ in range(200):
+    for _ in range(100):
         feature, life = some_rules(chance), some_life(chance)
         few = lived(Following(feature), life)
         every = lived(Following(feature, whole=True), life)
         assert traces(few) == traces(every), (feature.rulebook, life)
         fired += sum(event.name == "rules.fired" for event in few.said)
-    assert fired > 60
+    assert fired > 30
 
 
 def test_a_restart_forgets_nothing() -> None:
     """Written and read at each look, or kept in memory: the same life."""
     chance = Random(101)
-    for _ in range(200):
+    for _ in range(100):
         feature, life = some_rules(chance), some_life(chance)
         kept = lived(Following(feature, restarts=False), life)
         assert traces(kept) == traces(lived(Following(feature), life))
