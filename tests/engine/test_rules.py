@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.engine.measured import Customer, export, measured, values
 from tests.engine.world import ADA, DAY, LEASE, NOW, Watched, World, dies, run
 
-from retainkit.core import Event, Timer
+from retainkit.core import Event, Origin, Timer
 from retainkit.engine import RetainKit
 from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.ids import CustomerId, EventId
@@ -65,6 +65,19 @@ def members(kit: RetainKit, group: str) -> list[str]:
 
 
 # ---- following
+
+
+def test_what_was_a_test_alone_clears_at_once(world: World) -> None:
+    """A customer of whom all events were one: nothing happened, and that is known."""
+    kit = ruled(world, book(busy=event("nobody.declared").at_least(2).within(days(7))))
+    told = [_seen(NOW - DAY), _seen(NOW - 9 * DAY), _seen(NOW)]
+    kit.record(*told)
+    run(kit)
+    assert members(kit, "rule:busy") == [ADA]
+    kit.signals.retag([each.id for each in told], Origin.TEST, actor="kim")
+    run(kit)
+    assert members(kit, "rule:busy") == []
+    assert names(kit)[-1] == "rules.cleared"
 
 
 def test_an_event_of_any_name_ends_a_silence(world: World) -> None:

@@ -73,7 +73,9 @@ class Past:
         return sorted(kept, key=order)
 
     def start(self) -> datetime | None:
-        return min((e.occurred_at for e in self.real()), default=None)
+        counted = {Origin.REAL, Origin.BACKFILL}
+        known = [e for e in self.events if {e.origin, self.origin(e)} & counted]
+        return min((e.occurred_at for e in known), default=None)
 
     def matching(self, pattern: r.EventPattern) -> list[Event]:
         found = []

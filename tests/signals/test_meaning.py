@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.signals.everything import CONDITIONS, Everything, dense, histories, nows
+from tests.signals.everything import CONDITIONS, START, Everything, dense, histories, nows
 from tests.signals.oracle import Past, answer, known_by
 
 from retainkit.core import Bucket, Event, RecordedEvent
@@ -101,13 +101,12 @@ def test_any_order_in_any_batches_adds_up_to_a_recount(
     history: list[RecordedEvent], cuts: list[int], chance: object
 ) -> None:
     """What is kept up as events arrive is what a rebuild makes of the whole history."""
-    anew = MEASURES.recount(history)
+    past = Past(events=known_by(history, None), now=START)
+    born = [evolve(e, event=evolve(e.event, origin=past.origin(e.event))) for e in history]
+    anew = MEASURES.recount(born)
     told = [bucket for bucket in anew if bucket.metric == ZONE_METRIC]
     zones = {bucket.customer: str(bucket.value) for bucket in told}
-    past = (
-        Past(events=known_by(history, None), now=history[0].event.occurred_at) if history else None
-    )
-    events = [evolve(e.event, origin=past.origin(e.event)) for e in history if past is not None]
+    events = [recorded.event for recorded in born]
     chance.shuffle(events)  # type: ignore[attr-defined] # a Random
     ends = sorted({*cuts, len(events)})
     batches = [events[a:b] for a, b in zip([0, *ends], ends, strict=False)]

@@ -222,6 +222,20 @@ def test_what_is_tagged_anew_is_counted_anew() -> None:
     assert measures.recounts == {"event.retagged", "customer.zone_set"}
 
 
+def test_of_whom_all_turns_out_to_be_a_test_nothing_happened() -> None:
+    """That is known: the timeline is as long as it was; a test from the start begins none."""
+    one, at = event("x").count(days(7)), MONDAY - days(7)
+    past = [happened("x", at, id="a"), happened("x", MONDAY, id="b")]
+    ids: JsonValue = ["a", "b"]
+    test = happened("event.retagged", MONDAY, {"events": ids, "origin": "test"}, id="t")
+    assert value(one, MONDAY, *past, test) == 0
+
+    tried = happened("x", at, id="a", origin=Origin.TEST)
+    assert value(one, MONDAY, tried, happened("y", MONDAY, id="b")) is None
+    real = happened("event.retagged", MONDAY, {"events": ["a"], "origin": "real"}, id="t")
+    assert value(one, MONDAY + days(1), tried, real) == 0
+
+
 def test_parked_events_are_nobodys() -> None:
     """They wait for a person, and are counted when they are released."""
     measures = Measures({"x": event("x").count(days(1))})

@@ -91,6 +91,8 @@ class Counter:
                 tally.marks[_TIMELINE].append(mark)
                 if event.name == FACT_EVENT:
                     self._facts_told(event, at, tally)
+            elif event.origin in COUNTED:  # tagged anew: it is no event, and the day is known
+                tally.marks[_TIMELINE].append(mark)
         return tallies.buckets()
 
     def _plans(self, origin: Origin, name: str) -> tuple[_Plan, ...]:
