@@ -202,10 +202,7 @@ def _counted(reader: ConditionReader, said: object, place: Place) -> Derivation 
             )
         return None
     ((word, inside),) = words.items()
-    if word == "event":
-        found = reader.derived("event", inside, (*place, word))
-    else:
-        found = read_computed(reader, word, inside, (*place, word))
+    found = reader.derived(word, inside, (*place, word))
     of = None if found is None else found.derivation
     return of if isinstance(of, Count | Distinct | Sum | Mean) else None
 
@@ -228,10 +225,7 @@ def _signal(reader: ConditionReader, said: object, place: Place) -> Signal | Non
             )
         return None
     ((word, inside),) = words.items()
-    if word == "event":
-        found = reader.derived("event", inside, (*place, word))
-    else:
-        found = read_computed(reader, word, inside, (*place, word))
+    found = reader.derived(word, inside, (*place, word))
     if found is not None and lasts is not None:
         fresh_for = reader.length(lasts, (*place, "fresh_for"))
         found = None if fresh_for is None else found.about("", fresh_for=fresh_for)

@@ -11,11 +11,12 @@ from attrs import define, evolve, field
 from retainkit.errors import InvalidInput
 from retainkit.rules._checked import MissingTime
 from retainkit.rules._computed import First, Last, Latest
-from retainkit.rules._computing import FORMS, read_computed
+from retainkit.rules._computing import FORMS
 from retainkit.rules._declared import Kind, Remedy, Signal
 from retainkit.rules._meant import meant
 from retainkit.rules._mistakes import Place, Reader
-from retainkit.rules._reading import ConditionReader, cash, mistaken, operand
+from retainkit.rules._operands import cash, operand
+from retainkit.rules._reading import ConditionReader, mistaken
 from retainkit.rules._readings import Reading, Readings, readings
 from retainkit.rules._rule import OncePer, Rule, RuleStatus, RuleTest, choice, read_max_per
 from retainkit.rules._rulebook import Rulebook
@@ -184,7 +185,7 @@ class _Document(Reader):
         remedy = _remedy(reader, data, place)
         words = [word for word in ("event", "sequence", *FORMS) if word in data]
         if words:
-            made = _computed(reader, words[0], data[words[0]], (*place, words[0]))
+            made = reader.derived(words[0], data[words[0]], (*place, words[0]))
             for word in words[1:]:
                 _refuse(reader, (*place, word), f"leave it out: one thing is computed, {words[0]}")
             if made is None or not _fits(reader, made, data, place):
@@ -371,12 +372,6 @@ def _options(
     if "clears_when" in data:
         options["clears_when"] = reader.condition(data["clears_when"], (*place, "clears_when"))
     return options
-
-
-def _computed(reader: ConditionReader, word: str, said: object, place: Place) -> Signal | None:
-    if word in FORMS:
-        return read_computed(reader, word, said, place)
-    return reader.derived(word, said, place)
 
 
 def _fits(reader: ConditionReader, made: Signal, data: Mapping[str, object], place: Place) -> bool:

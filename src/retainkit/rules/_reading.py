@@ -6,22 +6,18 @@ The form is that of ``condition_data``, with short cuts for people; documents ar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import timedelta
 from difflib import get_close_matches
-from fractions import Fraction
 from typing import assert_never, cast
 
 from attrs import define
 
 from retainkit.core import Origin
 from retainkit.errors import InvalidInput
-from retainkit.money import Money, money
 from retainkit.rules._checked import Scalar, times
 from retainkit.rules._computed import COMPUTED
-from retainkit.rules._computing import FORMS, PATTERN_WORDS, read_one_computed
+from retainkit.rules._computing import FORMS, PATTERN_WORDS, read_computed, read_one_computed
 from retainkit.rules._declared import WORDS, Kind, Signal
 from retainkit.rules._events import (
     Count,
@@ -33,8 +29,9 @@ from retainkit.rules._events import (
 from retainkit.rules._events import Sequence as Steps
 from retainkit.rules._meant import meant
 from retainkit.rules._mistakes import Place, Reader
+from retainkit.rules._operands import factor_of, length_of, operand
 from retainkit.rules._readings import named
-from retainkit.rules._signals import Amount, Number, Text, in_range, one_of, two_signals
+from retainkit.rules._signals import Number, Text, in_range, one_of, two_signals
 from retainkit.rules._tree import (
     Ago,
     Ahead,
@@ -47,12 +44,10 @@ from retainkit.rules._tree import (
     Present,
     TextPart,
     all_of,
-    amounts,
     any_of,
     at_least,
     segment,
 )
-from retainkit.rules._windows import read_length, window
 
 
 _OPS = tuple(op.value for op in Comparison)
@@ -75,7 +70,6 @@ PRESENCE = ("present", "missing")
 _UNIT = "unit"
 _COUNTING = (*PATTERN_WORDS, "same", "distinct", "within", "at_least", "absent")
 _FOLLOWING = ("of", "within", "same", "strict")
-_WITH_UNIT = re.compile(r"(-?[0-9.]+)\s+(\S.*)")
 _PAIR = 2
 
 
@@ -334,11 +328,11 @@ class ConditionReader(Reader):
         if other is None:
             return None
         factor = data.get("times", 1)
-        return self.made(place, lambda: two_signals(signal, op, other, _factor(signal, factor)))
+        return self.made(place, lambda: two_signals(signal, op, other, factor_of(signal, factor)))
 
     def length(self, value: object, place: Place) -> timedelta | None:
         """A window such as ``14d``."""
-        return self.made(place, lambda: _length(value))
+        return self.made(place, lambda: length_of(value))
 
     def _computed(self, word: str, said: object, place: Place) -> Condition | None:
         options = {"event": (*_COUNTING, _UNIT), "sequence": _FOLLOWING}.get(word, (*FORMS, _UNIT))
@@ -386,11 +380,13 @@ class ConditionReader(Reader):
         return None
 
     def derived(self, word: str, said: object, place: Place) -> Signal | None:
-        """The signal that is computed of events."""
+        """The signal that is computed of events, a sequence, or by a word of `derivation_words`."""
         if word == "sequence":
             return self._followed(said, place)
         if word == COMPUTED:
             return read_one_computed(self, said, place)
+        if word in FORMS:
+            return read_computed(self, word, said, place)
         data = self.keys(said, place, _COUNTING)
         within = self._within(data, place)
         pattern = self.pattern(data, place)
@@ -475,119 +471,6 @@ class ConditionReader(Reader):
                 place, "Within which time?", "rules.window", None, "write `within: 7d`, or another"
             )
         return None
-
-
-def operand(signal: Signal, value: object) -> object:
-    """What a person wrote as the value that the signal's kind has; checked by the signal itself."""
-    if signal.kind is Kind.TEXT or signal.kind is Kind.FLAG:
-        return value
-    if signal.kind is Kind.TIME:
-        return _instant(value)
-    if signal.kind is Kind.DURATION:
-        return _length(value) if value not in (0, "0s") else timedelta(0)
-    if signal.kind is Kind.NUMBER:
-        return _number(signal, value)
-    return _amount(signal, value)
-
-
-def cash(signal: Signal, value: object) -> object:
-    """An amount of money, as a value and not as a threshold; inside this room only."""
-    if isinstance(value, Mapping) and value.keys() == {"amount", "currency"}:
-        return money(_exactly(value["amount"]), str(value["currency"]))
-    currency = signal.currency if isinstance(signal, Amount) else None
-    if isinstance(value, str):
-        number, _, code = value.strip().partition(" ")
-        if code:
-            return money(number, code.strip())
-    if currency is not None and isinstance(value, str | int) and not isinstance(value, bool):
-        return money(value, currency)
-    return _exactly(value) if isinstance(value, float) else value
-
-
-def _amount(signal: Signal, value: object) -> object:
-    if isinstance(value, Mapping):
-        return amounts(*(money(_exactly(v), str(code)) for code, v in value.items()))
-    found = cash(signal, value)
-    if isinstance(found, Money) or not isinstance(found, str):
-        return found
-    try:
-        return Decimal(found)
-    except InvalidOperation:
-        return found
-
-
-def _exactly(value: object) -> str | int | Decimal:
-    if isinstance(value, str | int) and not isinstance(value, bool):
-        return value
-    raise InvalidInput(
-        "An amount of money is a text or a whole number",
-        code="rules.amount",
-        field="amount",
-        value=value if isinstance(value, float | bool) else type(value).__name__,
-        remedy='put quotes around it: "499.90 EUR"',
-    )
-
-
-def _number(signal: Signal, value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    with_unit = _WITH_UNIT.fullmatch(value.strip())
-    unit = str(signal.traits().get("unit", ""))
-    if with_unit is not None and with_unit.group(2) != unit:
-        raise InvalidInput(
-            f"The signal {signal.name} counts {unit or 'without a unit'}",
-            code="rules.unit",
-            field=signal.name,
-            value=with_unit.group(2),
-            remedy="convert it, or leave the unit out",
-        )
-    text = value if with_unit is None else with_unit.group(1)
-    try:
-        return int(text) if text.lstrip("-").isdigit() else float(Decimal(text))
-    except (InvalidOperation, ValueError):
-        return value
-
-
-def _instant(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            return value
-    if isinstance(value, date) and not isinstance(value, datetime):
-        raise InvalidInput(
-            "A date is no instant",
-            code="rules.value_type",
-            field="time",
-            value=value.isoformat(),
-            remedy="write the time and the zone, too: 2026-11-01T00:00:00Z",
-        )
-    return value
-
-
-def _length(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return window(value, "length")
-    return window(read_length(str(value), "length"), "length")
-
-
-def _factor(signal: Signal, value: object) -> int | float | Fraction:
-    if signal.kind is Kind.NUMBER:
-        number = _number(Number(name=signal.name), value)
-        found = Number(name=signal.name).threshold(number, "times")
-        return found if isinstance(found, int | float) else 1
-    if isinstance(value, int | str) and not isinstance(value, bool):
-        try:
-            return Fraction(value)
-        except (ValueError, ZeroDivisionError):
-            pass
-    raise InvalidInput(
-        "A factor of amounts and lengths is exact",
-        code="rules.value_type",
-        field="times",
-        value=str(value),
-        remedy='write a whole number, or a text such as "1/2" or "0.7"',
-    )
 
 
 def _text(value: object) -> str:
