@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,7 +17,7 @@ from retainkit.engine._tables import Row, Table, is_missing, table
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId
 from retainkit.money import Money, money
-from retainkit.rules import Amount, Kind, Signal
+from retainkit.rules import Amount, Kind, Signal, meant
 from retainkit.signals import Measures
 from retainkit.timing import utc
 
@@ -143,13 +142,12 @@ class Loading:
     def _check_columns(self, found: Table) -> None:
         for name in (self.key, *self._beside()):
             if name not in found.columns:
-                near = get_close_matches(name, found.columns, n=1)
                 raise InvalidInput(
                     "There is no such column",
                     code="rules.no_column",
                     field="key" if name == self.key else "at" if name == self.at else "currency",
                     value=name,
-                    remedy=f"did you mean {near[0]!r}?" if near else "name one of the columns",
+                    remedy=meant(name, found.columns, "name one of the columns"),
                 )
         self.measures.facts(dict.fromkeys(self._signals(found.columns)))  # all of them can be set
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from difflib import get_close_matches
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -23,6 +22,7 @@ from retainkit.rules import (
     Rulebook,
     RuleState,
     Truth,
+    meant,
     why,
     why_not,
 )
@@ -369,11 +369,10 @@ def _check_group(book: Rulebook, group: str) -> None:
     groups = [f"rule:{rule.id}" for rule in book.rules]
     groups += [f"segment:{name}" for name in book.segments]
     if group not in groups:
-        near = get_close_matches(group, groups, n=1)
         raise InvalidInput(
             "There is no such rule or segment",
             code="rules.unknown_group",
             field="group",
             value=group,
-            remedy=f"did you mean {near[0]!r}?" if near else "write rule:ID or segment:NAME",
+            remedy=meant(group, groups, "write rule:ID or segment:NAME"),
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 from itertools import pairwise, takewhile
 from typing import Final, TypeAlias
 
@@ -30,7 +29,7 @@ from retainkit.health._score import standing
 from retainkit.health._statistics import NOTHING, Seen, area, area_difference, median, share
 from retainkit.health._stays import ReadingsAt, Stay
 from retainkit.ids import CustomerId
-from retainkit.rules import Readings
+from retainkit.rules import Readings, meant
 from retainkit.timing import utc
 
 
@@ -109,13 +108,12 @@ def _warnings(
         return tuple(band for band in bands if band not in best)
     for band in warnings:
         if band not in bands:
-            near = get_close_matches(band, bands, n=1)
             raise InvalidInput(
                 "There is no such band",
                 code="health.unknown_band",
                 field="warnings",
                 value=band,
-                remedy=f"did you mean {near[0]!r}?" if near else f"name one of {', '.join(bands)}",
+                remedy=meant(band, bands, f"name one of {', '.join(bands)}"),
             )
     return tuple(band for band in bands if band in warnings)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
@@ -50,6 +49,7 @@ from retainkit.rules import (
     Truth,
     compiled,
     declared,
+    meant,
     signal_data,
     signals_of,
 )
@@ -585,13 +585,13 @@ class HealthModels:
         for model in self.models:
             if model.id == id:
                 return model
-        near = get_close_matches(id, [model.id for model in self.models], n=1)
+        ids = [model.id for model in self.models]
         raise InvalidInput(
             "There is no such health model",
             code="health.unknown_model",
             field="id",
             value=id,
-            remedy=f"did you mean {near[0]!r}?" if near else "name one of the models",
+            remedy=meant(id, ids, "name one of the models"),
         )
 
     @property
@@ -621,13 +621,12 @@ class HealthModels:
 def _check_signal(signal: Signal, signals: Mapping[str, Signal], place: str) -> None:
     known = signals.get(signal.name)
     if known is None:
-        near = get_close_matches(signal.name, signals, n=1)
         raise InvalidInput(
             "There is no such signal",
             code="rules.unknown_signal",
             field=place,
             value=signal.name,
-            remedy=f"did you mean {near[0]!r}?" if near else "declare it in your class of Signals",
+            remedy=meant(signal.name, signals, "declare it in your class of Signals"),
         )
     if signal_data(known) != signal_data(signal):
         raise InvalidInput(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
@@ -27,6 +26,7 @@ from retainkit.rules import (
     Signal,
     Signals,
     declared,
+    meant,
     readings,
     signals_of,
 )
@@ -327,8 +327,7 @@ def _source(metrics: Iterable[Metric]) -> str | None:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else "declare it in your class of Signals"
+    return meant(name, known, "declare it in your class of Signals")
 
 
 def _told_zones(known: Iterable[RecordedEvent]) -> tuple[dict[CustomerId, Zones], list[Bucket]]:
