@@ -26,6 +26,7 @@ from retainkit.core._json import (
     dumps,
     loads,
 )
+from retainkit.core._one_case import OneCase
 from retainkit.core._outcome import Answer, NoEffect, NotSent, Outcome, Settled, Unknown
 from retainkit.core._projection import STANDING, Bucket, Member, Part, Wanted
 from retainkit.core._record import Record
@@ -57,6 +58,7 @@ __all__ = [
     "Member",
     "NoEffect",
     "NotSent",
+    "OneCase",
     "Origin",
     "Outcome",
     "Part",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from attrs import frozen
 
 from retainkit.core._decision import Case
-from retainkit.core._event import Event
-from retainkit.core._json import JsonObject
+from retainkit.core._one_case import OneCase
 
 
 @frozen
-class Caseless:
+class Caseless(OneCase):
     """
     Base of a :class:`Feature` that answers at once and keeps no cases; it adds ``decide``.
 
@@ -37,22 +34,3 @@ class Caseless:
     def case_type(self) -> type[Case]:
         """The protocol itself: there are no cases to build."""
         return Case
-
-    @property
-    def definition(self) -> JsonObject:
-        """Empty: there is no policy."""
-        return {}
-
-    def policy_of(self, definition: JsonObject) -> None:
-        """None: there is no policy."""
-        del definition
-
-    def upcast(self, body: dict[str, object], schema: int) -> dict[str, object]:
-        """The body as it is: there is none to bring up to date."""
-        del schema
-        return body
-
-    def route(self, event: Event, cases: Sequence[Case]) -> Sequence[str]:
-        """One decision for all news of a customer."""
-        del event, cases
-        return ("",)

@@ -17,7 +17,7 @@ from retainkit.core import (
     Decision,
     Event,
     Facts,
-    JsonObject,
+    OneCase,
     Performed,
     Trigger,
     Wanted,
@@ -94,7 +94,7 @@ def rescore_request(customer: CustomerId, now: datetime) -> Event:
 
 
 @frozen
-class HealthFeature:
+class HealthFeature(OneCase):
     """
     Follows the health of each customer.
 
@@ -144,25 +144,6 @@ class HealthFeature:
     def case_type(self) -> type[HealthCase]:
         """The class of its cases."""
         return HealthCase
-
-    @property
-    def definition(self) -> JsonObject:
-        """Empty: a case always runs under the present models."""
-        return {}
-
-    def policy_of(self, definition: JsonObject) -> None:
-        """None: there is no policy."""
-        del definition
-
-    def upcast(self, body: dict[str, object], schema: int) -> dict[str, object]:
-        """The body as it is: there is one schema so far."""
-        del schema
-        return body
-
-    def route(self, event: Event, cases: Sequence[HealthCase]) -> Sequence[str]:
-        """The one case of the customer."""
-        del event, cases
-        return ("",)
 
     def wanted(self, case: Case | None, trigger: Trigger, now: datetime) -> Wanted:
         """What is counted for the signals that the models read."""

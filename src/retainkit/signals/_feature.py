@@ -5,7 +5,7 @@ How a state moves is in `rules`; what one look does is in ``_look``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -16,9 +16,8 @@ from retainkit.core import (
     EVERY_NAME,
     Case,
     Decision,
-    Event,
     Facts,
-    JsonObject,
+    OneCase,
     Performed,
     Trigger,
     Wanted,
@@ -73,7 +72,7 @@ class RulesCase:
 
 
 @frozen
-class RulesFeature:
+class RulesFeature(OneCase):
     """
     Follows the rules and segments of a rulebook for each customer.
 
@@ -104,25 +103,6 @@ class RulesFeature:
     def case_type(self) -> type[RulesCase]:
         """The class of its cases."""
         return RulesCase
-
-    @property
-    def definition(self) -> JsonObject:
-        """Empty: a case always runs under the present rulebook."""
-        return {}
-
-    def policy_of(self, definition: JsonObject) -> None:
-        """None: there is no policy."""
-        del definition
-
-    def upcast(self, body: dict[str, object], schema: int) -> dict[str, object]:
-        """The body as it is: there is one schema so far."""
-        del schema
-        return body
-
-    def route(self, event: Event, cases: Sequence[RulesCase]) -> Sequence[str]:
-        """The one case of the customer."""
-        del event, cases
-        return ("",)
 
     def wanted(self, case: Case | None, trigger: Trigger, now: datetime) -> Wanted:
         """What is counted for the signals of the rules that are asked now."""
