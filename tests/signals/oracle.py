@@ -8,7 +8,7 @@ from collections.abc import Sequence as Listed
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from itertools import combinations
+from itertools import pairwise, product
 from statistics import median_high, median_low
 from zoneinfo import ZoneInfo
 
@@ -284,15 +284,17 @@ def latest(value: object, kind: r.Kind) -> object:
 
 
 def followed(of: r.Sequence, past: Past) -> bool:
-    """Try all choices of as many events as there are steps."""
+    """Try all choices of as many events as there are steps; in any order at one instant."""
     window = [e for e in sorted(past.events, key=order) if past.within(e, of.within)]
     steps = [
         {e.id for e in past.matching(p) if of.same is None or part(e, of.same) is not None}
         for p in of.patterns
     ]
     everything = past.matching(r.anything())
-    for chosen in combinations(window, len(steps)):
-        if not all(e.id in step for e, step in zip(chosen, steps, strict=True)):
+    for chosen in product(*([e for e in window if e.id in step] for step in steps)):
+        if len({e.id for e in chosen}) < len(chosen):
+            continue
+        if any(later.occurred_at < e.occurred_at for e, later in pairwise(chosen)):
             continue
         if chosen[-1].occurred_at - chosen[0].occurred_at > of.within:
             continue
@@ -304,7 +306,7 @@ def followed(of: r.Sequence, past: Past) -> bool:
             e
             for e in window
             if (e.id in named or e.id in {x.id for x in everything})
-            and order(chosen[0]) < order(e) < order(chosen[-1])
+            and chosen[0].occurred_at < e.occurred_at < chosen[-1].occurred_at
             and e.id not in ids
         ]
         if not (of.strict and between):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from retainkit.ids import CustomerId, EventId
 from retainkit.money import money
 from retainkit.rules import (
     Amount,
+    Condition,
     Duration,
     EventPattern,
     Flag,
@@ -37,10 +39,13 @@ from retainkit.rules import (
     Truth,
     days,
     declared,
+    either,
     event,
     hours,
     minutes,
+    sequence,
     share,
+    signals_of,
     truth_of,
     weeks,
 )
@@ -260,6 +265,31 @@ def test_what_was_opened_and_closed_at_one_instant_is_closed(ids: str) -> None:
     assert value(items.oldest(), MONDAY, *past) is None
     took = opened.elapsed(closed, by="ticket", within=days(30))
     assert value(took, MONDAY, *past) == timedelta(0)
+
+
+@pytest.mark.parametrize("ids", ["".join(some) for some in permutations("abc")])
+def test_steps_of_one_instant_follow_each_other_in_either_order(ids: str) -> None:
+    """An import of whole days tells no order; and one event is one step all the same."""
+
+    def followed(condition: Condition, *events: Event) -> object:
+        (signal,) = signals_of(condition)
+        return value(signal, MONDAY, *events)
+
+    x, y, z = event("x"), event("y"), event("z")
+    at = MONDAY - days(2)
+    past = [happened("z", MONDAY - days(60), id="0")]
+    past += [happened(name, at, id=id) for name, id in zip("xyz", ids, strict=True)]
+    assert followed(sequence(x, y, z).within(days(7)), *past) is True
+    assert followed(sequence(z, y, x).within(days(7)), *past) is True
+    assert followed(sequence(x, z, strict=True).within(days(7)), *past) is True
+    assert followed(sequence(x, x).within(days(7)), *past) is False
+    assert followed(sequence(either("x", "y"), x).within(days(7)), *past) is True
+
+    later = [happened("w", at + days(1), id="w"), happened("x", MONDAY, id="v")]
+    through = sequence(x, y, event("w"), x, strict=True).within(days(7))
+    assert followed(through, *past, *later) is True
+    beside = happened("z", at + days(1), id="u")
+    assert followed(through, *past, *later, beside) is False
 
 
 def test_one_event_is_not_its_own_end() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 
 from retainkit.rules import EventPattern, Reading, Sequence, anything
 from retainkit.signals._count import part_of
@@ -56,22 +59,69 @@ def _is_followed(
     """
     Whether the steps follow each other, the whole in this time.
 
-    Of all chains that have come so far, the one that began last is the shortest in the end. An
-    event is tried for the last step first, so that it never stands for two.
+    Of all chains that have come so far, the one that began last is the shortest in the end. What
+    happened at one instant happened in whatever order makes a chain; one event is one step.
     """
     begun: dict[str | None, list[int | None]] = {}
-    for at, part, matched in events:
-        last = begun.get(part) or [None] * count
-        mine: list[int | None] = [None] * count if strict else list(last)
-        for index in sorted(matched, reverse=True):
-            start = at if index == 0 else last[index - 1]
-            before = mine[index]
-            if start is not None and (before is None or start > before):
-                mine[index] = start
-        if strict:
-            begun.clear()
-        begun[part] = mine
-        end = mine[-1]
-        if end is not None and at - end <= within and (count - 1) in matched:
-            return True
+    for at, some in groupby(events, key=itemgetter(0)):
+        together = list(some)
+        by_part: dict[str | None, list[set[int]]] = {}
+        for _, part, matched in together:
+            if matched:
+                by_part.setdefault(part, []).append(matched)
+        before, begun = begun, {} if strict else begun
+        for part, mine in by_part.items():
+            last = before.get(part) or [None] * count
+            now: list[int | None] = [None] * count if strict else list(last)
+            others = len(together) if strict else 0
+            for end, start in _chains(mine, last, at, others):
+                known = now[end]
+                if known is None or start > known:
+                    now[end] = start
+            began = now[-1]
+            if began is not None and at - began <= within:
+                return True
+            begun[part] = now
     return False
+
+
+def _chains(
+    events: list[set[int]], last: list[int | None], at: int, others: int
+) -> Iterator[tuple[int, int]]:
+    """
+    The chains that the events of one instant begin or carry on: their last step, and their start.
+
+    With ``others``, so many events of the instant in all, none of which may lie within a chain.
+    """
+    count = len(last)
+    for first in range(count):
+        start = at if first == 0 else last[first - 1]
+        if start is None:
+            continue
+        for end in _reached(events, first, count):
+            is_within = first > 0 and end < count - 1
+            if not is_within or end - first + 1 >= others:
+                yield end, start
+
+
+def _reached(events: list[set[int]], first: int, count: int) -> Iterator[int]:
+    """Each step up to which, from this one on, events of one instant can be had, one for each."""
+    if len(events) == 1:
+        if first in events[0]:
+            yield first
+        return
+    taken: dict[int, int] = {}
+
+    def is_found(step: int, tried: set[int]) -> bool:
+        for number, matched in enumerate(events):
+            if step in matched and number not in tried:
+                tried.add(number)
+                if number not in taken or is_found(taken[number], tried):
+                    taken[number] = step
+                    return True
+        return False
+
+    for step in range(first, count):
+        if not is_found(step, set()):
+            return
+        yield step
