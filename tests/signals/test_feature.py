@@ -326,10 +326,27 @@ def test_a_late_event_revises_the_present_and_says_so() -> None:
     assert revised.data == {
         "events": [late.id],
         "count": 1,
-        "signals": ["failures", "last_sign_at"],
+        "signals": ["failures"],
         "days": ["2026-11-03"],
     }
     assert keys(revised) == ["signals.revised"]
+
+
+def test_a_batch_of_the_night_is_told_once_and_only_if_a_rule_looks_there() -> None:
+    """However many events it has; not what no rule reads, nor days that none looks at any more."""
+    world = following(BROKE)
+    world.tell(NOW - days(60), happened("payment.failed", NOW - days(60)))
+    world.until(NOW)
+    old = happened("payment.failed", NOW - days(50), id="old")
+    assert world.tell(NOW, old) == []
+    batch = [happened("payment.failed", NOW - days(1), id=f"b{n}") for n in range(9)]
+    assert world.tell(NOW, *batch, old) == ["rules.fired", "signals.revised"]
+    assert world.said[-1].data["count"] == 9
+
+    unread = following(LOW)
+    unread.tell(NOW - days(60), happened("payment.failed", NOW - days(60)))
+    unread.until(NOW)
+    assert unread.tell(NOW, *batch) == []
 
 
 def test_what_counts_nowhere_revises_nothing() -> None:

@@ -111,9 +111,12 @@ class Look:
         """
         Say which days that were over are others now, because something was told late.
 
-        Facts are no part of it: they belong to no day, and are often loaded in the night after.
+        Only what a followed rule reads, of days that it still looks at; once a look, however many
+        events. Facts are no part of it: they belong to no day, and are often loaded in the night
+        after.
         """
         by_day = self.measures.events - {FACT_EVENT}
+        today = local_time(self.at, self._zone).date()
         late: list[RecordedEvent] = []
         days: set[date] = set()
         signals: set[str] = set()
@@ -123,10 +126,14 @@ class Look:
             if not counts or event.occurred_at >= recorded.recorded_at:
                 continue
             day = date.fromordinal(day_of(self._zone, event.occurred_at))
-            if day < local_time(recorded.recorded_at, self._zone).date():
+            if day >= local_time(recorded.recorded_at, self._zone).date():
+                continue
+            read = self.index.touched(event) & self.index.signals
+            others = {name for name in read if self.measures.looks_at(name, day, today)}
+            if others:
                 late.append(recorded)
                 days.add(day)
-                signals |= self.index.touched(event)
+                signals |= others
         if not late:
             return
         late.sort(key=lambda recorded: (recorded.event.occurred_at, recorded.event.id))

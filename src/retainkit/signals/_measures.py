@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -260,6 +260,11 @@ class Measures:
             for name, signal in self.signals.items()
             if self._is_touched(name, signal, happened)
         )
+
+    def looks_at(self, name: str, day: date, today: date) -> bool:
+        """Whether a signal that is read today can look at what happened on a day."""
+        _, length = self._needs[name]
+        return not length or (today - day).days <= length
 
     def reads_every_name(self, names: Iterable[str]) -> bool:
         """Whether one of these signals is of ``anything()``, so that any event can change it."""
