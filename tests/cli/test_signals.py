@@ -113,7 +113,9 @@ def test_customers_are_counted_anew(kit: RetainKit, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == "2 customers counted\n"
     assert main(["signals", "rebuild", "ada", APP]) == 0
     assert capsys.readouterr().out == "1 customers counted\n"
-    assert kit.signals.of(ADA).of("seats").value == 25
+    seats = kit.signals.of(ADA).of("seats")
+    assert seats is not None
+    assert seats.value == 25
 
 
 def test_who_is_in_a_group_is_listed(kit: RetainKit, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,7 @@ def test_what_is_stored_is_read_as_it_was(state: RuleState) -> None:
 def test_a_state_that_was_stored_whole_is_read_as_well() -> None:
     """What an earlier version wrote names every field."""
     body = dump(case(RuleState()))
-    whole = {
+    whole: dict[str, object] = {
         "phase": "idle",
         "since": None,
         "episode": 0,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from retainkit.core import JsonValue
 from retainkit.messages.reasons import explain_text, explained_lines, why_not_lines
 from retainkit.money import money
 from retainkit.rules import (
@@ -106,7 +107,13 @@ def test_what_would_have_to_change_is_told_in_the_order_of_the_rule() -> None:
 
 def test_points_of_a_score_have_the_readers_sign() -> None:
     """And all of their digits."""
-    values = {"component": "nps", "points": "80.50", "value": 7, "weight": "0.3", "part": "24.15"}
+    values: dict[str, JsonValue] = {
+        "component": "nps",
+        "points": "80.50",
+        "value": 7,
+        "weight": "0.3",
+        "part": "24.15",
+    }
 
     assert explain_text("health.component.counts", values, "de") == (
         "nps: 80,50 Punkte für 7; Anteil am Wert: 24,15."

@@ -498,7 +498,18 @@ def test_each_mistake_of_a_test_is_told(test: str, code: str) -> None:
 def test_whatever_is_no_condition_says_why() -> None:
     """Words of the language in any order, with any values: a condition, or its mistakes."""
     chance = Random(3)
-    words = ("all", "not", "count", "of", "event", "sequence", "name", "where", "within", "absent")
+    words: tuple[str, ...] = (
+        "all",
+        "not",
+        "count",
+        "of",
+        "event",
+        "sequence",
+        "name",
+        "where",
+        "within",
+        "absent",
+    )
     words += ("computed", "usage", "mrr", "plan", "renewal_at", "gt", "in", "present", "signal")
 
     def said(depth: int) -> object:
