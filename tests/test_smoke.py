@@ -13,7 +13,15 @@ import retainkit
 
 
 # Rooms that need an extra, or pytest plugins: the full test run imports them.
-WITH_EXTRAS = ("retainkit.contrib.", "retainkit.payments._stripe", "retainkit.testing.")
+WITH_EXTRAS = (
+    "retainkit.contrib.",
+    "retainkit.health._masses",
+    "retainkit.payments._stripe",
+    "retainkit.rules._frames",
+    "retainkit.rules._masks",
+    "retainkit.rules._population",
+    "retainkit.testing.",
+)
 
 
 def test_every_module_imports() -> None:
