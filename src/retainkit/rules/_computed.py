@@ -67,7 +67,7 @@ class Sum:
     What is no number, has more decimals or another currency is left out, and listed.
     """
 
-    word: ClassVar = "sum"
+    word: ClassVar[str] = "sum"
 
     pattern: EventPattern
     key: str = field(converter=event_name)
@@ -91,7 +91,7 @@ class Sum:
 class Mean:
     """The mean of the numbers under a key; unknown below a least number of them."""
 
-    word: ClassVar = "mean"
+    word: ClassVar[str] = "mean"
 
     pattern: EventPattern
     key: str = field(converter=event_name)
@@ -115,7 +115,7 @@ class Mean:
 class Last:
     """When the latest one happened, of all time; ``missing`` is what none means."""
 
-    word: ClassVar = "last"
+    word: ClassVar[str] = "last"
 
     pattern: EventPattern
     missing: MissingTime = field(default="unknown", converter=missing_time)
@@ -131,7 +131,7 @@ class Last:
 class First:
     """When the earliest one happened, of all time; ``missing`` is what none means."""
 
-    word: ClassVar = "first"
+    word: ClassVar[str] = "first"
 
     pattern: EventPattern
     missing: MissingTime = field(default="unknown", converter=missing_time)
@@ -162,7 +162,7 @@ def _latest_kind(kind: Kind | str) -> LatestKind:
 class Latest:
     """What the latest event that has this key says under it, of all time; a text, one of these."""
 
-    word: ClassVar = "latest"
+    word: ClassVar[str] = "latest"
 
     pattern: EventPattern
     key: str = field(converter=event_name)
@@ -186,7 +186,7 @@ class Latest:
 class LatestChange:
     """By how much the latest number differs from the one before it; with ``same``, of that one."""
 
-    word: ClassVar = "change"
+    word: ClassVar[str] = "change"
 
     pattern: EventPattern
     key: str = field(converter=event_name)
@@ -223,7 +223,7 @@ class Trend:
             mean, else what is counted.
     """
 
-    word: ClassVar = "trend"
+    word: ClassVar[str] = "trend"
 
     of: Count | Distinct | Sum | Mean = field(converter=_trend_of)
     minimum: int = field(default=1, converter=least)
@@ -253,7 +253,7 @@ class Share:
         minimum: The least whole.
     """
 
-    word: ClassVar = "share"
+    word: ClassVar[str] = "share"
 
     part: Signal
     whole: Signal = field()
@@ -322,7 +322,7 @@ def _unit(signal: Signal) -> str:
 class Depth:
     """How much of a list of core features was used in the window, as a share of the list."""
 
-    word: ClassVar = "depth"
+    word: ClassVar[str] = "depth"
 
     pattern: EventPattern
     key: str = field(converter=event_name)
@@ -346,7 +346,7 @@ class Depth:
 class ActiveDays:
     """On how many days of the window it happened; days of the customer, today included."""
 
-    word: ClassVar = "active_days"
+    word: ClassVar[str] = "active_days"
 
     pattern: EventPattern
     within: timedelta = field(converter=whole_days)
@@ -362,7 +362,7 @@ class ActiveDays:
 class ActiveWeeks:
     """In how many weeks of the window it happened; the last week ends today."""
 
-    word: ClassVar = "active_weeks"
+    word: ClassVar[str] = "active_weeks"
 
     pattern: EventPattern
     within: timedelta = field(converter=whole_weeks)
@@ -382,7 +382,7 @@ class Elapsed:
     What is still waiting is no part of it: see `Open`, `OldestOpen` and `Silent`.
     """
 
-    word: ClassVar = "elapsed"
+    word: ClassVar[str] = "elapsed"
 
     start: EventPattern
     end: EventPattern
@@ -408,7 +408,7 @@ class Elapsed:
 class Again:
     """How many times something came back: after the other one, of the same key, within the gap."""
 
-    word: ClassVar = "again"
+    word: ClassVar[str] = "again"
 
     pattern: EventPattern
     after: EventPattern

@@ -77,21 +77,21 @@ class _OfItems:
 class Open(_OfItems):
     """How many items are open: opened, and not closed since."""
 
-    word: ClassVar = "open"
+    word: ClassVar[str] = "open"
 
 
 @frozen(kw_only=True, cache_hash=True)
 class OldestOpen(_OfItems):
     """When the oldest of the open items was opened; unknown when none is open."""
 
-    word: ClassVar = "oldest_open"
+    word: ClassVar[str] = "oldest_open"
 
 
 @frozen(kw_only=True, cache_hash=True)
 class Silent(_OfItems):
     """How many open items nothing was heard of for so long."""
 
-    word: ClassVar = "silent"
+    word: ClassVar[str] = "silent"
 
     touched: EventPattern
     silent_for: timedelta = field(converter=_silence)

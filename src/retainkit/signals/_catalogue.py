@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from retainkit.rules import (
     Condition,
+    Duration,
     Number,
     Remedy,
     RemedyKind,
@@ -48,8 +49,8 @@ class UsageSignals(Signals):
     paid, the host sets as ``paid_seats``.
     """
 
-    paid_seats = Number(unit="seats", doc="Seats that the customer pays for.")
-    usage_28d = (
+    paid_seats: Number = Number(unit="seats", doc="Seats that the customer pays for.")
+    usage_28d: Number = (
         _used.count(days(28))
         .counting("uses")
         .about(
@@ -57,17 +58,17 @@ class UsageSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
         )
     )
-    usage_trend = _used.trend(days(28), minimum=20).about(
+    usage_trend: Number = _used.trend(days(28), minimum=20).about(
         "Use in the 28 days until yesterday against the 28 before: -0.3 is a fall by 30 %. "
         "Unknown below 20 uses in the 28 days before.",
         remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
     )
-    usage_trend_14d = _used.trend(days(14), minimum=10).about(
+    usage_trend_14d: Number = _used.trend(days(14), minimum=10).about(
         "Use in the 14 days until yesterday against the 14 before: whether it still falls. "
         "Unknown below 10 uses in the 14 days before.",
         remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
     )
-    user_trend = (
+    user_trend: Number = (
         _used.distinct("user")
         .trend(days(28), minimum=3)
         .about(
@@ -75,7 +76,7 @@ class UsageSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
         )
     )
-    active_seats = (
+    active_seats: Number = (
         _used.distinct("user")
         .count(days(28))
         .counting("seats")
@@ -84,11 +85,11 @@ class UsageSignals(Signals):
             remedy=Remedy(kind=RemedyKind.TUTORIAL, ref="invite-your-team"),
         )
     )
-    breadth = share(active_seats, of=paid_seats).about(
+    breadth: Number = share(active_seats, of=paid_seats).about(
         "Active people as a share of the paid seats.",
         remedy=Remedy(kind=RemedyKind.TUTORIAL, ref="invite-your-team"),
     )
-    unused_seats = (
+    unused_seats: Number = (
         _seats.silent(days(28), touched=_used)
         .counting("seats")
         .about(
@@ -96,19 +97,19 @@ class UsageSignals(Signals):
             remedy=Remedy(kind=RemedyKind.TUTORIAL, ref="first-steps"),
         )
     )
-    active_days = _used.active_days(days(28)).about(
+    active_days: Number = _used.active_days(days(28)).about(
         "Days of the last 28 on which anything was used.",
         remedy=Remedy(kind=RemedyKind.TUTORIAL, ref="daily-routine"),
     )
-    first_used_at = _used.first(missing="never").about(
+    first_used_at: Time = _used.first(missing="never").about(
         "When anything was used first.",
         remedy=Remedy(kind=RemedyKind.TUTORIAL, ref="first-steps"),
     )
-    last_used_at = _used.last(missing="never").about(
+    last_used_at: Time = _used.last(missing="never").about(
         "When anything was used last.",
         remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
     )
-    last_sign_at = (
+    last_sign_at: Time = (
         anything(but=_MACHINES)
         .last()
         .about(
@@ -116,7 +117,7 @@ class UsageSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="silent-customer"),
         )
     )
-    limit_hits_30d = (
+    limit_hits_30d: Number = (
         event("limit.reached")
         .count(days(30))
         .counting("hits")
@@ -133,8 +134,10 @@ class SupportSignals(Signals):
     ``ticket.rated`` {score}, each with {ticket, topic}.
     """
 
-    tickets_30d = _opened.count(days(30)).counting("tickets").about("Tickets opened in 30 days.")
-    same_topic_tickets_30d = (
+    tickets_30d: Number = (
+        _opened.count(days(30)).counting("tickets").about("Tickets opened in 30 days.")
+    )
+    same_topic_tickets_30d: Number = (
         _opened.count(days(30), same="topic")
         .counting("tickets")
         .about(
@@ -142,7 +145,7 @@ class SupportSignals(Signals):
             remedy=Remedy(kind=RemedyKind.TASK, ref="fix-the-cause"),
         )
     )
-    backlog = (
+    backlog: Number = (
         _tickets.count()
         .counting("tickets")
         .about(
@@ -150,11 +153,11 @@ class SupportSignals(Signals):
             remedy=Remedy(kind=RemedyKind.TASK, ref="clear-the-backlog"),
         )
     )
-    oldest_ticket_at = _tickets.oldest().about(
+    oldest_ticket_at: Time = _tickets.oldest().about(
         "When the oldest open ticket was opened.",
         remedy=Remedy(kind=RemedyKind.TASK, ref="clear-the-backlog"),
     )
-    silent_tickets = (
+    silent_tickets: Number = (
         _tickets.silent(days(5), touched=_replied)
         .counting("tickets")
         .about(
@@ -162,27 +165,27 @@ class SupportSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="unblocking-call"),
         )
     )
-    first_response_90d = _opened.elapsed(_replied, by="ticket", within=days(90)).about(
+    first_response_90d: Duration = _opened.elapsed(_replied, by="ticket", within=days(90)).about(
         "Median time to our first answer, of tickets of 90 days that have one.",
         remedy=Remedy(kind=RemedyKind.TASK, ref="answer-sooner"),
     )
-    resolution_90d = _opened.elapsed(_closed, by="ticket", within=days(90)).about(
+    resolution_90d: Duration = _opened.elapsed(_closed, by="ticket", within=days(90)).about(
         "Median time to close a ticket, of tickets of 90 days that are closed.",
         remedy=Remedy(kind=RemedyKind.TASK, ref="clear-the-backlog"),
     )
-    satisfaction = _rated.latest("score").about(
+    satisfaction: Number = _rated.latest("score").about(
         "The latest score of a ticket.",
         remedy=Remedy(kind=RemedyKind.CALL, ref="unblocking-call"),
     )
-    satisfaction_90d = _rated.mean("score", days(90), minimum=3).about(
+    satisfaction_90d: Number = _rated.mean("score", days(90), minimum=3).about(
         "Mean score of tickets in 90 days; unknown below 3.",
         remedy=Remedy(kind=RemedyKind.CALL, ref="unblocking-call"),
     )
-    satisfaction_change = _rated.change("score", days(180)).about(
+    satisfaction_change: Number = _rated.change("score", days(180)).about(
         "The latest score against the one before: a fall is below zero, a recovery above.",
         remedy=Remedy(kind=RemedyKind.CALL, ref="unblocking-call"),
     )
-    repeat_contacts_90d = (
+    repeat_contacts_90d: Number = (
         _opened.again(after=_closed, by="topic", gap=days(14), within=days(90))
         .counting("tickets")
         .about(
@@ -190,8 +193,10 @@ class SupportSignals(Signals):
             remedy=Remedy(kind=RemedyKind.TASK, ref="fix-the-cause"),
         )
     )
-    tickets_90d = _opened.count(days(90)).counting("tickets").about("Tickets opened in 90 days.")
-    repeat_contact_rate_90d = share(repeat_contacts_90d, of=tickets_90d, minimum=3).about(
+    tickets_90d: Number = (
+        _opened.count(days(90)).counting("tickets").about("Tickets opened in 90 days.")
+    )
+    repeat_contact_rate_90d: Number = share(repeat_contacts_90d, of=tickets_90d, minimum=3).about(
         "Repeated contacts as a share of the tickets of 90 days; unknown below 3.",
         remedy=Remedy(kind=RemedyKind.TASK, ref="fix-the-cause"),
     )
@@ -204,7 +209,7 @@ class PeopleSignals(Signals):
     ``engagement.attended`` {programme, kind}.
     """
 
-    stakeholders = (
+    stakeholders: Number = (
         _people.count()
         .counting("people")
         .about(
@@ -212,10 +217,10 @@ class PeopleSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="meet-the-team"),
         )
     )
-    first_contact_at = (
+    first_contact_at: Time = (
         event("contact.joined").first().about("When we were told of the first of these people.")
     )
-    champion_left_at = (
+    champion_left_at: Time = (
         event("contact.left", {"role": "champion"})
         .last()
         .about(
@@ -223,7 +228,7 @@ class PeopleSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="new-champion"),
         )
     )
-    champions = (
+    champions: Number = (
         _champions.count()
         .counting("people")
         .about(
@@ -231,7 +236,7 @@ class PeopleSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="new-champion"),
         )
     )
-    nps = (
+    nps: Number = (
         event("nps.answered")
         .latest("score")
         .about(
@@ -240,7 +245,7 @@ class PeopleSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="unhappy-customer"),
         )
     )
-    nps_change = (
+    nps_change: Number = (
         event("nps.answered")
         .change("score", days(365), same="user")
         .about(
@@ -248,7 +253,7 @@ class PeopleSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="unhappy-customer"),
         )
     )
-    competitor_evaluated_at = (
+    competitor_evaluated_at: Time = (
         event("competitor.evaluated")
         .last()
         .about(
@@ -256,14 +261,14 @@ class PeopleSignals(Signals):
             remedy=Remedy(kind=RemedyKind.CALL, ref="competitor-evaluation"),
         )
     )
-    programmes_90d = (
+    programmes_90d: Number = (
         event("engagement.attended")
         .distinct("programme")
         .count(days(90))
         .counting("programmes")
         .about("Webinars, courses and meetings attended in 90 days, each programme once.")
     )
-    engagement_365d = (
+    engagement_365d: Number = (
         event("engagement.attended")
         .count(days(365))
         .counting("visits")
@@ -277,7 +282,7 @@ class ContractSignals(Signals):
     8601 with a zone}.
     """
 
-    failed_payments_30d = (
+    failed_payments_30d: Number = (
         event("payment.failed")
         .count(days(30))
         .counting("failures")
@@ -286,7 +291,7 @@ class ContractSignals(Signals):
             remedy=Remedy(kind=RemedyKind.MESSAGE, ref="payment_failed"),
         )
     )
-    unpaid_invoices_30d = (
+    unpaid_invoices_30d: Number = (
         event("payment.failed")
         .distinct("invoice")
         .count(days(30))
@@ -296,7 +301,7 @@ class ContractSignals(Signals):
             remedy=Remedy(kind=RemedyKind.MESSAGE, ref="payment_failed"),
         )
     )
-    term_started_at = event("term.started").last().about("When the running term began.")
+    term_started_at: Time = event("term.started").last().about("When the running term began.")
     term_ends_at: Time = (
         event("term.started")
         .latest_time("ends_at")
