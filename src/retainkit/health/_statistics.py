@@ -135,7 +135,7 @@ def area(seen: Sequence[Seen]) -> Estimate:
     0.5 is chance, 1 is a score that tells all of them apart. No interval is claimed when fewer
     than `FEWEST` customers left or stayed, or when all scores are equal.
     """
-    parts = _parts(seen)
+    parts = parts_of(seen)
     if parts is None:
         return NOTHING
     value, of = float(parts.area), parts.customers
@@ -147,17 +147,11 @@ def area(seen: Sequence[Seen]) -> Estimate:
         limit = _TAIL ** (1 / parts.fewest)
         low, high = (limit, 1.0) if value else (0.0, 1 - limit)
         return Estimate(value=value, low=low, high=high, of=of)
-    error = sqrt(_variance(parts.of_left, parts.of_stayed))
+    error = parts.error
     if error == 0:
         return Estimate(value=value, of=of, unclaimed=Unclaimed.SAME)
     odds, reach = log(value / (1 - value)), _Z * error / (value * (1 - value))
     return Estimate(value=value, low=_share_at(odds - reach), high=_share_at(odds + reach), of=of)
-
-
-def area_error(seen: Sequence[Seen]) -> float | None:
-    """The standard error of the area, as DeLong's is for customers who were looked at once."""
-    parts = _parts(seen)
-    return None if parts is None else sqrt(_variance(parts.of_left, parts.of_stayed))
 
 
 def area_difference(first: Sequence[Seen], second: Sequence[Seen]) -> Estimate:
@@ -167,7 +161,7 @@ def area_difference(first: Sequence[Seen], second: Sequence[Seen]) -> Estimate:
     Both are of the same looks at the same customers, in the same order; that they go together is
     what narrows the interval.
     """
-    one, other = _parts(first), _parts(second)
+    one, other = parts_of(first), parts_of(second)
     if one is None or other is None:
         return NOTHING
     value, of = float(one.area - other.area), one.customers
@@ -183,8 +177,8 @@ _Influence: TypeAlias = dict[Hashable, float]
 
 
 @frozen(kw_only=True)
-class _Parts:
-    """An area, and how far each customer's looks draw it away from the mean."""
+class Parts:
+    """An area, and how far each customer's looks draw it away from the mean; in this room only."""
 
     area: Fraction
     of_left: _Influence
@@ -192,14 +186,22 @@ class _Parts:
 
     @property
     def fewest(self) -> int:
+        """Of those who left and those who stayed, how many there are of the rarer ones."""
         return min(len(self.of_left), len(self.of_stayed))
 
     @property
     def customers(self) -> int:
+        """How many were looked at."""
         return len(self.of_left.keys() | self.of_stayed.keys())
 
+    @property
+    def error(self) -> float:
+        """The standard error of the area, as DeLong's is for who was looked at once."""
+        return sqrt(_variance(self.of_left, self.of_stayed))
 
-def _parts(seen: Sequence[Seen]) -> _Parts | None:
+
+def parts_of(seen: Sequence[Seen]) -> Parts | None:
+    """The area and what it is made of; None when all left, or none; inside this room only."""
     left = [index for index, each in enumerate(seen) if each.left]
     stayed = [index for index, each in enumerate(seen) if not each.left]
     if not left or not stayed:
@@ -221,7 +223,7 @@ def _parts(seen: Sequence[Seen]) -> _Parts | None:
         who = seen[index].customer
         drawn = (lower / (2 * lost) - mean) / kept
         of_stayed[who] = of_stayed.get(who, 0.0) + drawn
-    return _Parts(area=area, of_left=of_left, of_stayed=of_stayed)
+    return Parts(area=area, of_left=of_left, of_stayed=of_stayed)
 
 
 def _beyond(
