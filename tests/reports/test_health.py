@@ -44,7 +44,8 @@ from retainkit.reports import (
     health_page,
     html_page,
 )
-from retainkit.reports._health import LOWEST, MOVERS, SILENT
+from retainkit.reports._health import LOWEST, MOVERS
+from retainkit.reports._health_figures import SILENT
 from retainkit.rules import Flag, Number, Signals, days, readings
 
 

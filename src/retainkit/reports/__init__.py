@@ -6,11 +6,12 @@ script, no font and no other file, follows the reader's light or dark scheme, an
 
 from __future__ import annotations
 
+from retainkit.reports._back_test import back_test_page
 from retainkit.reports._bars import BarChart, BarGroup
 from retainkit.reports._chart import Chart
 from retainkit.reports._curve import Curve, StepChart
 from retainkit.reports._flow import Flow, FlowChart, Share
-from retainkit.reports._health import Rated, back_test_page, health_page
+from retainkit.reports._health import Rated, health_page
 from retainkit.reports._heat import Heat, HeatMap
 from retainkit.reports._histogram import Histogram
 from retainkit.reports._intervals import Dot, IntervalChart

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from statistics import median
 from typing import Final
@@ -16,7 +16,6 @@ from retainkit.health import (
     BackTest,
     Combine,
     Engagement,
-    Estimate,
     Health,
     HealthModel,
     HealthModels,
@@ -25,10 +24,11 @@ from retainkit.health import (
     explain_change,
 )
 from retainkit.ids import CustomerId
+from retainkit.reports._back_test import AREAS, tested
+from retainkit.reports._health_figures import COVERAGE, SILENT, figure, number
 from retainkit.reports._heat import Heat, HeatMap
 from retainkit.reports._histogram import Histogram
-from retainkit.reports._intervals import Dot, IntervalChart
-from retainkit.reports._page import Block, Fact, Page, Section
+from retainkit.reports._page import Fact, Page, Section
 from retainkit.reports._table import NOTHING, Table, part_of, percent
 
 
@@ -38,13 +38,9 @@ MOVERS: Final = 15
 LOWEST: Final = 25
 """How many customers the heat map has, and how many segments."""
 
-SILENT: Final = 40
-"""How many of those of whom too little is known have a row, and how many groups."""
-
 _REASONS: Final = 3
 _STRETCHES: Final = 10
 _TONES: Final = 5
-_MINUS: Final = "\u2212"
 _TO: Final = "\u00a0\u2192 "
 _WHY: Final = {
     Silence.MISSING: "no value",
@@ -54,15 +50,6 @@ _WHY: Final = {
     Silence.CONDITION: "a condition is unknown",
     Silence.OUTSIDE: "outside the mapping",
 }
-_DEFINITIONS: Final = (
-    "Coverage: the share of the weight of a score that rests on fresh data. Missing data lowers "
-    "the coverage and is read neither as healthy nor as ill; below the model's minimum coverage a "
-    f"customer has the band {UNKNOWN}."
-)
-_AREAS: Final = (
-    "The area under the curve is the probability that, of two customers, the one who leaves had "
-    "the lower score; 0.5 is chance. Intervals are of 95\u202f% (DeLong, by customer)."
-)
 
 
 @frozen(kw_only=True)
@@ -137,19 +124,7 @@ def health_page(
         ),
         facts=_facts(everybody, each_of),
         sections=tuple(_sections(everybody, each_of, test, engagement)),
-        footer=(_DEFINITIONS, *([] if test is None else [_AREAS])),
-    )
-
-
-def back_test_page(test: BackTest, *, title: str = "Does the score foretell who leaves?") -> Page:
-    """The back-test as a page of its own."""
-    return Page(
-        title=title,
-        badge="Back-test",
-        lead=" ".join(verdict.text for verdict in test.verdicts[:1]),
-        facts=_test_facts(test),
-        sections=(_tested(test),),
-        footer=(_AREAS, _DEFINITIONS),
+        footer=(COVERAGE, *([] if test is None else [AREAS])),
     )
 
 
@@ -190,7 +165,7 @@ def _sections(
             blocks=(_overridden(overridden),),
         )
     if test is not None:
-        yield _tested(test)
+        yield tested(test)
     if engagement:
         yield Section(
             title="Programmes",
@@ -213,7 +188,7 @@ def _facts(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> tuple[F
         Fact(name="Customers", value=f"{whole:,}"),
         Fact(
             name="Median score",
-            value=_number(median(scores)) if scores else NOTHING,
+            value=number(median(scores)) if scores else NOTHING,
             note=f"of {len(scores):,} with a score",
         ),
         Fact(name="In the best band", value=percent(good, whole), note=f"{good:,} customers"),
@@ -248,7 +223,7 @@ def _histograms(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> It
             description=f"{_customers(len(scores))} have a score{name}: "
             + _listed(f"{in_band[band]} in {band}" for band in model.bands.names)
             + f", {in_band[UNKNOWN]} {UNKNOWN}.",
-            edges=tuple(_number(low + index * width) for index in range(_STRETCHES + 1)),
+            edges=tuple(number(low + index * width) for index in range(_STRETCHES + 1)),
             counts=tuple(counts[index] for index in range(_STRETCHES)),
             tones=tuple(index * _TONES // _STRETCHES for index in range(_STRETCHES)),
             marks=tuple(
@@ -282,7 +257,7 @@ def _bands(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> Table:
         caption="Bands",
         head=("Band", "Customers", "Mean coverage"),
         rows=tuple(rows),
-        note=_DEFINITIONS + " An override by a person counts.",
+        note=COVERAGE + " An override by a person counts.",
     )
 
 
@@ -318,7 +293,7 @@ def _moved(caption: str, moved: Sequence[_Moved], everybody: Sequence[Rated]) ->
             (
                 str(one.rated.customer),
                 (
-                    f"{_known(one.before.score)}{_TO}{_known(one.rated.health.score)} "
+                    f"{figure(one.before.score)}{_TO}{figure(one.rated.health.score)} "
                     f"({_signed(one.by)}), {_bands_of(one)}"
                 ),
                 _why(one.before, one.rated.health),
@@ -403,7 +378,7 @@ def _heat_map(
             for name, row in rows
         ),
         of=of,
-        ends=(f"{_number(low)} points", f"{_number(high)} points"),
+        ends=(f"{number(low)} points", f"{number(high)} points"),
         note="Points of the mapping, before weights; a dash is a component that is not known."
         + shown,
     )
@@ -421,7 +396,7 @@ def _heat(points: Decimal | None, low: Decimal, high: Decimal) -> Heat:
     if points is None:
         return Heat(tone=None, figure="")
     tone = int(_TONES * (points - low) / (high - low))
-    return Heat(tone=max(0, min(_TONES - 1, tone)), figure=_number(points.quantize(Decimal(1))))
+    return Heat(tone=max(0, min(_TONES - 1, tone)), figure=number(points.quantize(Decimal(1))))
 
 
 def _weakest(names: Sequence[str], rows: Sequence[tuple[str, dict[str, Decimal]]]) -> str:
@@ -433,7 +408,7 @@ def _weakest(names: Sequence[str], rows: Sequence[tuple[str, dict[str, Decimal]]
     if not means:
         return "No component here has any points."
     weakest = min(means, key=means.__getitem__)
-    return f"The weakest component here is {weakest}, with {_number(means[weakest])} points."
+    return f"The weakest component here is {weakest}, with {number(means[weakest])} points."
 
 
 def _silent(everybody: Sequence[Rated]) -> Table:
@@ -468,7 +443,7 @@ def _overridden(overridden: Sequence[Rated]) -> Table:
         rows=tuple(
             (
                 str(each.customer),
-                f"{_known(each.health.score)}, {each.health.band}",
+                f"{figure(each.health.score)}, {each.health.band}",
                 f"{override.band}: {override.reason}, {override.actor}",
                 f"{override.until:%Y-%m-%d}",
             )
@@ -477,159 +452,6 @@ def _overridden(overridden: Sequence[Rated]) -> Table:
         ),
         figures=False,
         note=f"The first {SILENT} are shown." if len(overridden) > SILENT else "",
-    )
-
-
-def _test_facts(test: BackTest) -> tuple[Fact, ...]:
-    return (
-        Fact(name="Area under the curve", value=_bare(test.area), note=f"{_reach(test.area)}"),
-        Fact(
-            name="Customers who left",
-            value=f"{test.leavers:,}",
-            note=f"of {test.customers:,}, within {_days(test.horizon)} of a look",
-        ),
-        Fact(
-            name="Days of warning, median",
-            value=_bare(test.lead.days, 0),
-            note=_reach(test.lead.days, 0),
-        ),
-        Fact(
-            name="Left in a good band",
-            value=percent(test.lead.green, test.lead.leavers),
-            note=f"{test.lead.green:,} of {test.lead.leavers:,} who left",
-        ),
-    )
-
-
-def _bare(estimate: Estimate, places: int = 2) -> str:
-    return NOTHING if estimate.value is None else f"{estimate.value:.{places}f}"
-
-
-def _reach(estimate: Estimate, places: int = 2) -> str:
-    if estimate.low is None or estimate.high is None:
-        return "too few for an interval"
-    return f"{estimate.low:.{places}f} to {estimate.high:.{places}f}"
-
-
-def _tested(test: BackTest) -> Section:
-    blocks: list[Block] = [_areas(test), _outcomes(test), _lead(test)]
-    if test.groups:
-        blocks.append(_groups(test))
-    if test.false_greens:
-        blocks.append(_greens(test))
-    return Section(
-        title="Does the score foretell who leaves?",
-        lead=" ".join(verdict.text for verdict in test.verdicts),
-        blocks=tuple(blocks),
-    )
-
-
-_QUARTERS: Final = ((0.0, "0"), (0.25, "0.25"), (0.5, "0.5"), (0.75, "0.75"), (1.0, "1"))
-
-
-def _areas(test: BackTest) -> IntervalChart:
-    rows = [("the score", test.area, test.area.of)] + [
-        (f"{each.component} alone", each.area, each.area.of) for each in test.components
-    ]
-    return IntervalChart(
-        title="Area under the curve",
-        description=f"The score: {test.area.told()}. "
-        + " ".join(f"{each.component}: {each.area.told()}." for each in test.components),
-        dots=tuple(_dot(name, area, f"{of:,}", area.told()) for name, area, of in rows),
-        head=("Of", "Area (95\u202f% interval)", "Customers"),
-        ticks=_QUARTERS,
-        reference=0.5,
-        note=_AREAS + " A component is judged where it is known, and a score that is no better "
-        "than one of its components, on the same customers, is said to be so.",
-    )
-
-
-def _outcomes(test: BackTest) -> IntervalChart:
-    shown = [each for each in reversed(test.bands) if each.left.of]
-    most = max((each.left.high or 0 for each in shown), default=1) or 1
-    ends = next(end for end in (0.1, 0.25, 0.5, 1.0) if most <= end)
-    return IntervalChart(
-        title=f"Left within {_days(test.horizon)}, by band",
-        description=" ".join(f"{each.band}: {each.left.in_percent()}." for each in shown),
-        dots=tuple(
-            _dot(each.band, each.left, f"{each.left.of:,}", each.left.in_percent())
-            for each in shown
-        ),
-        head=("Band", "Left (95\u202f% interval)", "Looks"),
-        ticks=tuple(
-            (ends * quarter / 4, f"{100 * ends * quarter / 4:g}\u202f%") for quarter in range(5)
-        ),
-        most=ends,
-        note="Horizons don't overlap, so nobody's leaving counts twice. Intervals are Wilson's.",
-    )
-
-
-def _dot(name: str, estimate: Estimate, of: str, told: str) -> Dot:
-    return Dot(
-        name=name, value=estimate.value, low=estimate.low, high=estimate.high, told=told, of=of
-    )
-
-
-def _lead(test: BackTest) -> Table:
-    lead = test.lead
-    return Table(
-        caption="Of those who left",
-        head=("", "Customers"),
-        rows=(
-            ("looked at within the horizon before", f"{lead.leavers:,}"),
-            ("in a bad band at the end", lead.warned.in_percent()),
-            ("median of the days since it turned bad", lead.days.told(0)),
-            ("in a good band at the end", part_of(lead.green, lead.leavers)),
-            ("without a score at the end", part_of(lead.silent, lead.leavers)),
-        ),
-        note=f"Bad bands: {', '.join(test.warnings) or NOTHING}. The days count from when the band "
-        "turned bad for good.",
-    )
-
-
-def _groups(test: BackTest) -> IntervalChart:
-    largest = sorted(test.groups, key=lambda each: -each.customers)[:SILENT]
-    shown = sorted(largest, key=lambda each: (each.attribute, each.value))
-    return IntervalChart(
-        title="By group: area under the curve",
-        description=" ".join(
-            f"{each.attribute} {each.value}: {each.area.told()}." for each in shown
-        ),
-        dots=tuple(
-            _dot(
-                f"{each.attribute}: {each.value}",
-                each.area,
-                f"{each.customers:,}, left {each.left.in_percent()}",
-                each.area.told(),
-            )
-            for each in shown
-        ),
-        head=("Group", "Area (95\u202f% interval)", "Customers"),
-        ticks=_QUARTERS,
-        reference=0.5,
-        note="With many groups some look good or bad by chance."
-        + (f" The {SILENT} largest are shown." if len(test.groups) > SILENT else ""),
-    )
-
-
-def _greens(test: BackTest) -> Table:
-    return Table(
-        caption=f"Left in a good band ({len(test.false_greens):,})",
-        head=("Customer", "Left", "Last score", "What the components said"),
-        rows=tuple(
-            (
-                str(each.customer),
-                f"{each.left_at:%Y-%m-%d}",
-                f"{_known(each.look.score)}, {each.look.band}; coverage "
-                + percent(int(each.look.coverage * 10_000), 10_000),
-                ", ".join(
-                    f"{name} {_number(points)}" for name, points in each.look.components.items()
-                ),
-            )
-            for each in test.false_greens[:SILENT]
-        ),
-        figures=False,
-        note=f"The {SILENT} highest scores are shown." if len(test.false_greens) > SILENT else "",
     )
 
 
@@ -651,11 +473,6 @@ def _programmes(engagement: Sequence[Engagement]) -> Table:
     )
 
 
-def _days(length: timedelta) -> str:
-    days = length / timedelta(days=1)
-    return "1 day" if days == 1 else f"{days:g} days"
-
-
 def _customers(count: int) -> str:
     return "1 customer" if count == 1 else f"{count:,} customers"
 
@@ -665,14 +482,5 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(found[:-1]) + f" and {found[-1]}" if found[1:] else "".join(found)
 
 
-def _known(score: Decimal | None) -> str:
-    return NOTHING if score is None else _number(score)
-
-
-def _number(value: Decimal) -> str:
-    """To one place, which is left out when it is a zero."""
-    return f"{value:.1f}".removesuffix(".0").replace("-", _MINUS)
-
-
 def _signed(value: Decimal) -> str:
-    return f"+{_number(value)}" if value > 0 else _number(value)
+    return f"+{number(value)}" if value > 0 else number(value)
