@@ -54,8 +54,8 @@ from retainkit.health._model import (
     Combine,
     Component,
     HealthModel,
-    HealthModels,
 )
+from retainkit.health._models import HealthModels
 from retainkit.health._override import (
     OVERRIDE_END_REQUESTED,
     OVERRIDE_REQUESTED,

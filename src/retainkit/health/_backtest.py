@@ -24,7 +24,8 @@ from retainkit.health._found import (
     LeadTime,
     Look,
 )
-from retainkit.health._model import HealthModel, HealthModels
+from retainkit.health._model import HealthModel
+from retainkit.health._models import HealthModels
 from retainkit.health._score import standing
 from retainkit.health._statistics import NOTHING, Seen, area, area_difference, median, share
 from retainkit.health._stays import ReadingsAt, Stay

@@ -10,14 +10,8 @@ from attrs import frozen
 from retainkit.errors import InvalidInput
 from retainkit.health._bands import Band, Bands, Edge
 from retainkit.health._fixed import Points, weight_of
-from retainkit.health._model import (
-    Cap,
-    Combine,
-    Component,
-    HealthModel,
-    HealthModels,
-    check_weights,
-)
+from retainkit.health._model import Cap, Combine, Component, HealthModel, check_weights
+from retainkit.health._models import HealthModels
 from retainkit.health._reading import ModelReader
 from retainkit.health._reading_components import ComponentReader
 from retainkit.rules import Place, Rulebook, Signal, Signals, declared, read_rulebook

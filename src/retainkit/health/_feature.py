@@ -25,7 +25,7 @@ from retainkit.core import (
 )
 from retainkit.errors import InvalidInput
 from retainkit.health._follow import Following
-from retainkit.health._model import HealthModels
+from retainkit.health._models import HealthModels
 from retainkit.health._override import OVERRIDE_END_REQUESTED, OVERRIDE_REQUESTED, Override
 from retainkit.health._score import Health, Standing
 from retainkit.ids import CaseId, CustomerId, EventId, derive

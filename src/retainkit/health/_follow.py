@@ -13,7 +13,8 @@ from retainkit.core import Because, Event, JsonValue, content_hash
 from retainkit.health._bands import UNKNOWN
 from retainkit.health._change import Shift, explain_change
 from retainkit.health._history import BAND_CHANGED, SCORED, point_data
-from retainkit.health._model import HealthModel, HealthModels
+from retainkit.health._model import HealthModel
+from retainkit.health._models import HealthModels
 from retainkit.health._override import (
     OVERRIDE_END_REQUESTED,
     OVERRIDE_REQUESTED,

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from retainkit.core import Event, JsonObject
 from retainkit.errors import InvalidInput
 from retainkit.health._bands import UNKNOWN
-from retainkit.health._model import HealthModels
+from retainkit.health._models import HealthModels
 from retainkit.ids import CustomerId, EventId, derive
 from retainkit.timing import utc
 
