@@ -194,7 +194,7 @@ def test_why_is_told_in_the_readers_language(store: Store) -> None:
     english = str(kit.health.why(ACME))
     german = str(kit.health.why(ACME, locale="de"))
     assert english.splitlines()[0] == (
-        "The score is 90.00, the band by it green; known is 0.8000 of the weight."
+        "The score is 90.00, the band by it green; known is 80% of the weight."
     )
     assert "usage" in english
     assert english != german

@@ -74,6 +74,21 @@ def test_a_duration_is_exact(seconds: int, english: str, german: str) -> None:
     assert f": {german}." in explain_text("dunning.check.waiting", values, "de")
 
 
+@pytest.mark.parametrize(
+    ("coverage", "english", "german"),
+    [("0.4286", "42.86%", "42,86\N{NO-BREAK SPACE}%"), ("0", "0%", "0\N{NO-BREAK SPACE}%")],
+)
+def test_a_share_is_told_in_percent(coverage: str, english: str, german: str) -> None:
+    """With all its digits; nobody has to read 0.5000 of something."""
+    values: JsonObject = {"coverage": coverage, "minimum": "0.5"}
+
+    told = explain_text("health.coverage.low", values, "en")
+    assert told == (f"Too little is known for a band: {english} of the weight; the least is 50%.")
+    assert f": {german} des Gewichts; nötig sind 50" in explain_text(
+        "health.coverage.low", values, "de"
+    )
+
+
 def test_machine_words_are_said_in_the_readers_language() -> None:
     """Access levels and ends are words of ours; codes of others stay as they are."""
     restored = {"level": "full", "was": "limited"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -38,15 +39,17 @@ _UNITS: tuple[tuple[Literal["day", "hour", "minute", "second"], timedelta], ...]
 _SAME_WORDS = MappingProxyType({"was": "level", "code": "decline"})
 """Values whose words stand in the catalogue under the name of another."""
 
-_DECIMALS = frozenset(
-    {"at", "before", "by", "coverage", "hysteresis", "minimum", "part", "points", "score", "times"}
-)
+_DECIMALS = frozenset({"at", "before", "by", "hysteresis", "part", "points", "score", "times"})
 """Values that are decimals where they look so; elsewhere it may be a text, such as a version."""
+
+_SHARES = frozenset({"coverage", "minimum"})
+"""Decimals of which 1 is the whole, told in percent."""
 
 _ORDERED = ("rules.is.between", "rules.is.gt", "rules.is.lt")
 """How the reasons begin whose values have an order: none of them is a text."""
 
 _DECIMAL = re.compile(r"-?\d+\.\d+")
+_SHARE = re.compile(r"[01](\.\d+)?")
 _LENGTH = re.compile(r"(-?\d+)(d|h|min|s)")
 _LENGTHS = MappingProxyType(
     dict(zip(("d", "h", "min", "s"), (size for _, size in _UNITS), strict=True))
@@ -250,6 +253,8 @@ def _number(name: str, value: int, spoken: Language) -> str:
 def _figure(because_key: str, name: str, value: str, spoken: Language) -> str | None:
     """A decimal or a length, where it can't be a text that only looks like one."""
     ordered = because_key.startswith(_ORDERED)
+    if name in _SHARES and _SHARE.fullmatch(value):
+        return _percent(value, spoken)
     if (ordered or name in _DECIMALS) and _DECIMAL.fullmatch(value):
         return _decimal(value, spoken)
     length = _LENGTH.fullmatch(value) if ordered else None
@@ -278,6 +283,13 @@ def _decimal(text: str, spoken: Language) -> str:
     from babel.numbers import get_decimal_symbol
 
     return text.replace(".", get_decimal_symbol(spoken.cldr))
+
+
+def _percent(text: str, spoken: Language) -> str:
+    """With as many digits as it takes."""
+    from babel.numbers import format_percent
+
+    return format_percent(Decimal(text), locale=spoken.cldr, decimal_quantization=False)
 
 
 def _amount(value: Mapping[str, JsonValue], spoken: Language) -> str:
