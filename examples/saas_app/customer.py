@@ -12,6 +12,7 @@ from .view import OurShop, person, shown
 
 
 COOKIE = "notely_session"
+READ_ONLY = ("limited", "blocked")
 
 pages = APIRouter()
 
@@ -22,13 +23,13 @@ def product(request: Request, shop: OurShop) -> Response:
     customer = _signed_in(request, shop)
     if customer is None:
         return shown(request, "home.html")
-    happened = {recorded.event.name for recorded in shop.kit.timeline(customer.id)}
     return shown(
         request,
         "product.html",
         customer=customer,
         access=shop.kit.access(customer.id),
-        ended="subscription.cancelled" in happened,
+        ended=_ended(shop, customer),
+        writable=_writable(shop, customer),
     )
 
 
@@ -49,6 +50,15 @@ def sign_out() -> Response:
     return answer
 
 
+@pages.post("/notes")
+def new_note(request: Request, shop: OurShop) -> Response:
+    """Write one, where the access allows it."""
+    customer = _signed_in(request, shop)
+    if customer is not None and _writable(shop, customer):
+        shop.write_note(customer.id)
+    return RedirectResponse("/", 303)
+
+
 @pages.post("/payment-method")
 def payment_method(request: Request, shop: OurShop) -> Response:
     """Straight to Stripe's page: who is signed in needs no link from a mail."""
@@ -59,6 +69,15 @@ def payment_method(request: Request, shop: OurShop) -> Response:
         customer.reference, seller="stripe", return_url=str(request.base_url)
     )
     return RedirectResponse(page.url, 303)
+
+
+def _ended(shop: Shop, customer: Customer) -> bool:
+    happened = {recorded.event.name for recorded in shop.kit.timeline(customer.id)}
+    return "subscription.cancelled" in happened
+
+
+def _writable(shop: Shop, customer: Customer) -> bool:
+    return shop.kit.access(customer.id).level not in READ_ONLY and not _ended(shop, customer)
 
 
 def _signed_in(request: Request, shop: Shop) -> Customer | None:

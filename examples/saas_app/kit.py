@@ -17,6 +17,7 @@ from retainkit.stores.sql import SqlStore
 from retainkit.timing import Clock
 
 from .tables import customers
+from .usage import HEALTH, RULES
 
 
 DUNNING = DunningPolicy(
@@ -63,6 +64,8 @@ def build_kit(settings: Settings, engine: sa.Engine, clock: Clock | None = None)
             tls="none",  # the mail server is on this machine
         ),
         dunning=DUNNING,
+        rules=RULES,
+        health=HEALTH,
         customers=Directory(engine),
         branding=Branding(
             product="Notely",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any
 
@@ -13,6 +14,7 @@ from retainkit import CustomerId, Event, RetainKit
 from retainkit.ids import EventId
 
 from .tables import customers, sessions, subscriptions
+from .usage import NOTE_WRITTEN
 
 
 @frozen(kw_only=True)
@@ -77,6 +79,18 @@ class Shop:
                         actor="customer",
                     )
                 )
+
+    def write_note(self, customer: CustomerId, *, at: datetime | None = None) -> None:
+        """Somebody wrote a note, now or at an earlier time; its text is nobody else's business."""
+        self.kit.record(
+            Event(
+                id=EventId(f"note:{token_urlsafe(16)}"),
+                name=NOTE_WRITTEN,
+                customer=customer,
+                occurred_at=at or self.kit.clock.now(),
+                actor="customer",
+            )
+        )
 
     def sign_in(self, customer: str) -> str:
         """A new session; this example asks for no password."""

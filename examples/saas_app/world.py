@@ -15,7 +15,7 @@ import stripe
 import uvicorn
 from attrs import frozen
 
-from retainkit import RetainkitError
+from retainkit import CustomerId, RetainkitError
 from retainkit.testing.stripe_server import SignedAt, StripeServer
 
 from .app import create_app
@@ -27,6 +27,7 @@ from .tables import metadata
 
 
 START = datetime(2026, 11, 1, 9, tzinfo=UTC)
+SILENT_AFTER = 15
 WEBHOOK_SECRET = "whsec_example"
 WEBHOOKS = (
     "customer.updated",
@@ -136,7 +137,11 @@ def _opened(settings: Settings, server: StripeServer) -> Iterator[Shop]:
 
 
 def tell_the_story(shop: Shop, server: StripeServer) -> None:
-    """Two customers paid their first month; tomorrow the next is due, and one card has no funds."""
+    """
+    Two customers paid their first month; tomorrow the next is due, and one card has no funds.
+
+    Anna writes a note every other day. Ben did, too, and fell silent.
+    """
     people = (
         ("anna", "Anna Beispiel", "de", "Europe/Berlin", "eur", 2990),
         ("ben", "Ben Sample", "en_US", "America/New_York", "usd", 3200),
@@ -150,6 +155,10 @@ def tell_the_story(shop: Shop, server: StripeServer) -> None:
         if person == "anna":
             server.behave(card, "insufficient_funds")
     server.advance(timedelta(days=29, hours=3))
+    for day in range(0, 29, 2):
+        shop.write_note(CustomerId("anna"), at=START + timedelta(days=day))
+        if day < SILENT_AFTER:
+            shop.write_note(CustomerId("ben"), at=START + timedelta(days=day))
 
 
 @contextmanager

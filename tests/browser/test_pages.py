@@ -94,6 +94,8 @@ def test_axe_finds_nothing_on_any_page(tools: Path, tmp_path: Path) -> None:
             product_limited=(f"{url}/", anna),
             timeline_english=f"{url}/customers/anna",
             timeline_german=f"{url}/customers/anna?language=de",
+            timeline_silent=f"{url}/customers/ben",
+            health=f"{url}/health",
             inbox=f"{url}/inbox",
             mail=f"{url}/inbox/0",
             link=link(world, 1),

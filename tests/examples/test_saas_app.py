@@ -158,6 +158,53 @@ def test_the_products_rows_and_retainkits_are_kept_together_or_not_at_all(world:
     assert [recorded.event.name for recorded in shop.kit.timeline(cora)] == ["customer.signed_up"]
 
 
+def test_who_falls_silent_is_seen_and_a_note_ends_it(world: World, browser: httpx2.Client) -> None:
+    """Signals, a rule and a score in the product: what support reads, and what changes it."""
+    kit, ben = world.shop.kit, CustomerId("ben")
+    world.settle()
+    assert [member.customer for member in kit.rules.members("rule:fell-silent")] == [ben]
+    shown = seen(browser.get("/customers/ben"))
+    assert "Fell silent: true" in shown
+    assert "Is last_note_at at least so long ago: 10 days?" in shown
+    assert "Fell silent: false" in seen(browser.get("/customers/anna"))
+    bands = {who: kit.health.why(CustomerId(who)).band for who in ("anna", "ben")}
+    assert bands == {"anna": "green", "ben": "yellow"}
+    report = seen(browser.get("/health"))
+    assert "2 customers as of 2026-11-30" in report
+
+    browser.post("/sign-in/ben")
+    assert browser.post("/notes").headers["location"] == "/"
+    world.settle()
+    assert "Fell silent: false" in seen(browser.get("/customers/ben"))
+    assert [member.customer for member in kit.rules.members("rule:fell-silent")] == [ben]
+
+    # It holds three days more, so that one note makes no two episodes of one silence.
+    world.turn(timedelta(days=3))
+    assert kit.rules.members("rule:fell-silent") == ()
+
+
+def test_who_is_not_signed_in_or_has_left_writes_no_note(
+    world: World, browser: httpx2.Client
+) -> None:
+    """The button's answer is the same; nothing is written."""
+    kit, ben = world.shop.kit, CustomerId("ben")
+    written = len(kit.timeline(ben))
+    assert browser.post("/notes").status_code == 303
+    kit.record(
+        retainkit.Event(
+            id=EventId("gone:ben"),
+            name="subscription.cancelled",
+            customer=ben,
+            occurred_at=world.server.now,
+        )
+    )
+    browser.post("/sign-in/ben")
+    assert browser.post("/notes").status_code == 303
+    world.settle()
+    told = [recorded.event.name for recorded in kit.timeline(ben)]
+    assert told[written:].count("note.written") == 0
+
+
 def test_a_clock_turned_in_the_browser_tells_the_story(tmp_path: Path) -> None:
     """With webhooks delivered at once, one press of the button brings the mail."""
     database = f"sqlite:///{tmp_path / 'app.db'}"
