@@ -15,14 +15,9 @@ ready-made, on the same schema and durability.
 from __future__ import annotations
 
 import gc
-import json
-import sqlite3
-import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
-from measure import in_turns
+from intake import CUSTOMERS, EVENTS, START, batches, compared, row
 
 from retainkit import CustomerId, Event, RetainKit
 from retainkit.ids import EventId
@@ -31,13 +26,9 @@ from retainkit.stores.sql import SqlStore
 from retainkit.testing import ManualClock
 
 
-EVENTS = 100_000
-BATCH = 1_000
-CUSTOMERS = 2_000
 AT_WORK = 50
 THINGS = 20
 BOUND = 0.3
-START = datetime(2026, 1, 1, tzinfo=UTC)
 DONE = (
     "report.opened",
     "report.exported",
@@ -51,12 +42,6 @@ DONE = (
     "member.invited",
 )
 """What a user does, in turn; some of it twice as often."""
-
-INSERT = (
-    "INSERT OR IGNORE INTO rk_event (tenant, id, customer, sequence, name, occurred_at,"
-    " recorded_at, origin, state, schema, fingerprint, data, because, actor)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 class Use(Signals):
@@ -77,26 +62,7 @@ class Use(Signals):
 def run(name: str) -> dict[str, object]:
     """At least 0.3 of bare `executemany` of the events."""
     del name
-    with tempfile.TemporaryDirectory() as folder:
-        files = (Path(folder) / f"{number}.db" for number in range(1000))
-
-        def ours() -> int:
-            return _ours(next(files))
-
-        def by_hand() -> int:
-            return _by_hand(next(files))
-
-        result = in_turns(ours, by_hand, repeats=5, bound=BOUND, unit="events a second")
-        return {**result, "durability": "journal_mode=wal synchronous=2"}
-
-
-def _numbers() -> Iterator[list[int]]:
-    """Which events a batch reports: every twentieth is one of the batch before."""
-    for start in range(0, EVENTS, BATCH):
-        yield [
-            number - BATCH + 1 if number % 20 == 0 and start else number
-            for number in range(start, start + BATCH)
-        ]
+    return compared(_ours, _ROWS, bound=BOUND)
 
 
 def _what(number: int) -> tuple[EventId, str, CustomerId, datetime, dict[str, str | int]]:
@@ -119,16 +85,12 @@ def _what(number: int) -> tuple[EventId, str, CustomerId, datetime, dict[str, st
     )
 
 
-def _ours(path: Path) -> int:
-    store = SqlStore(f"sqlite:///{path}")
-    store.migrate()
+def _ours(store: SqlStore) -> None:
     clock = ManualClock(START + timedelta(days=2))
     kit = RetainKit(store=store, signals=Use, zone="Europe/Berlin", clock=clock)
-    for batch in _numbers():
-        kit.record(*[_event(number) for number in batch])
+    for batch in batches():
+        kit.record(*map(_event, batch))
     _check(kit)
-    store.close()
-    return EVENTS
 
 
 def _event(number: int) -> Event:
@@ -144,40 +106,8 @@ def _check(kit: RetainKit) -> None:
     assert known["opened"].value == told.count("report.opened")
 
 
-def _by_hand(path: Path) -> int:
-    store = SqlStore(f"sqlite:///{path}")
-    store.migrate()
-    store.close()
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA synchronous=FULL")
-    for batch in _ROWS:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(INSERT, batch)
-        connection.execute("COMMIT")
-    connection.close()
-    return EVENTS
-
-
-def _row(number: int) -> tuple[object, ...]:
-    id, name, customer, _, data = _WHAT[number]
-    return (
-        "main",
-        id,
-        customer,
-        number + 1,
-        name,
-        1_767_225_600_000_000 + number * 1_000_000,
-        1_767_225_600_000_000,
-        "real",
-        "accepted",
-        1,
-        f"{number:064x}",
-        json.dumps(data),
-        "[]",
-        "host",
-    )
-
-
 _WHAT = [_what(number) for number in range(EVENTS)]
-_ROWS = [[_row(number) for number in batch] for batch in _numbers()]
+_ROWS = [
+    [row(number, _event(number), sequence=number + 1) for number in batch] for batch in batches()
+]
 gc.freeze()  # what is only here to be told is no garbage to look through, for either side
