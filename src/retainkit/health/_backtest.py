@@ -29,6 +29,7 @@ from retainkit.health._models import HealthModels
 from retainkit.health._score import standing
 from retainkit.health._statistics import NOTHING, Seen, area, area_difference, median, share
 from retainkit.health._stays import ReadingsAt, Stay
+from retainkit.health._trend import point_of
 from retainkit.ids import CustomerId
 from retainkit.rules import Readings, meant
 from retainkit.timing import utc
@@ -149,7 +150,7 @@ def _look(
         return Look(
             at=moment, score=None, band=UNKNOWN, coverage=Decimal(0), components={}, model=""
         )
-    past = [] if before is None or before.version != model.version else [before.point]
+    past = [] if before is None or before.version != model.version else [point_of(before)]
     said = standing(model, known, moment, before=past)
     return Look(
         at=moment,

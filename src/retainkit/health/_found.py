@@ -13,7 +13,6 @@ from retainkit.core import JsonObject
 from retainkit.health._bands import UNKNOWN
 from retainkit.health._statistics import Estimate, share
 from retainkit.health._told import Verdict, found_html, found_json, verdicts
-from retainkit.health._trend import HealthPoint
 from retainkit.ids import CustomerId
 
 
@@ -45,17 +44,6 @@ class Look:
     components: Mapping[str, Decimal]
     model: str
     version: str = ""
-
-    @property
-    def point(self) -> HealthPoint:
-        """As a point of history; inside this room only."""
-        return HealthPoint(
-            at=self.at,
-            score=self.score,
-            coverage=self.coverage,
-            band=self.band,
-            version=self.version,
-        )
 
 
 @frozen(kw_only=True)

@@ -26,7 +26,7 @@ from retainkit.health._mappings import ByCondition, Checked, InTiers, OnLine
 from retainkit.health._model import LIMITS, START, Combine, HealthModel, Ready
 from retainkit.health._statistics import NO_VALUE
 from retainkit.health._told import html_table
-from retainkit.health._trend import HealthPoint, slope
+from retainkit.health._trend import HealthPoint, point_of, slope
 from retainkit.money import Money
 from retainkit.rules import Gap, Present, Reading, Readings, Truth, why
 from retainkit.timing import utc
@@ -127,13 +127,7 @@ class Standing:
     @property
     def point(self) -> HealthPoint:
         """As a point of history."""
-        return HealthPoint(
-            at=self.at,
-            score=self.score,
-            coverage=self.coverage,
-            band=self.band,
-            version=self.version,
-        )
+        return point_of(self)
 
     def _repr_html_(self) -> str:
         """For a notebook: the score, and what each component did to it."""

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from retainkit.health._fixed import in_points, nearest
 
+
+if TYPE_CHECKING:
+    from retainkit.health._found import Look
+    from retainkit.health._score import Standing
 
 _MICROSECOND = timedelta(microseconds=1)
 _WEEK = timedelta(days=7)
@@ -40,6 +45,17 @@ class HealthPoint:
     coverage: Decimal
     band: str
     version: str = ""
+
+
+def point_of(told: Look | Standing) -> HealthPoint:
+    """What was told at an instant as a point of history; inside this room only."""
+    return HealthPoint(
+        at=told.at,
+        score=told.score,
+        coverage=told.coverage,
+        band=told.band,
+        version=told.version,
+    )
 
 
 def slope(
