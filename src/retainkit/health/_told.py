@@ -17,7 +17,14 @@ from retainkit.health._statistics import CHANCE, FEWEST, Estimate, Unclaimed, sh
 
 
 if TYPE_CHECKING:
-    from retainkit.health._found import BackTest, BandOutcome, ComponentTest
+    from retainkit.health._found import (
+        BackTest,
+        BandOutcome,
+        ComponentTest,
+        FalseGreen,
+        GroupTest,
+        LeadTime,
+    )
 
 
 class Found(StrEnum):
@@ -169,7 +176,6 @@ def _customers(count: int) -> str:
 
 def found_json(test: BackTest) -> JsonObject:
     """All of a back-test as JSON; figures as text, to 6 places."""
-    lead = test.lead
     return {
         "verdicts": [{"found": each.found.value, "text": each.text} for each in test.verdicts],
         "horizon_days": _number(test.horizon / timedelta(days=1)),
@@ -183,45 +189,53 @@ def found_json(test: BackTest) -> JsonObject:
         "area": estimate_json(test.area),
         "monotone": test.monotone,
         "bands": [{"band": each.band, "left": estimate_json(each.left)} for each in test.bands],
-        "lead": {
-            "leavers": lead.leavers,
-            "days": estimate_json(lead.days),
-            "warned": estimate_json(lead.warned),
-            "green": lead.green,
-            "silent": lead.silent,
-        },
-        "false_greens": [
-            {
-                "customer": str(each.customer),
-                "left_at": each.left_at.isoformat(),
-                "looked_at": each.look.at.isoformat(),
-                "score": None if each.look.score is None else str(each.look.score),
-                "band": each.look.band,
-                "coverage": _number(float(each.look.coverage)),
-                "components": {name: str(value) for name, value in each.look.components.items()},
-            }
-            for each in test.false_greens
-        ],
-        "components": [
-            {
-                "component": each.component,
-                "known": estimate_json(each.known),
-                "area": estimate_json(each.area),
-                "gain": estimate_json(each.gain),
-                "beaten": each.beaten,
-            }
-            for each in test.components
-        ],
-        "groups": [
-            {
-                "attribute": each.attribute,
-                "value": each.value,
-                "customers": each.customers,
-                "left": estimate_json(each.left),
-                "area": estimate_json(each.area),
-            }
-            for each in test.groups
-        ],
+        "lead": _lead_json(test.lead),
+        "false_greens": [_green_json(each) for each in test.false_greens],
+        "components": [_component_json(each) for each in test.components],
+        "groups": [_group_json(each) for each in test.groups],
+    }
+
+
+def _lead_json(lead: LeadTime) -> JsonObject:
+    return {
+        "leavers": lead.leavers,
+        "days": estimate_json(lead.days),
+        "warned": estimate_json(lead.warned),
+        "green": lead.green,
+        "silent": lead.silent,
+    }
+
+
+def _green_json(green: FalseGreen) -> JsonObject:
+    look = green.look
+    return {
+        "customer": str(green.customer),
+        "left_at": green.left_at.isoformat(),
+        "looked_at": look.at.isoformat(),
+        "score": None if look.score is None else str(look.score),
+        "band": look.band,
+        "coverage": _number(float(look.coverage)),
+        "components": {name: str(value) for name, value in look.components.items()},
+    }
+
+
+def _component_json(test: ComponentTest) -> JsonObject:
+    return {
+        "component": test.component,
+        "known": estimate_json(test.known),
+        "area": estimate_json(test.area),
+        "gain": estimate_json(test.gain),
+        "beaten": test.beaten,
+    }
+
+
+def _group_json(test: GroupTest) -> JsonObject:
+    return {
+        "attribute": test.attribute,
+        "value": test.value,
+        "customers": test.customers,
+        "left": estimate_json(test.left),
+        "area": estimate_json(test.area),
     }
 
 
