@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from retainkit.health import HealthModels, read_health_models
 from retainkit.rules import Signal, Signals, declared
 from retainkit.schema._rules import read_document
-from retainkit.schema._rules_schema import rules_schema
+from retainkit.schema._rules_schema import closed, rules_schema
 
 
 Schema = Mapping[str, object]
@@ -45,6 +45,7 @@ _LENGTH: Schema = {"anyOf": [{"type": "string", "pattern": "^[0-9]+(w|d|h|min|s)
 _LIMIT: Schema = {"type": ["number", "string"]}
 _EDGE: Schema = {"enum": ["upper_included", "lower_included"]}
 _CONDITION: Schema = {"$ref": "#/$defs/condition"}
+_ENDS: Schema = {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}
 
 
 def health_schema(
@@ -67,7 +68,7 @@ def health_schema(
     return {
         "$schema": rules["$schema"],
         "title": "Health models",
-        **_closed(
+        **closed(
             {
                 "signals": {"type": "object"},
                 "segments": {"type": "object", "additionalProperties": _CONDITION},
@@ -84,30 +85,29 @@ def health_schema(
 
 
 def _model() -> Schema:
-    ends = {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}
     band = {
         "type": "array",
         "prefixItems": [_TEXT, _NUMBER, _NUMBER],
         "minItems": 3,
         "maxItems": 3,
     }
-    return _closed(
+    return closed(
         {
             "id": {"type": "string", "minLength": 1},
             "doc": _TEXT,
             "segment": _CONDITION,
-            "scale": ends,
+            "scale": _ENDS,
             "combine": {"enum": ["mean", "sum"]},
             "total": _NUMBER,
             "start": _NUMBER,
             "components": _listed({"$ref": "#/$defs/component"}),
             "caps": {
                 "type": "array",
-                "items": _closed(
+                "items": closed(
                     {"name": _TEXT, "when": _CONDITION, "at": _NUMBER}, ("name", "when", "at")
                 ),
             },
-            "bands": {"anyOf": [{"type": "object", "additionalProperties": ends}, _listed(band)]},
+            "bands": {"anyOf": [{"type": "object", "additionalProperties": _ENDS}, _listed(band)]},
             "edge": _EDGE,
             "hysteresis": _NUMBER,
             "minimum_coverage": _NUMBER,
@@ -120,63 +120,39 @@ def _model() -> Schema:
 
 
 def _component(names: Sequence[str]) -> Schema:
-    mappings: dict[str, Schema] = {
-        "linear": _closed(
-            {
-                "low": _LIMIT,
-                "high": _LIMIT,
-                "points": {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2},
-                "outside": {"enum": ["clamp", "ignore"]},
-            },
-            ("low", "high"),
+    mappings = _mappings()
+    words: Schema = {
+        "name": _TEXT,
+        "doc": _TEXT,
+        "signal": {"enum": list(names)} if names else _TEXT,
+        "event": {"$ref": "#/$defs/event"},
+        "direction": {"enum": ["higher_is_better", "lower_is_better"]},
+        "weight": _NUMBER,
+        "half_life": _LENGTH,
+    }
+    return {
+        **closed({**words, **mappings}),
+        "oneOf": [{"required": [word]} for word in mappings],
+    }
+
+
+def _mappings() -> Mapping[str, Schema]:
+    """How a value becomes points, by the word; a component has one of them."""
+    table = {"type": "object", "additionalProperties": _NUMBER}
+    case = closed({"when": _CONDITION, "points": _NUMBER}, ("when", "points"))
+    outside = {"enum": ["clamp", "ignore"]}
+    return {
+        "linear": closed(
+            {"low": _LIMIT, "high": _LIMIT, "points": _ENDS, "outside": outside}, ("low", "high")
         ),
-        "steps": _closed(
+        "steps": closed(
             {"edges": _listed(_LIMIT), "points": _listed(_NUMBER), "edge": _EDGE},
             ("edges", "points"),
         ),
-        "table": _closed(
-            {
-                "points": {"type": "object", "additionalProperties": _NUMBER},
-                "otherwise": _NUMBER,
-            },
-            ("points",),
-        ),
-        "factors": _closed(
-            {
-                "cases": _listed(
-                    _closed({"when": _CONDITION, "points": _NUMBER}, ("when", "points"))
-                ),
-                "otherwise": _NUMBER,
-            },
-            ("cases",),
-        ),
-    }
-    return {
-        **_closed(
-            {
-                "name": _TEXT,
-                "doc": _TEXT,
-                "signal": {"enum": list(names)} if names else _TEXT,
-                "event": {"$ref": "#/$defs/event"},
-                "direction": {"enum": ["higher_is_better", "lower_is_better"]},
-                "weight": _NUMBER,
-                "half_life": _LENGTH,
-                **mappings,
-            }
-        ),
-        "oneOf": [{"required": [word]} for word in mappings],
+        "table": closed({"points": table, "otherwise": _NUMBER}, ("points",)),
+        "factors": closed({"cases": _listed(case), "otherwise": _NUMBER}, ("cases",)),
     }
 
 
 def _listed(items: Schema) -> Schema:
     return {"type": "array", "items": items, "minItems": 1}
-
-
-def _closed(properties: Mapping[str, object], required: Sequence[str] = ()) -> Schema:
-    """An object with these keys and no others."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "additionalProperties": False,
-        **({"required": list(required)} if required else {}),
-    }

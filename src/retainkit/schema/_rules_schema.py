@@ -45,6 +45,7 @@ _AMOUNT: Schema = {
 _INSTANT: Schema = {"type": "string"}
 _TEXT: Schema = {"type": "string", "minLength": 1}
 _TRUE: Schema = {"const": True}
+_CONDITION: Schema = {"$ref": "#/$defs/condition"}
 _PATTERN: Schema = {
     "name": {"type": "string", "minLength": 1},
     "where": {
@@ -75,7 +76,7 @@ def rules_schema(
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Rules",
-        **_closed(
+        **closed(
             {
                 "signals": {"type": "object", "additionalProperties": {"$ref": "#/$defs/signal"}},
                 "segments": {"type": "object", "additionalProperties": _CONDITION},
@@ -86,48 +87,46 @@ def rules_schema(
             "condition": _condition(known.values()),
             "event": _event(),
             "computed": _computed(),
-            "derived": _closed(
-                {
-                    **_derived(),
-                    "event": {"$ref": "#/$defs/event"},
-                    "unit": _TEXT,
-                    "fresh_for": _LENGTH,
-                }
-            ),
+            "derived": _declared(),
             "signal": _signal(),
-            "rule": _closed(
-                {
-                    "id": {"type": "string", "minLength": 1},
-                    "when": _CONDITION,
-                    "doc": {"type": "string"},
-                    "group": {"type": "string"},
-                    "priority": {"type": "integer"},
-                    **dict.fromkeys(("for", "keep_for", "cooldown", "unknown_for"), _LENGTH),
-                    "clears_when": _CONDITION,
-                    "once_per": {"enum": [each.value for each in OncePer]},
-                    "term": _term(known.values()),
-                    "max_per": {"type": "string", "pattern": _MAX_PER},
-                    "status": {"enum": [each.value for each in RuleStatus]},
-                    "effective_from": _INSTANT,
-                    "effective_until": _INSTANT,
-                    "tests": {"type": "array", "items": {"$ref": "#/$defs/test"}},
-                },
-                ("id", "when"),
-            ),
-            "test": _closed(
-                {
-                    "name": {"type": "string"},
-                    "customer": _customer(known),
-                    "now": _INSTANT,
-                    "expect": {"enum": ["fires", "no", "unknown", False]},
-                },
-                ("now", "expect"),
-            ),
+            "rule": _rule(known.values()),
+            "test": _test(known),
         },
     }
 
 
-_CONDITION: Schema = {"$ref": "#/$defs/condition"}
+def _rule(signals: Iterable[Signal]) -> Schema:
+    return closed(
+        {
+            "id": {"type": "string", "minLength": 1},
+            "when": _CONDITION,
+            "doc": {"type": "string"},
+            "group": {"type": "string"},
+            "priority": {"type": "integer"},
+            **dict.fromkeys(("for", "keep_for", "cooldown", "unknown_for"), _LENGTH),
+            "clears_when": _CONDITION,
+            "once_per": {"enum": [each.value for each in OncePer]},
+            "term": _term(signals),
+            "max_per": {"type": "string", "pattern": _MAX_PER},
+            "status": {"enum": [each.value for each in RuleStatus]},
+            "effective_from": _INSTANT,
+            "effective_until": _INSTANT,
+            "tests": {"type": "array", "items": {"$ref": "#/$defs/test"}},
+        },
+        ("id", "when"),
+    )
+
+
+def _test(signals: Mapping[str, Signal]) -> Schema:
+    return closed(
+        {
+            "name": {"type": "string"},
+            "customer": _customer(signals),
+            "now": _INSTANT,
+            "expect": {"enum": ["fires", "no", "unknown", False]},
+        },
+        ("now", "expect"),
+    )
 
 
 def _condition(signals: Iterable[Signal]) -> Schema:
@@ -135,7 +134,7 @@ def _condition(signals: Iterable[Signal]) -> Schema:
     words: Schema = {
         "all": listed,
         "any": listed,
-        "at_least": _closed(
+        "at_least": closed(
             {"count": {"type": "integer", "minimum": 1}, "of": listed}, ("count", "of")
         ),
         "not": _CONDITION,
@@ -152,7 +151,7 @@ def _condition(signals: Iterable[Signal]) -> Schema:
 
 
 def _leaf(signal: Signal) -> Schema:
-    said = _closed({word: _operand(signal, word) for word in conditions_on(signal)})
+    said = closed({word: _operand(signal, word) for word in conditions_on(signal)})
     said["minProperties"] = 1
     if signal.doc:
         said["description"] = signal.doc
@@ -171,7 +170,7 @@ def _operand(signal: Signal, word: str) -> Schema:
         return {"type": "array", "items": value, "minItems": 1}
     if word == "between":
         return {"type": "array", "items": value, "minItems": 2, "maxItems": 2}
-    other = _closed(
+    other = closed(
         {
             "signal": {"type": "string"},
             "event": {"$ref": "#/$defs/event"},
@@ -209,12 +208,12 @@ def _term(signals: Iterable[Signal]) -> Schema:
 def _customer(signals: Mapping[str, Signal]) -> Schema:
     if not signals:
         return {"type": "object"}
-    return _closed(dict.fromkeys(signals, True))
+    return closed(dict.fromkeys(signals, True))
 
 
 def _event() -> Schema:
     counted = dict.fromkeys(("lt", "lte", "eq", "ne", "gte", "gt"), _NUMBER)
-    return _closed(
+    return closed(
         {
             **_PATTERN,
             "same": {"type": "string"},
@@ -231,8 +230,8 @@ def _event() -> Schema:
 
 
 def _sequence() -> Schema:
-    step = {"anyOf": [{"type": "string"}, _closed(dict(_PATTERN), ("name",))]}
-    return _closed(
+    step = {"anyOf": [{"type": "string"}, closed(dict(_PATTERN), ("name",))]}
+    return closed(
         {
             "of": {"type": "array", "items": step, "minItems": 2},
             "within": _LENGTH,
@@ -247,7 +246,7 @@ def _sequence() -> Schema:
 def _signal() -> Schema:
     """A signal that the file declares: set by the host, or computed of the timeline."""
     remedy = {"kind": {"enum": [kind.value for kind in RemedyKind]}, "ref": _TEXT, "doc": _TEXT}
-    return _closed(
+    return closed(
         {
             "kind": {"enum": [kind.value for kind in Kind]},
             "unit": _TEXT,
@@ -257,7 +256,7 @@ def _signal() -> Schema:
             "fresh_for": _LENGTH,
             "source": _TEXT,
             "doc": _TEXT,
-            "remedy": _closed(remedy, ("kind",)),
+            "remedy": closed(remedy, ("kind",)),
             "event": {"$ref": "#/$defs/event"},
             "sequence": _sequence(),
             **_derived(),
@@ -265,23 +264,29 @@ def _signal() -> Schema:
     )
 
 
+def _declared() -> Schema:
+    """What is computed inside another derivation, as a signal that only it knows."""
+    own: Schema = {"event": {"$ref": "#/$defs/event"}, "unit": _TEXT, "fresh_for": _LENGTH}
+    return closed({**_derived(), **own})
+
+
 def _computed() -> Schema:
     """One thing that is computed, and what it is compared with."""
     kinds = (Number(), Amount(), Duration(), Time(), Text(), Flag())
     said = dict.fromkeys((word for kind in kinds for word in conditions_on(kind)), True)
-    return _closed({**_derived(), "unit": {"type": "string"}, **said})
+    return closed({**_derived(), "unit": {"type": "string"}, **said})
 
 
 def _derived() -> Schema:
     return {
-        word: _closed({key: _derived_value(word, key) for key in (*must, *may)}, must)
+        word: closed({key: _derived_value(word, key) for key in (*must, *may)}, must)
         for word, (must, may) in derivation_words().items()
     }
 
 
 def _derived_value(word: str, key: str) -> object:
     if key in {"event", "until", "after", "touched"}:
-        return {"anyOf": [_TEXT, _closed(dict(_PATTERN), ("name",))]}
+        return {"anyOf": [_TEXT, closed(dict(_PATTERN), ("name",))]}
     if key in {"within", "gap", "silent_for"}:
         return _LENGTH
     if word in {"trend", "share"} and key in {"of", "whole"}:
@@ -296,8 +301,8 @@ def _derived_value(word: str, key: str) -> object:
     }.get(key, _TEXT)
 
 
-def _closed(properties: Mapping[str, object], required: Sequence[str] = ()) -> Schema:
-    """An object with these keys and no others."""
+def closed(properties: Mapping[str, object], required: Sequence[str] = ()) -> Schema:
+    """An object with these keys and no others; inside this room only."""
     return {
         "type": "object",
         "properties": dict(properties),
