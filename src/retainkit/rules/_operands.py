@@ -14,6 +14,7 @@ from retainkit.rules._declared import Kind, Signal
 from retainkit.rules._signals import Amount, Number
 from retainkit.rules._tree import amounts
 from retainkit.rules._windows import read_length, window
+from retainkit.timing import utc
 
 
 _WITH_UNIT = re.compile(r"(-?[0-9.]+)\s+(\S.*)")
@@ -105,6 +106,31 @@ def _instant(value: object) -> object:
             remedy="write the time and the zone, too: 2026-11-01T00:00:00Z",
         )
     return value
+
+
+def told_from(raw: object, at: datetime) -> datetime:
+    """An instant, or one told from the time of a test: ``3d ago``; inside this room only."""
+    if isinstance(raw, str):
+        text = raw.strip()
+        if text.endswith(" ago"):
+            return at - window(read_length(text.removesuffix(" ago").strip(), "time"), "time")
+        if text.startswith("in "):
+            return at + window(read_length(text.removeprefix("in ").strip(), "time"), "time")
+    return told_instant(raw)
+
+
+def told_instant(raw: object) -> datetime:
+    """An instant, in UTC; inside this room only."""
+    found = _instant(raw)
+    if isinstance(found, datetime):
+        return utc(found, "now")
+    raise InvalidInput(
+        "This is no instant",
+        code="rules.instant",
+        field="now",
+        value=raw if isinstance(raw, str | int) else type(raw).__name__,
+        remedy="write 2026-11-01T09:00:00Z; the times of a customer also as `3d ago`, `in 10d`",
+    )
 
 
 def length_of(value: object) -> timedelta:
