@@ -465,8 +465,7 @@ def _distinct(raw: Raw, checked: Callable[[Any, str], T | None]) -> _Distinct[T]
         try:
             values.append(checked(value, raw.name))
         except InvalidInput:
-            checked(value, raw.at(_first(of_row == place)))  # again, to name its row
-            raise
+            values.append(checked(value, raw.at(_first(of_row == place))))  # refused by its row
     return _Distinct(values or [None], of_row)
 
 

@@ -17,7 +17,6 @@ from retainkit.rules._signals import Amount, Text
 from retainkit.rules._tree import (
     Ago,
     Ahead,
-    Amounts,
     Between,
     Compare,
     CompareSignals,
@@ -184,9 +183,8 @@ def _cash(
 ) -> Iterator[Money]:
     by_currency: dict[str, list[Decimal]] = {}
     for table in _points(signal, leaves, at, other):
-        if isinstance(table, Amounts):
-            for code, limit in table.table:
-                by_currency.setdefault(code, []).append(limit)
+        for code, limit in table.table:
+            by_currency.setdefault(code, []).append(limit)
     for code, limits in by_currency.items():
         for limit in _spread(limits, Decimal(1), Decimal(0)):
             yield money(limit, code)

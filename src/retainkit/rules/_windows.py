@@ -20,6 +20,7 @@ _UNITS = {
     "min": timedelta(minutes=1),
     "s": _SECOND,
 }
+_WRITTEN_IN = ("d", "h", "min", "s")
 _WRITTEN = re.compile(r"(\d{1,12})(w|d|h|min|s)")
 
 
@@ -81,11 +82,9 @@ def is_asked_at(at: datetime) -> bool:
 
 
 def written(length: timedelta) -> str:
-    """As text, in the largest unit that tells it exactly: ``2w`` is ``14d``."""
-    for unit, size in _UNITS.items():
-        if unit != "w" and not length % size:
-            return f"{length // size}{unit}"
-    raise _not_a_window(length, "length")
+    """A length of whole seconds as text, in the largest unit that tells it: ``2w`` is ``14d``."""
+    unit = next(unit for unit in _WRITTEN_IN if not length % _UNITS[unit])
+    return f"{length // _UNITS[unit]}{unit}"
 
 
 def read_length(text: str, field: str) -> timedelta:
