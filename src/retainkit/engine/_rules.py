@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
@@ -18,7 +18,6 @@ from retainkit.rules import (
     Condition,
     Difference,
     Explained,
-    Readings,
     Rulebook,
     RuleState,
     Truth,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from retainkit.engine._kit import RetainKit
 
 Counted: TypeAlias = "tuple[CustomerId, tuple[Bucket, ...]]"
+_Found = TypeVar("_Found")
 
 
 @frozen(kw_only=True)
@@ -167,13 +167,11 @@ class KitRules:
         """
         from retainkit.messages.reasons import explained_lines
 
-        book, now = self._rulebook(), self._kit.clock.now()
-        when = _condition(book, rule)
-        found = why(when, self._known(customer), now, segments=book.segments)
+        at, found = self._asked(why, customer, rule)
         return RuleAnswer(
             rule=rule,
             customer=customer,
-            at=now,
+            at=at,
             explained=found,
             lines=explained_lines(found, locale, zone=zone),
         )
@@ -199,13 +197,11 @@ class KitRules:
         """
         from retainkit.messages.reasons import why_not_lines
 
-        book, now = self._rulebook(), self._kit.clock.now()
-        when = _condition(book, rule)
-        found = why_not(when, self._known(customer), now, segments=book.segments)
+        at, found = self._asked(why_not, customer, rule)
         return RuleAnswer(
             rule=rule,
             customer=customer,
-            at=now,
+            at=at,
             explained=found.explained,
             changes=found.changes,
             by_time=found.by_time,
@@ -298,8 +294,13 @@ class KitRules:
     def _measures(self) -> Measures:
         return cast("Measures", self._kit.measures)  # likewise
 
-    def _known(self, customer: CustomerId) -> Readings:
-        return KitSignals(self._kit, self._opened).of(customer)
+    def _asked(
+        self, ask: Callable[..., _Found], customer: CustomerId, rule: str
+    ) -> tuple[datetime, _Found]:
+        """What `why` or `why_not` says of a customer now, and when now was."""
+        book, now = self._rulebook(), self._kit.clock.now()
+        when, known = _condition(book, rule), KitSignals(self._kit, self._opened).of(customer)
+        return now, ask(when, known, now, segments=book.segments)
 
     def _pages(
         self, wanted: Wanted, customers: Iterable[CustomerId] | None
