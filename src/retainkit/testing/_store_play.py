@@ -588,63 +588,82 @@ class World:
 
 def shown(stage: Stage) -> JsonValue:
     """All that one tenant's store shows of what a script can have done to it."""
-    tenant = stage.store.tenant
-    effects = [intent(tenant, attempt, case=case).id for case in CASES for attempt in ATTEMPTS]
     with stage.store.transaction() as tx:
         return {
-            "events": [_shown_event(tx.timeline.get(id_)) for id_ in EVENTS],
-            "histories": {
-                customer: [kept.event.id for kept in tx.timeline.of(customer)]
-                for customer in CUSTOMERS
-            },
-            "aside": {
-                state.value: [_shown_event(kept) for kept in tx.timeline.listed(state)]
-                for state in (EventState.PARKED, EventState.CONFLICT)
-            },
-            "records": [_shown_record(kept) for kept in tx.records.all(FEATURE)],
-            "open": [kept.id for kept in tx.records.open(FEATURE)],
-            "definitions": [tx.records.definition(id_) for id_ in DEFINITIONS],
-            "timers": [
-                *(_shown_item(tx, tx.schedule.timer(f"{FEATURE}:{id_}")) for id_ in CUSTOMERS),
-                *(_shown_item(tx, tx.schedule.timer(f"{FEATURE}:{id_}")) for id_ in CASES),
-            ],
-            "effects": [_shown_item(tx, tx.schedule.intent(id_)) for id_ in effects],
-            "to come": {
-                customer: sorted(item.id for item in tx.schedule.of(customer))
-                for customer in CUSTOMERS
-            },
-            "unclear": sorted(item.id for item in tx.schedule.unclear()),
-            "orphans": [kept.id for kept in tx.schedule.orphans(FEATURE)],
-            "strays": sorted(item.id for item in tx.schedule.strays()),
-            "missed": {
-                missed.customer: missed.since and _news(tx, missed)
-                for missed in tx.schedule.missed(FEATURE, frozenset({"invoice.failed"}))
-            },
-            "miscounted": [*tx.schedule.recount()],
-            "buckets": {
-                customer: [_shown_bucket(kept) for kept in tx.projections.buckets(customer, _DAYS)]
-                for customer in CUSTOMERS
-            },
-            "counted": sorted({kept.customer for kept in tx.projections.page(_DAYS)}),
-            "standing": {
-                str(customer): value
-                for customer, value in tx.projections.latest(METRICS[0], CUSTOMERS).items()
-            },
-            "parts": [
-                [part.part, part.customers, part.count]
-                for part in tx.projections.parts(METRICS[0], since=DAYS[1])
-            ],
-            "members": {
-                group: sorted(member.customer for member in tx.projections.members(group))
-                for group in GROUPS
-            },
-            "groups": {
-                customer: [
-                    [member.group, _iso(member.since)] for member in tx.projections.groups(customer)
-                ]
-                for customer in CUSTOMERS
-            },
+            **_shown_past(tx),
+            **_shown_records(tx),
+            **_shown_schedule(tx, stage.store.tenant),
+            **_shown_projections(tx),
         }
+
+
+def _shown_past(tx: Transaction) -> JsonObject:
+    return {
+        "events": [_shown_event(tx.timeline.get(id_)) for id_ in EVENTS],
+        "histories": {
+            customer: [kept.event.id for kept in tx.timeline.of(customer)] for customer in CUSTOMERS
+        },
+        "aside": {
+            state.value: [_shown_event(kept) for kept in tx.timeline.listed(state)]
+            for state in (EventState.PARKED, EventState.CONFLICT)
+        },
+    }
+
+
+def _shown_records(tx: Transaction) -> JsonObject:
+    return {
+        "records": [_shown_record(kept) for kept in tx.records.all(FEATURE)],
+        "open": [kept.id for kept in tx.records.open(FEATURE)],
+        "definitions": [tx.records.definition(id_) for id_ in DEFINITIONS],
+    }
+
+
+def _shown_schedule(tx: Transaction, tenant: TenantId) -> JsonObject:
+    effects = [intent(tenant, attempt, case=case).id for case in CASES for attempt in ATTEMPTS]
+    timers = (f"{FEATURE}:{id_}" for id_ in (*CUSTOMERS, *CASES))
+    return {
+        "timers": [_shown_item(tx, tx.schedule.timer(id_)) for id_ in timers],
+        "effects": [_shown_item(tx, tx.schedule.intent(id_)) for id_ in effects],
+        "to come": {
+            customer: sorted(item.id for item in tx.schedule.of(customer)) for customer in CUSTOMERS
+        },
+        "unclear": sorted(item.id for item in tx.schedule.unclear()),
+        "orphans": [kept.id for kept in tx.schedule.orphans(FEATURE)],
+        "strays": sorted(item.id for item in tx.schedule.strays()),
+        "missed": {
+            missed.customer: missed.since and _news(tx, missed)
+            for missed in tx.schedule.missed(FEATURE, frozenset({"invoice.failed"}))
+        },
+        "miscounted": [*tx.schedule.recount()],
+    }
+
+
+def _shown_projections(tx: Transaction) -> JsonObject:
+    return {
+        "buckets": {
+            customer: [_shown_bucket(kept) for kept in tx.projections.buckets(customer, _DAYS)]
+            for customer in CUSTOMERS
+        },
+        "counted": sorted({kept.customer for kept in tx.projections.page(_DAYS)}),
+        "standing": {
+            str(customer): value
+            for customer, value in tx.projections.latest(METRICS[0], CUSTOMERS).items()
+        },
+        "parts": [
+            [part.part, part.customers, part.count]
+            for part in tx.projections.parts(METRICS[0], since=DAYS[1])
+        ],
+        "members": {
+            group: sorted(member.customer for member in tx.projections.members(group))
+            for group in GROUPS
+        },
+        "groups": {
+            customer: [
+                [member.group, _iso(member.since)] for member in tx.projections.groups(customer)
+            ]
+            for customer in CUSTOMERS
+        },
+    }
 
 
 def _shown_bucket(kept: Bucket) -> JsonValue:
