@@ -118,7 +118,7 @@ class Following:
     def _decide(self, trigger: Trigger, at: datetime) -> list[str]:
         case = self.case
         if case is not None and self.restarts:
-            case = codec.load(codec.dump(case), RulesCase)
+            case = codec.load(codec.dump(case), self.feature.case_type)
         if case is not None and self.whole:
             case = evolve(case, rulebook="another")
         wanted = self.feature.wanted(case, trigger, at)

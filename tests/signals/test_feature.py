@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from attrs import evolve
 from tests.signals.following import NOW, WHO, Following, happened
@@ -181,6 +181,18 @@ def test_an_event_asks_only_who_reads_it() -> None:
     assert {metric for metric in facts if "fact:" in metric} == {"fact:usage"}
 
 
+def test_what_the_news_rule_out_is_not_waited_for() -> None:
+    """A count that ends with the day matters no more when the fact beside it says no."""
+    world = following(Rule(id="both", when=(C.usage < 5) & (C.failures < 2)))
+    world.tell(NOW - days(30), happened("payment.failed", NOW - days(30)))
+    world.tell(NOW, told(usage=None))
+    assert world.case is not None
+    assert set(world.case.wakes) == {"rule:both"}
+    assert world.tell(NOW + hours(1), told(hours(1), usage=9)) == []
+    assert world.case.wakes == {}
+    assert world.tell(NOW + hours(2), told(hours(2), usage=2)) == ["rules.fired"]
+
+
 def test_time_alone_fires_and_clears() -> None:
     """Nobody polls: the customer is looked at when fourteen days are over."""
     world = following(GONE)
@@ -254,6 +266,18 @@ def test_a_rule_that_is_gone_ends_what_it_had_begun() -> None:
         world.feature = feature(LOW)
         assert world.until(NOW + 4 * RECHECK) == ["rules.fired"]
         assert world.said[-1].data["episode"] == 2
+
+
+def test_nobody_waits_for_a_rule_that_is_gone() -> None:
+    """Its time is dropped with it: the next look is the one that all are due."""
+    world = following(GONE, LOW)
+    world.tell(NOW, told(last_login_at=NOW - days(14) + hours(2), usage=9))
+    assert world.wake == NOW + hours(2)
+    world.feature = feature(LOW)
+    assert world.tell(NOW + hours(1), told(hours(1), usage=8)) == []
+    assert world.wake == NOW + hours(1) + RECHECK
+    assert world.case is not None
+    assert world.case.wakes == {}
 
 
 def test_a_shadow_says_what_it_would_do_and_goes_live_with_a_clean_slate() -> None:
@@ -347,6 +371,31 @@ def test_a_batch_of_the_night_is_told_once_and_only_if_a_rule_looks_there() -> N
     unread.tell(NOW - days(60), happened("payment.failed", NOW - days(60)))
     unread.until(NOW)
     assert unread.tell(NOW, *batch) == []
+
+
+def test_an_event_of_the_first_year_there_is_revises_what_looks_at_all_times() -> None:
+    """A date that somebody left empty: its day is told as it is, and stops nothing."""
+    late = Rule(id="late", when=C.last_sign_at.more_than_ago(days(14)))
+    world = following(late, zone="America/Los_Angeles")
+    world.tell(NOW - days(1), happened("login", NOW - days(1)))
+    world.until(NOW)
+    empty = happened("payment.failed", datetime(1, 1, 1, tzinfo=UTC))
+    assert world.tell(NOW, empty) == ["signals.revised"]
+    assert world.said[-1].data["days"] == ["0001-01-01"]
+    assert world.said[-1].data["signals"] == ["last_sign_at"]
+
+
+def test_names_without_number_wake_who_reads_them_all() -> None:
+    """A product that writes ids into the names of events: whoever reads any of them is asked."""
+    quiet = Rule(id="quiet", when=C.last_sign_at.more_than_ago(days(14)))
+    world = following(quiet)
+    world.tell(NOW - days(20), happened("login", NOW - days(20)))
+    world.until(NOW)
+    assert [event.name for event in world.said] == ["rules.fired"]
+    many = [happened(f"page.{n}", NOW - days(15)) for n in range(10_001)]
+    world.tell(NOW, *many)
+    assert [event.name for event in world.said] == ["rules.fired"], "too long ago"
+    assert world.tell(NOW + hours(1), happened("page.10000", NOW)) == ["rules.cleared"]
 
 
 def test_what_counts_nowhere_revises_nothing() -> None:

@@ -1,41 +1,38 @@
-"""Signals in stories: days, windows, what is unknown, what is left out, and early warnings."""
+"""Signals in stories: days, windows, what is unknown, and early warnings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from attrs import evolve
+from tests.signals.stories import MONDAY, WHO, Facts, happened, learned, value
 
 from retainkit.core import (
     STANDING,
+    Because,
     Bucket,
     Event,
     EventState,
     JsonObject,
     JsonValue,
     Origin,
-    RecordedEvent,
 )
 from retainkit.errors import ConfigurationError, InvalidInput
-from retainkit.ids import CustomerId, EventId
+from retainkit.ids import CustomerId
 from retainkit.money import money
 from retainkit.rules import (
     Amount,
     Condition,
-    Duration,
     EventPattern,
-    Flag,
+    Mean,
     Number,
-    Reading,
     Share,
-    Signal,
     Signals,
-    Text,
-    Time,
+    Trend,
     Truth,
     days,
     declared,
@@ -49,39 +46,8 @@ from retainkit.rules import (
     truth_of,
     weeks,
 )
-from retainkit.signals import ZONE_METRIC, EarlyWarnings, LeftOut, Measures, early_warnings
-
-
-WHO = CustomerId("acme")
-MONDAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
-def happened(
-    name: str, at: datetime, data: JsonObject | None = None, *, id: str = "", **more: Any
-) -> Event:
-    """Something that happened to the customer."""
-    return Event(
-        id=EventId(id or f"{name}/{at.isoformat()}/{data}"),
-        name=name,
-        customer=WHO,
-        occurred_at=at,
-        data=data or {},
-        **more,
-    )
-
-
-def learned(*events: Event, state: EventState = EventState.ACCEPTED) -> list[RecordedEvent]:
-    """The events in the order in which they were learned of."""
-    return [
-        RecordedEvent(event=each, sequence=n, recorded_at=each.occurred_at, state=state)
-        for n, each in enumerate(events, 1)
-    ]
-
-
-def value(signal: Signal, now: datetime, *events: Event, zone: str = "UTC") -> object:
-    """The value of one signal."""
-    measures = Measures({"it": signal}, zone=zone)
-    return measures.read(measures.recount(learned(*events)), now).known("it", now)
+from retainkit.signals import ZONE_METRIC, EarlyWarnings, Measures, early_warnings
+from retainkit.signals._derived import metrics
 
 
 # ------------------------------------------------------------------------------------ days
@@ -174,6 +140,24 @@ def test_a_trend_leaves_today_out_and_compares_the_same_weekdays() -> None:
         past += [happened("x", friday - days(back), id=f"{back}/{n}") for n in range(count)]
     assert value(event("x").trend(days(3)), friday, *past) == -0.25
     assert value(event("x").trend(days(3), minimum=13), friday, *past) is None
+
+
+def test_a_trend_of_means_needs_both_means() -> None:
+    """Scores of this week against those of the week before; one score alone is no mean."""
+    of = Mean(pattern=event("rated"), key="score", within=days(7), minimum=2)
+    fall = Number(name="fall", derivation=Trend(of=of))
+    before = [
+        happened("rated", MONDAY - days(60), {"score": 10}),
+        happened("rated", MONDAY - days(9), {"score": 8}),
+        happened("rated", MONDAY - days(10), {"score": 4}),
+    ]
+    now = [
+        happened("rated", MONDAY - days(1), {"score": 1}),
+        happened("rated", MONDAY - days(2), {"score": 2}),
+    ]
+    assert value(fall, MONDAY, *before, *now) == -0.75
+    assert value(fall, MONDAY, *before, now[0]) is None, "of this week nothing is known"
+    assert value(fall, MONDAY, *before[:2], *now) is None, "nor of the week before"
 
 
 def test_nothing_before_is_no_fall_and_no_rise() -> None:
@@ -319,207 +303,6 @@ def test_one_is_not_true() -> None:
     assert event("x", {"paid": 1}) != event("x", {"paid": True})
 
 
-# ------------------------------------------------------------------------------------ facts
-
-
-class Facts(Signals):
-    """Facts of every kind."""
-
-    seats = Number(unit="seats", source="crm")
-    share = Number()
-    mrr = Amount(currency="EUR")
-    paying = Flag()
-    plan = Text(one_of=("free", "team"))
-    renews_at = Time()
-    response = Duration()
-    logins = event("login").count(days(7))
-
-
-def test_facts_come_back_as_they_were_set() -> None:
-    """Each kind, exactly; with the time and the source; the latest one holds."""
-    measures = Measures(Facts)
-    given: Mapping[str, object] = {
-        "seats": 3,
-        "share": 0.1,
-        "mrr": money("499.90", "EUR"),
-        "paying": False,
-        "plan": "team",
-        "renews_at": datetime(2026, 12, 31, 23, tzinfo=UTC),
-        "response": timedelta(hours=1, microseconds=5),
-    }
-    first = happened("signals.set", MONDAY, measures.facts(given))
-    later = happened("signals.set", MONDAY + days(1), measures.facts({"seats": 4}, "import"))
-    now = MONDAY + days(2)
-    known = measures.read(measures.count([later, first], {}), now)
-    assert {name: known.known(name, now) for name in given} == {**given, "seats": 4}
-    assert known.of("seats") == Reading(value=4, at=MONDAY + days(1), source="import")
-    assert known.of("mrr") == Reading(value=money("499.90", "EUR"), at=MONDAY)
-
-
-def test_a_fact_can_be_known_no_more() -> None:
-    """None says that it was looked for and is not there."""
-    measures = Measures(Facts)
-    events = [
-        happened("signals.set", MONDAY, measures.facts({"seats": 4})),
-        happened("signals.set", MONDAY + hours(1), measures.facts({"seats": None})),
-    ]
-    known = measures.read(measures.count(events, {}), MONDAY + days(1))
-    assert known.of("seats") == Reading(value=None, at=MONDAY + hours(1), source="crm")
-
-
-@pytest.mark.parametrize(
-    ("values", "code", "field", "remedy"),
-    [
-        ({"seat": 3}, "rules.unknown_signal", "seat", "did you mean 'seats'?"),
-        ({"seats": "three"}, "rules.value_type", "seats", "pass an int or a float"),
-        (
-            {"plan": "tem"},
-            "rules.not_a_choice",
-            "plan",
-            "did you mean 'team'? use one of free, team",
-        ),
-        (
-            {"mrr": money("5", "USD")},
-            "rules.currency",
-            "mrr",
-            "convert it before, at a rate you can show, or declare no currency",
-        ),
-        (
-            {"logins": 3},
-            "signals.computed",
-            "logins",
-            "record the events that it counts, or declare a signal of another name",
-        ),
-    ],
-)
-def test_a_fact_that_can_not_be_one_is_refused(
-    values: dict[str, object], code: str, field: str, remedy: str
-) -> None:
-    """With the signal's name, and the nearest one."""
-    with pytest.raises(InvalidInput) as caught:
-        Measures(Facts).facts(values)
-    assert (caught.value.code, caught.value.field, caught.value.remedy) == (code, field, remedy)
-
-
-# ------------------------------------------------------------------------------------ left out
-
-
-def test_what_is_no_number_is_left_out_and_listed() -> None:
-    """Never a silent zero: with nothing else, the sum is unknown."""
-    past = [
-        happened("paid", MONDAY - days(50), {"amount": 1}),
-        happened("paid", MONDAY, {"amount": "much"}, id="a"),
-        happened("paid", MONDAY, {"amount": "0.0000001"}, id="b"),
-    ]
-    measures = Measures(
-        {"total": event("paid").sum("amount", days(7)), "nps": event("paid").latest("amount")}
-    )
-    buckets = measures.recount(learned(*past))
-    known = measures.read(buckets, MONDAY)
-    assert known.known("total", MONDAY) is None
-    found = known.of("total")
-    assert found is not None
-    assert found.source == "paid", "what it is computed of"
-    assert measures.left_out(buckets, MONDAY) == (
-        LeftOut(signal="total", key="amount", event="b", at=MONDAY, count=2),
-        LeftOut(signal="nps", key="amount", event="b", at=MONDAY, count=3),
-    )
-    more = measures.recount(learned(*past, happened("paid", MONDAY, {"amount": "2.5"}, id="c")))
-    assert measures.read(more, MONDAY).known("total", MONDAY) == 2.5
-
-
-def test_sums_are_exact_and_of_one_currency() -> None:
-    """Ten times ten cents is one; a dollar is no euro."""
-    past = [
-        happened("paid", MONDAY, {"cash": {"amount": "0.10", "currency": "EUR"}}, id=str(n))
-        for n in range(10)
-    ]
-    past.append(happened("paid", MONDAY, {"cash": {"amount": "9", "currency": "USD"}}, id="usd"))
-    euros = event("paid").sum_of_money("cash", days(1), currency="EUR")
-    assert value(euros, MONDAY, *past) == money("1", "EUR")
-
-
-@pytest.mark.parametrize(
-    ("told", "meant"),
-    [
-        ("1e12", 10**12),
-        ("1e13", None),
-        ("1e999999999", None),
-        ("1e-999999999", None),
-        ("0e999999999", 0),
-        ("NaN", None),
-        ("Infinity", None),
-        ("1.00000000000000000000000000000000001", None),
-        ("0." + "0" * 500, None),
-        ("0.0000010", 0.000001),
-        (10**12 + 1, None),
-        (True, None),
-        (["1"], None),
-    ],
-)
-def test_numbers_are_read_exactly_or_not_at_all(told: JsonValue, meant: object) -> None:
-    """No rounding, no writing out of a number with a million digits."""
-    past = happened("y", MONDAY - days(9)), happened("x", MONDAY, {"n": told})
-    assert value(event("x").sum("n", days(1)), MONDAY, *past) == meant
-
-
-def test_a_fact_of_a_kind_that_it_had_before_is_listed() -> None:
-    """Signals are declared anew; what was told in the old kind is no value, nor an error."""
-    old = Measures({"seats": Text(name="seats")})
-    new = Measures({"seats": Number(name="seats")})
-    buckets = new.count(
-        [happened("signals.set", MONDAY, old.facts({"seats": "3 or 4"}), id="s")], {}
-    )
-    assert new.read(buckets, MONDAY).of("seats") is None
-    assert new.left_out(buckets, MONDAY) == (
-        LeftOut(signal="seats", key="seats", event="s", at=MONDAY, count=1),
-    )
-
-
-def test_data_that_nobody_expected_are_no_part() -> None:
-    """Lists under a key of users, facts that are no mapping: nothing is counted, nothing breaks."""
-    past = [
-        happened("x", MONDAY, {"user": ["u"]}, id="a"),
-        happened("x", MONDAY, {"user": None}, id="b"),
-        happened("x", MONDAY, {"user": "u" * 500}, id="c"),
-        happened("x", MONDAY, {"user": "u" * 501}, id="d"),
-        happened("signals.set", MONDAY, {"signals": "all"}, id="e"),
-        happened("x", MONDAY, {"user": 10**5000}, id="f"),
-    ]
-    assert value(event("x").distinct("user").count(days(1)), MONDAY, *past) == 3
-    measures = Measures({"x": event("x").distinct("user").count(days(1)), "seats": Number()})
-    assert max(len(bucket.part) for bucket in measures.recount(learned(*past))) <= 120
-
-
-def test_a_text_that_is_none_of_the_choices_is_listed_and_stops_nothing() -> None:
-    """An event can say what nobody declared; the other signals of the customer are read."""
-    plan = event("plan.chosen").latest_text("plan", one_of=("free", "team"))
-    measures = Measures({"plan": plan, "chosen": event("plan.chosen").count(days(1))})
-    past = happened("plan.chosen", MONDAY, {"plan": "gold"}, id="p")
-    buckets = measures.recount(learned(past))
-    known = measures.read(buckets, MONDAY)
-    assert known.known("plan", MONDAY) is None
-    assert known.known("chosen", MONDAY) == 1
-    assert measures.left_out(buckets, MONDAY) == (
-        LeftOut(signal="plan", key="plan", event="p", at=MONDAY, count=1),
-    )
-
-
-def test_sums_beyond_what_a_number_tells_exactly_are_about_right() -> None:
-    """Petabytes in bytes: above 2 to the 53rd a sum is a float, and no error."""
-    past = [happened("x", MONDAY, {"n": 10**12 - 1}, id=str(n)) for n in range(9100)]
-    assert value(event("x").sum("n", days(1)), MONDAY, *past) == pytest.approx(9.1e15)
-
-
-def test_a_duration_of_many_digits_is_none() -> None:
-    """Who writes facts past `signals.set` does not make us write out a number of a gigabyte."""
-    measures = Measures({"response": Duration()})
-    told = happened("signals.set", MONDAY, {"signals": {"response": "1e999999999"}}, id="s")
-    buckets = measures.count([told], {})
-    assert measures.read(buckets, MONDAY).of("response") is None
-    assert [each.event for each in measures.left_out(buckets, MONDAY)] == ["s"]
-
-
 # ------------------------------------------------------------------------------------ what is asked
 
 
@@ -537,6 +320,37 @@ def test_only_what_is_wanted_is_loaded_and_named() -> None:
     assert measures.touched(["signals.set"]) == set(declared(Facts)) - {"logins"}
     assert measures.touched(["customer.zone_set"]) == set(measures.signals)
     assert measures.touched(["unheard.of"]) == set()
+
+
+def test_facts_touch_what_is_computed_of_them() -> None:
+    """More paid seats, a lower share; counts of use stay what they are."""
+
+    class Seats(Signals):
+        paid = Number(unit="seats")
+        active = event("x").distinct("user").count(days(5)).counting("seats")
+        breadth = share(active, of=paid)
+
+    measures = Measures(Seats)
+    assert measures.touched(["signals.set"]) == {"paid", "breadth"}
+    assert measures.touched(["x"]) == {"active", "breadth"}
+
+
+def test_customers_are_counted_apart() -> None:
+    """A batch of many, in one zone and in another."""
+    measures = Measures({"x": event("x").count(days(1))})
+    midnight = datetime(2026, 6, 2, 2, tzinfo=UTC)  # 22:00 the day before in New York
+    names = [CustomerId(name) for name in ("acme", "bolt", "cork")]
+    batch = [
+        evolve(happened("x", midnight, id=f"{name}/{n}"), customer=CustomerId(name))
+        for n, name in enumerate(("acme", "bolt", "cork", "bolt"))
+    ]
+    buckets = measures.count(batch, {names[2]: "America/New_York"})
+    found = {
+        (bucket.customer, date.fromordinal(bucket.day).day): bucket.count
+        for bucket in buckets
+        if bucket.day
+    }
+    assert found == {(names[0], 2): 1, (names[1], 2): 2, (names[2], 1): 1}
 
 
 def test_windows_of_different_lengths_share_their_rows() -> None:
@@ -580,6 +394,21 @@ def test_a_derivation_that_nobody_computes_is_refused() -> None:
         Measures({"it": Number(name="it", derivation=Magic())})
     assert (caught.value.code, caught.value.value) == ("signals.derivation", "Magic")
     assert caught.value.remedy == "use those of retainkit.rules"
+
+
+def test_a_derivation_that_is_counted_but_not_read_is_refused() -> None:
+    """Half of what a new kind of derivation needs is told when it is read, by the same error."""
+
+    class Half:
+        def to_json(self) -> JsonObject:
+            return {"half": {}}
+
+    metrics.register(Half, lambda _: ())
+    measures = Measures({"it": Number(name="it", derivation=Half())})
+    with pytest.raises(ConfigurationError) as caught:
+        measures.read([], MONDAY)
+    assert (caught.value.code, caught.value.field) == ("signals.derivation", "derivation")
+    assert (caught.value.value, caught.value.remedy) == ("Half", "use those of retainkit.rules")
 
 
 def test_a_zone_is_checked_when_measures_are_made() -> None:
@@ -778,6 +607,9 @@ def test_silence_is_a_signal() -> None:
     assert "silent" in warned(
         MONDAY, last, happened("rules.recheck_requested", MONDAY - days(1))
     ), "what the nightly batch asks for is no sign of life"
+    because = (Because(key="rules.state.fired", values={}),)
+    fired = happened("rules.fired", MONDAY - days(1), because=because)
+    assert "silent" in warned(MONDAY, last, fired), "nor is what a rule decides"
     assert "silent" not in warned(MONDAY, last, happened("anything.else", MONDAY - days(1)))
 
 
@@ -820,3 +652,22 @@ def test_what_a_share_is_computed_of_goes_stale_with_its_facts() -> None:
     assert known.known("breadth", then) == 0.75
     assert known.believed_until("breadth") == MONDAY + days(10)
     assert measures.read(buckets, MONDAY + days(10)).known("breadth", MONDAY + days(10)) is None
+
+
+def test_a_share_of_money_is_of_one_currency() -> None:
+    """What was paid of what was billed; billed in another currency, nobody knows."""
+
+    class Money(Signals):
+        paid = Amount()
+        billed = Amount()
+        quota = share(paid, of=billed)
+
+    measures = Measures(Money)
+    for billed, meant in (
+        (money("50.00", "EUR"), 0.25),
+        (money("50.00", "USD"), None),
+        (money("0.00", "EUR"), None),
+    ):
+        facts = measures.facts({"paid": money("12.50", "EUR"), "billed": billed})
+        known = measures.read(measures.count([happened("signals.set", MONDAY, facts)], {}), MONDAY)
+        assert known.known("quota", MONDAY) == meant

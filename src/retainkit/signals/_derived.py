@@ -33,19 +33,14 @@ def metrics_of(derivation: Derivation) -> tuple[Metric, ...]:
 @singledispatch
 def metrics(derivation: Derivation) -> tuple[Metric, ...]:
     """The metrics that it needs, as its kind says; ask `metrics_of`."""
-    raise ConfigurationError(
-        "Nobody can compute this derivation",
-        code="signals.derivation",
-        field="derivation",
-        value=type(derivation).__name__,
-        remedy="use those of retainkit.rules",
-    )
+    raise _unknown(derivation)
 
 
 @singledispatch
 def read(derivation: Derivation, seen: Seen) -> Reading | None:
     """Its value now; None when nothing is known."""
-    raise NotImplementedError(type(derivation).__name__)
+    del seen
+    raise _unknown(derivation)
 
 
 @singledispatch
@@ -93,3 +88,13 @@ def as_number(exact: Fraction) -> int | float:
 def part_in(metric: Metric, row: Bucket) -> str | None:
     """The value that rows of the metric are split by."""
     return row.part if metric.split is not None else part_of(row.value)
+
+
+def _unknown(derivation: Derivation) -> ConfigurationError:
+    return ConfigurationError(
+        "Nobody can compute this derivation",
+        code="signals.derivation",
+        field="derivation",
+        value=type(derivation).__name__,
+        remedy="use those of retainkit.rules",
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import cast
 
 from retainkit.core import Bucket, JsonObject, JsonValue, dumps
 from retainkit.errors import InvalidInput
@@ -64,8 +65,7 @@ def telling(buckets: Iterable[Bucket], data: JsonObject, at: int) -> int:
 
         at: As of when it is true, in microseconds since 1970.
     """
-    facts, source = data["signals"], data.get("source")
-    told = facts if isinstance(facts, Mapping) else {}
+    told, source = cast("JsonObject", data["signals"]), data.get("source")
     count = 0
     for bucket in buckets:
         name = bucket.metric.removeprefix(_FACT)
@@ -90,9 +90,7 @@ def fact_id(content: str, times: int) -> EventId:
 
 def fact_of(signal: Signal, bucket: Bucket) -> Reading | None:
     """The fact that a bucket keeps; None when it is no value of the signal as declared now."""
-    kept = bucket.value
-    if not isinstance(kept, Mapping):
-        return None
+    kept = cast("JsonObject", bucket.value)  # as `fact_told` makes it
     raw, source = kept.get("value"), kept.get("source")
     try:
         value = None if raw is None else signal.value(_value(signal.kind, raw), signal.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from fractions import Fraction
+from typing import cast
 
 from retainkit.core import Bucket, JsonValue
 from retainkit.rules import First, Kind, Last, Latest, LatestChange, Reading, Value
@@ -12,9 +13,6 @@ from retainkit.signals._derived import MILLION, as_number, metrics, metrics_of, 
 from retainkit.signals._metric import Metric, Per
 from retainkit.signals._seen import Seen, happened
 from retainkit.timing import from_micros, utc
-
-
-_PAIR = 2
 
 
 @metrics.register(Last)
@@ -102,7 +100,5 @@ def change_of(row: Bucket, same: str | None) -> tuple[int | None, str | None]:
     """What an event tells for a change: the number in millionths, and whose it is."""
     if same is None:
         return millionths(row.value), None
-    value = row.value
-    if not isinstance(value, list | tuple) or len(value) != _PAIR:
-        return None, None
-    return millionths(value[0]), part_of(value[1])
+    number, part = cast("list[JsonValue]", row.value)  # one for each key of the metric
+    return millionths(number), part_of(part)

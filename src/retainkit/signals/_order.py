@@ -35,9 +35,7 @@ def _(of: Sequence, seen: Seen) -> Reading | None:
     for index, span in enumerate(steps):
         for row in span.rows:
             part = None if of.same is None or index == count else part_of(row.value)
-            known, matched = events.setdefault((row.last, row.last_id), (part, set()))
-            if known is None and part is not None:
-                events[row.last, row.last_id] = (part, matched)
+            _, matched = events.setdefault((row.last, row.last_id), (part, set()))
             if index < count and (of.same is None or part is not None):
                 matched.add(index)
     found = _is_followed(

@@ -74,7 +74,7 @@ def _volume(
         case Distinct():
             parts = len(parts_in(metric, span))
             return Fraction(parts), parts
-        case Count():
+        case _:
             number = count if of.same is None else most_in(metric, span)
             return Fraction(number), number
 
