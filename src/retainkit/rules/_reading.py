@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
+from itertools import chain
 from typing import assert_never, cast
 
 from attrs import define
@@ -67,6 +68,7 @@ _BY_KIND: Mapping[Kind, tuple[str, ...]] = {
     Kind.FLAG: ("eq", "ne"),
 }
 PRESENCE = ("present", "missing")
+_EVERY_WORD = tuple(dict.fromkeys((*chain(*_BY_KIND.values()), *PRESENCE)))
 _UNIT = "unit"
 _COUNTING = (*PATTERN_WORDS, "same", "distinct", "within", "at_least", "absent")
 _FOLLOWING = ("of", "within", "same", "strict")
@@ -359,6 +361,7 @@ class ConditionReader(Reader):
             )
             return None
         if signal is None:
+            self.keys(asked, place, (*options, *_EVERY_WORD))
             return None
         return self._said(signal, asked, place)
 
