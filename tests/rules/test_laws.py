@@ -21,6 +21,7 @@ from retainkit.rules import (
     event,
     next_flip,
     read_condition,
+    readings,
     truth_of,
     version,
     why,
@@ -67,6 +68,25 @@ def test_nothing_changes_before_the_next_flip() -> None:
             assert asked.truths(known, max(at, now))["rule"] is before, (condition, known, at)
     assert flips > 400
     assert flipped > flips * 0.5  # at the others a reading ends, and is to be read again
+
+
+def test_what_one_signal_rules_out_is_false_for_good() -> None:
+    """Whatever else is known, and however long; in 4,000 cases it often is, and never in vain."""
+    chance = Random(5)
+    found = 0
+    for _ in range(4_000):
+        condition, known = tree(chance, with_segments=True), customer(chance)
+        asked = compiled({"rule": condition}, segments=SEGMENTS)
+        news = chance.choice(tuple(asked.readers))
+        alone = {name: reading for name, reading in known if name == news}
+        out = asked.ruled_out((news, "unheard_of"), readings(SIGNALS, alone), NOW, only=("rule",))
+        assert out <= {"rule"}
+        if out:
+            found += 1
+            assert asked.truths(known, NOW)["rule"] is Truth.FALSE, (condition, known, news)
+            assert asked.next_flip("rule", known, NOW) is None, (condition, known, news)
+        assert not asked.ruled_out((news,), readings(SIGNALS, alone), NOW, only=())
+    assert found > 200
 
 
 def test_the_smallest_change_makes_it_true() -> None:

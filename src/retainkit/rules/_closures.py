@@ -6,7 +6,7 @@ which says True, False or None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import methodcaller
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from attrs import field, frozen
 from retainkit.rules import _compare
 from retainkit.rules._columns import Answers, Columns, require_numpy, unknown_rule
 from retainkit.rules._declared import Kind
-from retainkit.rules._edges import Edges, edges_of
+from retainkit.rules._edges import Edges, edges_of, timeless_parts
 from retainkit.rules._explain import NO_SEGMENTS, segment_of
 from retainkit.rules._readings import NEVER, Readings, means_never
 from retainkit.rules._tree import (
@@ -75,6 +75,9 @@ class Compiled:
     _edges: dict[str, Edges] = field(factory=dict, init=False, eq=False, repr=False)
     """Made when they are asked for first."""
 
+    _needs: dict[str, Mapping[str, Ask]] = field(factory=dict, init=False, eq=False, repr=False)
+    """What conditions need of one signal alone, by its name; made when asked for first."""
+
     _plans: list[Plan] = field(factory=list, init=False, eq=False, repr=False)
     """The one for columns, made when it is asked for first."""
 
@@ -108,6 +111,35 @@ class Compiled:
                 if found is not False:
                     answers[name] = Truth.TRUE if found and begun else Truth.UNKNOWN
         return answers
+
+    def ruled_out(
+        self, signals: Iterable[str], known: Readings, now: datetime, *, only: Collection[str]
+    ) -> set[str]:
+        """
+        The conditions that one of these signals makes false by itself, and time does not change.
+
+        They stay so until the signal is another: all else that they read need not be known.
+
+        Args:
+            signals: Their names; others are not looked at.
+
+            known: What is known of the customer; of these signals at least.
+
+            now: The instant.
+
+            only: The names of the conditions that are asked.
+
+        Raises:
+            InvalidInput: ``time.naive``, ``time.out_of_range``.
+        """
+        at = instant(now)
+        row = known.row(self._columns, self._never, at)
+        found: set[str] = set()
+        for signal in signals:
+            if known.believed_until(signal) is None:
+                needs = self._needs_of(signal).items()
+                found |= {name for name, ask in needs if name in only and ask(row) is False}
+        return found
 
     def next_flip(
         self, name: str, known: Readings, now: datetime, *, truth: Truth | None = None
@@ -159,6 +191,17 @@ class Compiled:
             self._plans.append(plan_of(self._conditions.values(), self._segments))
         return answers(self.names, self._plans[0], population, instant(now))
 
+    def _needs_of(self, signal: str) -> Mapping[str, Ask]:
+        found = self._needs.get(signal)
+        if found is None:
+            made = _Compiler(_places(self._columns), self._segments)
+            found = self._needs[signal] = {
+                name: made.of_all(parts)
+                for name in self.readers.get(signal, ())
+                if (parts := timeless_parts(self._conditions[name], signal, self._segments))
+            }
+        return found
+
     def _pair(self, name: str) -> tuple[Ask, Ask]:
         found = self._asked.get(name)
         if found is None:
@@ -178,7 +221,7 @@ def compiled(
     read = {name: signals_of(when, segments) for name, when in conditions.items()}
     signals = {signal.name: signal for each in read.values() for signal in each}
     columns = tuple(signals)
-    made = _Compiler({name: index for index, name in enumerate(columns)}, segments)
+    made = _Compiler(_places(columns), segments)
     readers: dict[str, list[str]] = {name: [] for name in columns}
     for name, each in read.items():
         for signal in each:
@@ -216,6 +259,10 @@ def truth_of(
         NotFound: ``rules.unknown_segment``.
     """
     return compiled({"": condition}, segments=segments).truths(known, now)[""]
+
+
+def _places(columns: Iterable[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(columns)}
 
 
 def _truth(asked: tuple[Ask, Ask], row: Row) -> Truth:

@@ -13,6 +13,7 @@ from retainkit.rules._readings import NEVER, Readings
 from retainkit.rules._tree import (
     Ago,
     Ahead,
+    AllOf,
     Condition,
     InSegment,
     Missing,
@@ -62,6 +63,28 @@ def edges_of(condition: Condition, segments: Mapping[str, Condition]) -> Edges:
         tuple(signal.name for signal in signals_of(condition, segments)),
         tuple(part for part in parts if isinstance(part, Ago | Ahead)),
         frozenset(part.signal.name for part in parts if isinstance(part, Present | Missing)),
+    )
+
+
+def timeless_parts(
+    condition: Condition, signal: str, segments: Mapping[str, Condition]
+) -> list[Condition]:
+    """
+    Those among the parts that must all be true which read this signal alone, and no clock.
+
+    None where the condition asks whether anything is there: that is looked at again whatever the
+    other parts say. Inside this room only.
+    """
+    if edges_of(condition, segments).presence:
+        return []
+    items = condition.items if isinstance(condition, AllOf) else (condition,)
+    return [item for item in items if _is_timeless(item, signal)]
+
+
+def _is_timeless(part: Condition, signal: str) -> bool:
+    names = [each.name for each in signals_of(part)]
+    return names == [signal] and not any(
+        isinstance(inside, Ago | Ahead | InSegment) for inside in walk(part)
     )
 
 

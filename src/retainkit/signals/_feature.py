@@ -132,7 +132,7 @@ class RulesFeature(OneCase):
             wakes={} if case is None else dict(case.wakes),
         )
         asked = self._asked(case, trigger, now)
-        look.follow(asked)
+        look.follow(asked, index.news(trigger.events) if isinstance(trigger, Woken) else ())
         rulebook, checked_at = index.version, now
         if case is not None:
             if len(asked) < len(index.followed):
@@ -168,8 +168,7 @@ class RulesFeature(OneCase):
             return every
         asked = {group for group, at in case.wakes.items() if at <= now}
         if isinstance(trigger, Woken):
-            for recorded in trigger.events:
-                if recorded.event.name in self._asks_all:
-                    return every
-                asked |= index.concerned(recorded.event)
+            if any(recorded.event.name in self._asks_all for recorded in trigger.events):
+                return every
+            asked |= index.concerned(index.news(trigger.events))
         return index.ordered(asked)

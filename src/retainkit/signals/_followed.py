@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from attrs import frozen
 
-from retainkit.core import Event, content_hash
+from retainkit.core import Event, RecordedEvent, content_hash
 from retainkit.rules import (
     Compiled,
     Condition,
@@ -106,25 +106,24 @@ class Index:
         return frozenset().union(*(self.followed[group].signals for group in groups))
 
     def touched(self, event: Event) -> frozenset[str]:
-        """The signals that an event can change."""
+        """The followed signals that an event can change."""
         if event.name == FACT_EVENT:
             told = event.data.get("signals")
-            return self._of_facts.union(told if isinstance(told, Mapping) else ())
-        return self._measures.touched((event.name,))
-
-    def concerned(self, event: Event) -> frozenset[str]:
-        """The groups that read what an event can change."""
-        if event.name == FACT_EVENT:
-            return self._readers(self.touched(event))
+            return self._of_facts.union(told if isinstance(told, Mapping) else ()) & self.signals
         known = self._by_event.get(event.name)
         if known is None:
-            known = self._readers(self.touched(event))
+            known = self._measures.touched((event.name,)) & self.signals
             if len(self._by_event) < _MOST_NAMES:
                 self._by_event[event.name] = known
         return known
 
-    def _readers(self, signals: Collection[str]) -> frozenset[str]:
-        return frozenset().union(*(self._by_signal.get(name, ()) for name in signals))
+    def news(self, events: Iterable[RecordedEvent]) -> frozenset[str]:
+        """The followed signals that these events can change."""
+        return frozenset().union(*(self.touched(recorded.event) for recorded in events))
+
+    def concerned(self, signals: Collection[str]) -> frozenset[str]:
+        """The groups that read one of these signals."""
+        return frozenset().union(*(self._by_signal[name] for name in signals))
 
 
 def _followed(rulebook: Rulebook) -> Iterator[Followed]:

@@ -31,6 +31,7 @@ from retainkit.rules import (
 from retainkit.signals._facts import FACT_EVENT
 from retainkit.signals._followed import Followed, Index
 from retainkit.signals._measures import Measures
+from retainkit.signals._seen import Seen
 from retainkit.signals._zones import day_of
 from retainkit.timing import local_time, to_micros
 
@@ -84,12 +85,23 @@ class Look:
     wakes: dict[str, datetime]
     events: list[Event] = field(factory=list)
 
-    def follow(self, groups: Collection[str]) -> None:
-        """Ask these rules and segments, and move each as its answer says."""
+    def follow(self, groups: Collection[str], news: Collection[str] = ()) -> None:
+        """
+        Ask these rules and segments, and move each as its answer says.
+
+        Args:
+            groups: Which.
+
+            news: The signals that are others now; what they alone keep idle is asked no further.
+        """
+        index, at = self.index, self.at
+        idle = self._kept_idle(groups, news)
+        groups = [group for group in groups if group not in idle]
+        for group in idle:
+            self.wakes.pop(group, None)
         if not groups:
             return
-        index, at = self.index, self.at
-        known = self.measures.read(self.buckets, at, index.read_by(groups))
+        known = self.measures.read_in(self._seen, index.read_by(groups))
         every = [index.followed[group] for group in groups]
         asked = [name for each in every if is_asked(each.rule, at) for name, _ in each.conditions()]
         truths = index.compiled.truths(known, at, only=asked)
@@ -128,7 +140,7 @@ class Look:
             day = date.fromordinal(day_of(self._zone, event.occurred_at))
             if day >= local_time(recorded.recorded_at, self._zone).date():
                 continue
-            read = self.index.touched(event) & self.index.signals
+            read = self.index.touched(event)
             others = {name for name in read if self.measures.looks_at(name, day, today)}
             if others:
                 late.append(recorded)
@@ -152,8 +164,22 @@ class Look:
     # ---- one rule
 
     @cached_property
+    def _seen(self) -> Seen:
+        return self.measures.seen(self.buckets, self.at)
+
+    @property
     def _zone(self) -> str:
-        return self.measures.zone_of(self.buckets)
+        return self._seen.zones.latest()
+
+    def _kept_idle(self, groups: Collection[str], news: Collection[str]) -> Collection[str]:
+        """Those of whom nothing has to be known, and that the news alone make false."""
+        idle = {group for group in groups if group not in self.states} if news else ()
+        if not idle:
+            return ()
+        index, at = self.index, self.at
+        known = self.measures.read_in(self._seen, news)
+        found = index.compiled.ruled_out(news, known, at, only=idle)
+        return {group for group in found if is_asked(index.followed[group].rule, at)}
 
     def _follow(self, each: Followed, known: Readings, truths: dict[str, Truth]) -> None:
         group, rule = each.group, each.rule

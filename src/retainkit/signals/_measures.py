@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -223,15 +224,14 @@ class Measures:
         Raises:
             InvalidInput: ``rules.unknown_signal``.
         """
-        seen = self._seen(buckets, now)
+        return self.read_in(self.seen(buckets, now), names)
+
+    def read_in(self, seen: Seen, names: Collection[str] | None = None) -> Readings:
+        """The same of what `seen` made, for whoever reads several times; inside this room only."""
         found: dict[str, Reading] = {}
         for name in self.signals if names is None else names:
-            reading = read_signal(self._signal(name), seen)
+            reading = seen.once(name, partial(self._reading, name, seen))
             if reading is not None:
-                source = reading.source or self._sources[name]
-                if source != reading.source:
-                    at, until = reading.at, reading.until
-                    reading = Reading(value=reading.value, at=at, source=source, until=until)
                 found[name] = reading
         return readings(self.signals, found)
 
@@ -244,7 +244,7 @@ class Measures:
 
             now: The instant that it is asked at.
         """
-        return tuple(left_out(self.signals, self._seen(buckets, now)))
+        return tuple(left_out(self.signals, self.seen(buckets, now)))
 
     def zone_of(self, buckets: Iterable[Bucket]) -> str:
         """The customer's zone by now: an IANA name."""
@@ -299,6 +299,13 @@ class Measures:
             metric.pattern.takes(event) for metric in self._metrics[name] for event in happened
         )
 
+    def _reading(self, name: str, seen: Seen) -> Reading | None:
+        reading = read_signal(self._signal(name), seen)
+        source = None if reading is None else reading.source or self._sources[name]
+        if reading is None or source == reading.source:
+            return reading
+        return Reading(value=reading.value, at=reading.at, source=source, until=reading.until)
+
     def _signal(self, name: str) -> Signal:
         signal = self.signals.get(name)
         if signal is None:
@@ -311,7 +318,8 @@ class Measures:
             )
         return signal
 
-    def _seen(self, buckets: Iterable[Bucket], now: datetime) -> Seen:
+    def seen(self, buckets: Iterable[Bucket], now: datetime) -> Seen:
+        """The buckets of one customer, as they are looked at now; inside this room only."""
         rows: dict[str, list[Bucket]] = {}
         for bucket in buckets:
             rows.setdefault(bucket.metric, []).append(bucket)
