@@ -18,6 +18,7 @@ from retainkit.rules import (
     Number,
     Rule,
     Rulebook,
+    Signal,
     Signals,
     Text,
     Time,
@@ -474,7 +475,7 @@ def test_segments_count_with_their_content() -> None:
         segments[f"s{number}"] = inner | (inner & Customer.opted_out)
     with pytest.raises(InvalidInput) as caught:
         Rulebook(signals=Customer, segments=segments)
-    assert caught.value.code in {"rules.too_large", "rules.too_deep"}
+    assert (caught.value.code, caught.value.field) == ("rules.too_large", "segments.s8")
 
 
 def test_a_long_chain_of_segments_is_refused_and_not_followed() -> None:
@@ -484,10 +485,27 @@ def test_a_long_chain_of_segments_is_refused_and_not_followed() -> None:
         segments[f"s{number}"] = segment(f"s{number - 1}")
     with pytest.raises(InvalidInput) as caught:
         Rulebook(signals=Customer, segments=segments)
-    assert caught.value.code == "rules.too_deep"
+    assert (caught.value.code, caught.value.field) == ("rules.too_deep", "segments.s32")
     with pytest.raises(InvalidInput) as caught:
         Rulebook(signals=Customer, segments=dict(reversed(segments.items())))
-    assert caught.value.code == "rules.too_deep"
+    assert (caught.value.code, caught.value.field) == ("rules.too_deep", "segments.s968")
+
+
+def test_a_rule_that_grows_too_large_by_its_segments_is_named() -> None:
+    """Nothing in it is wrong by itself."""
+    some = any_of(*[MANY] * 400)
+    with pytest.raises(InvalidInput) as caught:
+        Rulebook(
+            signals=Customer,
+            segments={"some": some},
+            rules=[
+                Rule(id="fits", when=segment("some") & MANY),
+                Rule(id="grows", when=any_of(*[segment("some") & MANY] * 3)),
+            ],
+        )
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("rules.too_large", "rules.grows.when", 1_213)
+    assert "`in`" in error.remedy
 
 
 def test_a_segment_needs_its_rulebook() -> None:
@@ -559,3 +577,10 @@ def test_data_with_many_mistakes_names_them_all() -> None:
         (("all", 1, "not", "plan", "in", 0), "rules.not_a_choice"),
         (("all", 2, "opted_out", "eq"), "rules.value_type"),
     ]
+
+
+def test_what_is_of_no_kind_has_no_values() -> None:
+    """Whoever checks a value knows of which kind it is; `Signal` itself is of none."""
+    for check in (Signal(name="seats").value, Signal(name="seats").threshold):
+        with pytest.raises(NotImplementedError):
+            check(5, "seats")

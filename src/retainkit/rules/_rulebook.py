@@ -101,8 +101,8 @@ class Rulebook:
             self._check_term(rule)
         _check_circles(self.segments)
         for place, when in self._places():
-            limited_depth(_depth(when, self.segments))
-            limited_size(_size(when, self.segments))
+            limited_depth(_depth(when, self.segments), place)
+            limited_size(_size(when, self.segments), place)
             self._check_sense(place, when)
 
     def rule(self, id: str) -> Rule:
@@ -270,7 +270,7 @@ def _follow(
         )
     if name in done:
         return
-    limited_depth(len(path) + 1)
+    limited_depth(len(path) + 1, f"segments.{name}")
     for part in walk(segments[name]):
         if isinstance(part, InSegment):
             _follow(part.name, segments, (*path, name), done)

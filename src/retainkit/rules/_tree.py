@@ -392,26 +392,26 @@ def signals_of(node: Condition, segments: Mapping[str, Condition] | None = None)
     return list(found.values())
 
 
-def limited_depth(depth: int) -> int:
+def limited_depth(depth: int, place: str = "condition") -> int:
     """The depth, refused when it is too much; inside this room only."""
     if depth > MOST_DEEP:
         raise InvalidInput(
             f"Conditions stand inside each other at most {MOST_DEEP} deep",
             code="rules.too_deep",
-            field="condition",
+            field=place,
             value=depth,
             remedy="flatten it, or compute a part of it as a signal of its own",
         )
     return depth
 
 
-def limited_size(size: int) -> int:
+def limited_size(size: int, place: str = "condition") -> int:
     """The number of conditions, refused when it is too much; inside this room only."""
     if size > MOST_NODES:
         raise InvalidInput(
             f"A rule has at most {MOST_NODES} conditions, segments included",
             code="rules.too_large",
-            field="condition",
+            field=place,
             value=size,
             remedy="use `in` for lists of values, or compute a part of it as a signal of its own",
         )
