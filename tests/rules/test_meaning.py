@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -15,6 +16,7 @@ from retainkit.rules import (
     Amount,
     Condition,
     Duration,
+    Explained,
     Flag,
     Number,
     Reading,
@@ -257,6 +259,29 @@ def test_time_alone_turns_an_answer_at_one_instant(
             assert next_flip(condition, known, NOW + edge - hours(1)) == NOW + edge
 
 
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("renewal", [FIRST, LAST])
+@pytest.mark.parametrize(
+    "far",
+    [
+        Customer.renewal_at.more_than_ago,
+        Customer.renewal_at.less_than_ago,
+        Customer.renewal_at.more_than_ahead,
+        Customer.renewal_at.less_than_ahead,
+    ],
+)
+def test_at_the_ends_of_the_calendar_time_turns_nothing(
+    renewal: datetime, far: Callable[[timedelta], Condition]
+) -> None:
+    """Two weeks after the last instant there is none, nor before the first."""
+    known = readings(Customer, {"renewal_at": renewal})
+    assert next_flip(far(days(14)), known, NOW) is None
+    ago = Customer.renewal_at.more_than_ago(days(14))
+    assert truth_of(ago, known, NOW) is (YES if renewal == FIRST else NO)
+
+
 def test_never_counts_as_long_ago() -> None:
     """Who never logged in has not logged in for 14 days, and will not have before today either."""
     assert asked(Customer.last_login_at.more_than_ago(days(14))) is YES
@@ -277,6 +302,19 @@ def test_a_stale_value_is_unknown_and_not_never() -> None:
     assert truth_of(happy, known, NOW + days(90)) is OPEN
     assert next_flip(happy, known, NOW) == NOW + days(90)
     assert why(happy, known, NOW + days(90)).because.values["gap"] == "stale"
+
+
+def test_a_value_may_be_believed_beyond_the_calendar() -> None:
+    """Its freshness ends where no instant is; unless it is told to end before."""
+    happy = Customer.nps >= 9
+    known = readings(Customer, {"nps": Reading(value=9, at=LAST)})
+    assert (truth_of(happy, known, NOW), next_flip(happy, known, NOW)) == (YES, None)
+
+    ends = readings(Customer, {"nps": Reading(value=9, at=LAST, until=NOW + days(1))})
+    assert (truth_of(happy, ends, NOW + days(1)), next_flip(happy, ends, NOW)) == (
+        OPEN,
+        NOW + days(1),
+    )
 
 
 def test_a_reading_that_ends_is_asked_for_again() -> None:
@@ -401,6 +439,25 @@ def test_each_leaf_is_told_with_value_time_source_and_threshold() -> None:
     }
 
 
+def test_the_leaves_that_decide_are_told_apart_from_the_others() -> None:
+    """Of an ``any`` that is true those that are true, of an ``all`` that is not those that fail."""
+    rule = all_of(
+        any_of(Customer.seats > 5, Customer.plan.eq("team")),
+        ~Customer.opted_out,
+        Customer.nps.between(0, 6),
+    )
+    values = {"seats": 6, "plan": "free", "opted_out": True}
+    explained = why(rule, readings(Customer, values, at=NOW), NOW)
+
+    def told(parts: Iterable[Explained]) -> list[object]:
+        return [part.because.values["signal"] for part in parts]
+
+    assert told(explained.leaves()) == ["seats", "plan", "opted_out", "nps"]
+    assert told(explained.decisive()) == ["opted_out"]
+    assert told(explained.parts[0].decisive()) == ["seats"]
+    assert [gap.values["signal"] for gap in explained.gaps()] == ["nps"]
+
+
 def test_the_smallest_change_is_named() -> None:
     """One signal instead of two, and the nearest value that does."""
     rule = (Customer.seats >= 10) | ((Customer.nps >= 9) & Customer.plan.eq("team"))
@@ -450,9 +507,8 @@ def test_no_waiting_is_promised_where_something_is_not_known() -> None:
 
 def test_at_the_end_of_the_calendar_there_is_no_later() -> None:
     """A threshold beyond which there is no instant is reached exactly, or not at all."""
-    last = datetime.max.replace(tzinfo=UTC)
-    answer = why_not(Customer.renewal_at >= last, readings(Customer, {"renewal_at": NOW}), NOW)
-    assert [change.to for change in answer.changes] == [last]
+    answer = why_not(Customer.renewal_at >= LAST, readings(Customer, {"renewal_at": NOW}), NOW)
+    assert [change.to for change in answer.changes] == [LAST]
 
 
 def test_one_of_some_words_is_the_smallest_change() -> None:
@@ -509,6 +565,16 @@ def test_a_version_is_the_meaning_and_not_the_words() -> None:
     assert version(rule, big) != version(rule, {"big": Customer.mrr >= money("501", "EUR")})
     assert version(rule, big) != version((Customer.seats >= 5) & segment("big"), big)
     assert len(version(rule, big)) == 32
+
+
+def test_a_flag_stands_for_is_true_among_conditions() -> None:
+    """On either side of the signs."""
+    flag, many = Customer.opted_out, Customer.seats > 5
+    assert (flag | many) == (flag.is_true() | many)
+    assert (many | flag) == (many | flag.is_true())
+    assert (flag & many) == (flag.is_true() & many)
+    assert asked(flag | many, opted_out=True) is YES
+    assert asked(flag | many, seats=1) is OPEN
 
 
 def test_any_of_one_and_all_of_one_are_that_one() -> None:

@@ -216,7 +216,10 @@ def _limit(signal: Signal, reading: Reading) -> datetime | None:
             value=None,
             remedy="pass at=, as of when the values are true",
         )
-    stale = reading.at + signal.fresh_for
+    try:
+        stale = reading.at + signal.fresh_for
+    except OverflowError:  # at the end of the calendar
+        return reading.until
     return stale if reading.until is None else min(stale, reading.until)
 
 
