@@ -29,7 +29,9 @@ from retainkit.rules import (
     Turn,
     advance,
     days,
+    end,
     hours,
+    is_asked,
 )
 from retainkit.rules._state import IDLE
 
@@ -300,6 +302,28 @@ def test_it_counts_between_two_instants() -> None:
     _, turns, following = walked(limited, [(NOW, T), (NOW + days(10), T), (NOW + days(11), T)])
     assert turns[1:] == [(NOW + days(10), Cleared(episode=1, reason=Ending.EXPIRED))]
     assert following is None
+
+
+def test_a_rule_is_asked_while_its_answer_matters() -> None:
+    """Shadows, too; drafts and what is over are asked by nobody."""
+    limited = rule(effective_from=NOW, effective_until=NOW + days(10))
+    answers = [is_asked(limited, NOW + days(day)) for day in (-1, 0, 9, 10)]
+    assert answers == [False, True, True, False]
+    asked = [status for status in RuleStatus if is_asked(rule(status=status), NOW)]
+    assert asked == [RuleStatus.SHADOW, RuleStatus.ACTIVE]
+
+
+def test_what_is_left_of_a_rule_that_is_taken_out() -> None:
+    """Its episode ends; of one that had not fired nothing is told. What was, stays known."""
+    fired, _, _ = walked(rule(unknown_for=days(9)), [(NOW, T), (NOW + days(1), U)])
+    left = end(fired, NOW + days(2), Ending.RETIRED)
+    assert left.turns == (Cleared(episode=1, reason=Ending.RETIRED),)
+    assert left.state == RuleState(episode=1, fires=(NOW,), ended_at=NOW + days(2))
+    assert left.next is None
+
+    waits, _, _ = walked(rule(for_=days(2)), [(NOW, T)])
+    left = end(waits, NOW + days(1), Ending.EXPIRED)
+    assert (left.turns, left.state) == ((), IDLE)
 
 
 # ---- what is refused
