@@ -27,7 +27,7 @@ def operand(signal: Signal, value: object) -> object:
     if signal.kind is Kind.TIME:
         return _instant(value)
     if signal.kind is Kind.DURATION:
-        return length_of(value) if value not in (0, "0s") else timedelta(0)
+        return _length(value)
     if signal.kind is Kind.NUMBER:
         return _number(signal, value)
     return _amount(signal, value)
@@ -108,6 +108,18 @@ def _instant(value: object) -> object:
     return value
 
 
+def _length(value: object) -> timedelta:
+    """None at all is a length, too: of a first response, not of a window."""
+    if type(value) is int and value == 0:
+        return timedelta(0)
+    length = _read(value)
+    return window(length, "length") if length else length
+
+
+def _read(value: object) -> timedelta:
+    return value if isinstance(value, timedelta) else read_length(str(value), "length")
+
+
 def told_from(raw: object, at: datetime) -> datetime:
     """An instant, or one told from the time of a test: ``3d ago``; inside this room only."""
     if isinstance(raw, str):
@@ -135,9 +147,7 @@ def told_instant(raw: object) -> datetime:
 
 def length_of(value: object) -> timedelta:
     """A window such as ``14d``; inside this room only."""
-    if isinstance(value, timedelta):
-        return window(value, "length")
-    return window(read_length(str(value), "length"), "length")
+    return window(_read(value), "length")
 
 
 def factor_of(signal: Signal, value: object) -> int | float | Fraction:
