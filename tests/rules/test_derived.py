@@ -16,8 +16,10 @@ from retainkit.rules import (
     Duration,
     EventPattern,
     Flag,
+    Latest,
     Mistake,
     Number,
+    Open,
     Rule,
     Rulebook,
     Signal,
@@ -298,6 +300,15 @@ def test_what_waits_for_a_window_is_a_condition_once_it_has_one() -> None:
     )
 
 
+def test_open_items_have_the_window_in_which_they_were_opened() -> None:
+    """Or none: what was opened at any time counts."""
+    of = [
+        ITEMS.count().derivation,
+        OPENED.until(CLOSED, by="t", within=days(90)).count().derivation,
+    ]
+    assert [each.within for each in of if isinstance(each, Open)] == [None, days(90)]
+
+
 # ---------------------------------------------------------------------------------------- refused
 
 
@@ -399,6 +410,14 @@ REFUSED: list[Refused] = [
         "features",
         "a, a",
         'features=("reports", "alerts")',
+    ),
+    (
+        "the latest amount",
+        lambda: Latest(pattern=USED, key="spent", kind="amount"),
+        "rules.kind",
+        "kind",
+        "amount",
+        "set amounts as facts",
     ),
     (
         "a share of a time",
@@ -543,6 +562,31 @@ def test_a_mistake_in_what_is_computed_is_told_once_with_its_place(
     assert isinstance(mistake, Mistake)
     assert (mistake.place, mistake.code, mistake.value) == (("computed", *place), code, value)
     assert remedy in mistake.remedy
+
+
+@pytest.mark.parametrize(
+    ("said", "place", "code", "value"),
+    [
+        (5, (), "rules.form", "int"),
+        ({"lst": {}}, ("lst",), "rules.unknown_word", "lst"),
+        ({"last": {"event": "x"}}, None, "rules.value_type", "time"),
+    ],
+)
+def test_what_a_signal_is_compared_with_is_computed_like_it(
+    said: object, place: tuple[str, ...] | None, code: str, value: object
+) -> None:
+    """Or refused in the same words."""
+    mean = {"mean": {"event": "x", "of": "n", "within": "7d"}}
+    more = read_condition({"paid": {"gt": {"computed": mean}}}, {"paid": PAID.counting("")})
+    assert more == (PAID.counting("") > event("x").mean("n", days(7)))
+
+    with pytest.raises(InvalidInput) as caught:
+        read_condition({"paid": {"gt": {"computed": said}}}, {"paid": PAID})
+    found: Any = caught.value.value
+    (mistake,) = found
+    whole = ("paid", "gt") if place is None else ("paid", "gt", "computed", *place)
+    assert (mistake.place, mistake.code, mistake.value) == (whole, code, value)
+    assert mistake.remedy
 
 
 @pytest.mark.parametrize(
