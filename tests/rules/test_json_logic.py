@@ -11,12 +11,18 @@ from shutil import which
 import pytest
 from tests.rules.worlds import NOW, SEGMENTS, SIGNALS, Customer, customer, tree
 
+from retainkit.money import money
 from retainkit.rules import (
+    Condition,
     Scaled,
     Truth,
+    amounts,
+    at_least,
     days,
+    hours,
     json_logic_data,
     readings,
+    segment,
     to_json_logic,
     truth_of,
 )
@@ -82,6 +88,178 @@ def test_javascript_fires_where_the_rule_fires() -> None:
 
     assert _asked(cases, ENGINE) == expected
     assert min(sum(expected), len(expected) - sum(expected)) > 1_000
+
+
+C = Customer
+DAY = 86_400_000
+NOW_THERE = {"var": "now"}
+
+
+def of(name: str) -> dict[str, str]:
+    """What the data say of a signal."""
+    return {"var": name}
+
+
+def guarded(said: object, *names: str) -> dict[str, object]:
+    """Nothing is said of what is not known."""
+    return {"and": [*({"!=": [of(name), None]} for name in names), said]}
+
+
+def in_currency(code: str, said: object) -> dict[str, object]:
+    """Said of an amount in this currency alone."""
+    return {"and": [{"===": [of("mrr.currency"), code]}, said]}
+
+
+MANY = C.usage > 1
+MANY_SAID = {">": [of("usage"), 1]}
+OUT_SAID = {"===": [of("opted_out"), True]}
+
+
+@pytest.mark.parametrize(
+    ("condition", "logic"),
+    [
+        (C.usage.present(), {"!=": [of("usage"), None]}),
+        (
+            C.login.missing(),
+            {
+                "!": [
+                    {
+                        "and": [
+                            {"!=": [of("login"), None]},
+                            {"!==": [of("login"), -8_640_000_000_000_000]},
+                        ]
+                    }
+                ]
+            },
+        ),
+        (C.usage.between(1, 5), guarded({"<=": [1, of("usage"), 5]}, "usage")),
+        (C.plan.one_of("free", "team"), guarded({"in": [of("plan"), ["free", "team"]]}, "plan")),
+        (
+            C.industry.ends_with("ing"),
+            guarded({"===": [{"substr": [of("industry"), -3]}, "ing"]}, "industry"),
+        ),
+        (C.industry.contains("a"), guarded({"in": ["a", of("industry")]}, "industry")),
+        (
+            C.renewal.more_than_ago(days(1)),
+            guarded({"<=": [of("renewal"), {"-": [NOW_THERE, DAY]}]}, "renewal"),
+        ),
+        (
+            C.renewal.less_than_ago(days(1)),
+            guarded(
+                {
+                    "and": [
+                        {"<": [{"-": [NOW_THERE, DAY]}, of("renewal")]},
+                        {"<=": [of("renewal"), NOW_THERE]},
+                    ]
+                },
+                "renewal",
+            ),
+        ),
+        (
+            C.renewal.more_than_ahead(days(1)),
+            guarded({"<": [{"+": [NOW_THERE, DAY]}, of("renewal")]}, "renewal"),
+        ),
+        (
+            C.renewal.less_than_ahead(days(1)),
+            guarded(
+                {
+                    "and": [
+                        {"<": [NOW_THERE, of("renewal")]},
+                        {"<=": [of("renewal"), {"+": [NOW_THERE, DAY]}]},
+                    ]
+                },
+                "renewal",
+            ),
+        ),
+        (C.renewal > C.seen, guarded({">": [of("renewal"), of("seen")]}, "renewal", "seen")),
+        (
+            C.answered > C.resolved * Fraction(1, 3),
+            guarded(
+                {">": [{"*": [3, of("answered")]}, {"*": [1, of("resolved")]}]},
+                "answered",
+                "resolved",
+            ),
+        ),
+        (
+            C.mrr >= C.spent * 2,
+            {
+                "and": [
+                    {"!=": [of("mrr.units"), None]},
+                    {"!=": [of("spent.units"), None]},
+                    {"===": [of("mrr.currency"), of("spent.currency")]},
+                    {">=": [{"*": [1, of("mrr.units")]}, {"*": [2, of("spent.units")]}]},
+                ]
+            },
+        ),
+        (
+            C.mrr > amounts(money("9.99", "EUR"), money(5, "JPY")),
+            {
+                "or": [
+                    in_currency("EUR", {">": [of("mrr.units"), 999]}),
+                    in_currency("JPY", {">": [of("mrr.units"), 5]}),
+                ]
+            },
+        ),
+        (
+            C.mrr.between(money(1, "EUR"), money(2, "EUR")),
+            {"or": [in_currency("EUR", {"<=": [100, of("mrr.units"), 200]})]},
+        ),
+        (~MANY, guarded({"!": [MANY_SAID]}, "usage")),
+        (
+            ~(MANY & ~C.opted_out),
+            {
+                "or": [
+                    guarded({"!": [MANY_SAID]}, "usage"),
+                    guarded(OUT_SAID, "opted_out"),
+                ]
+            },
+        ),
+        (
+            ~at_least(1, MANY, C.opted_out),
+            {
+                ">=": [
+                    {
+                        "+": [
+                            {"if": [guarded({"!": [MANY_SAID]}, "usage"), 1, 0]},
+                            {"if": [guarded({"!": [OUT_SAID]}, "opted_out"), 1, 0]},
+                        ]
+                    },
+                    2,
+                ]
+            },
+        ),
+        (
+            segment("many") | C.opted_out,
+            {"or": [guarded(MANY_SAID, "usage"), guarded(OUT_SAID, "opted_out")]},
+        ),
+    ],
+    ids=str,
+)
+def test_conditions_are_written_in_operators_that_every_json_logic_has(
+    condition: Condition, logic: object
+) -> None:
+    """What is not known answers nothing, neither of a condition nor of its contrary."""
+    assert to_json_logic(condition, segments={"many": MANY}) == logic
+
+
+def test_data_are_in_units_and_milliseconds() -> None:
+    """As JavaScript counts."""
+    known = readings(
+        Customer,
+        {
+            "mrr": money("9.99", "EUR"),
+            "spent": money(5, "JPY"),
+            "answered": hours(1),
+            "renewal": NOW,
+            "usage": 0.5,
+            "opted_out": False,
+        },
+    )
+    data = json_logic_data(SIGNALS.values(), known, NOW)
+    assert data["mrr"] == {"units": 999, "currency": "EUR"}
+    assert data["spent"] == {"units": 5, "currency": "JPY"}
+    assert (data["answered"], data["renewal"]) == (3_600_000, data["now"])
+    assert (data["usage"], data["opted_out"], data["plan"]) == (0.5, False, None)
 
 
 def test_what_is_missing_does_not_fire_as_zero() -> None:
