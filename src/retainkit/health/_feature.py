@@ -163,7 +163,7 @@ class HealthFeature(OneCase):
         if isinstance(trigger, Performed):  # it asks for nothing to be performed
             return Decision()
         if case is None:
-            case = HealthCase(id=CaseId(derive("health", facts.customer)), customer=facts.customer)
+            case = HealthCase(id=health_case(facts.customer), customer=facts.customer)
         known = self.measures.read(facts.buckets, now, self.models.reads)
         zone = self.measures.zone_of(facts.buckets)
         following = self._following(case, now, zone)

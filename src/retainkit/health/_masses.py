@@ -181,8 +181,10 @@ def _known(signal: Signal, part: _Slice) -> Bools:
 def _points(ready: Ready, signal: Signal, part: _Slice, known: Bools) -> tuple[Ints, Bools | None]:
     """The points of each row, and which of them have any; None when all have."""
     mapping = ready.mapping
-    if isinstance(mapping, ByWord):
-        return _by_word(mapping, signal, part)
+    column = part.population.column(signal.name)
+    if isinstance(mapping, ByWord) and column is not None:
+        words = [False, True] if signal.kind is Kind.FLAG else column.texts
+        return _by_word(mapping, words, column.values[part.rows])
     at = _positions(signal, part)
     if isinstance(mapping, InTiers):
         side = "left" if mapping.upper_included else "right"
@@ -199,13 +201,12 @@ def _points(ready: Ready, signal: Signal, part: _Slice, known: Bools) -> tuple[I
     return np.rint(at, out=at).astype(np.int64), says
 
 
-def _by_word(mapping: ByWord, signal: Signal, part: _Slice) -> tuple[Ints, Bools | None]:
-    column = part.population.column(signal.name)
-    if column is None:
-        return np.zeros(len(part), np.int64), None
-    words: list[bool | str] = [False, True] if signal.kind is Kind.FLAG else list(column.texts)
+def _by_word(
+    mapping: ByWord, words: Sequence[bool | str], values: NDArray[np.generic]
+) -> tuple[Ints, Bools | None]:
+    """The values say which of the words it is of each row."""
     found = [mapping.table.get(word, mapping.otherwise) for word in words] or [0]
-    places = column.values[part.rows].astype(np.intp)
+    places = values.astype(np.intp)
     points = np.array([0 if each is None else each for each in found], np.int64)[places]
     if None not in found:
         return points, None

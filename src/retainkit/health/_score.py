@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import cast
 
 from attrs import fields, frozen
 
@@ -28,7 +29,7 @@ from retainkit.health._statistics import NO_VALUE
 from retainkit.health._told import html_table
 from retainkit.health._trend import HealthPoint, point_of, slope
 from retainkit.money import Money
-from retainkit.rules import Gap, Present, Reading, Readings, Truth, why
+from retainkit.rules import Gap, Present, Reading, Readings, Signal, Truth, why
 from retainkit.timing import utc
 
 
@@ -266,11 +267,10 @@ def _because(
 
 
 def _said(part: Ready, known: Readings, truths: Mapping[str, Truth], at: datetime) -> _Said:
-    mapping, signal = part.mapping, part.signal
+    mapping = part.mapping
     if isinstance(mapping, ByCondition):
         return _by_condition(part, mapping, truths)
-    if signal is None:
-        return _Said(part=part, silence=Silence.MISSING)
+    signal = cast("Signal", part.signal)  # only conditions do without
     value = known.comparable(signal, at)
     if value is None:
         gap = known.gap(signal.name)
