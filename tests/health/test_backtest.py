@@ -657,3 +657,33 @@ def test_all_of_it_goes_into_json_and_a_notebook() -> None:
     assert "<table>" in shown
     assert "<c1>" not in shown
     assert test.to_json() == held(values, [f"<c{n}>" for n in range(0, 60, 3)]).to_json()
+
+
+def test_who_misled_and_in_which_group_goes_into_json() -> None:
+    """Of each false green what was said of it, and of each group its figures."""
+    use = {"calm": 90.0, "ill": 10.0, "fine": 80.0}
+    test = backtest(
+        model(),
+        [stay("calm", 30, size="S"), stay("ill", 30, size="L"), stay("fine", size="S")],
+        lambda customer, at: readings(Customer, {"use": use[customer]}, at=at),
+        at=[START],
+        horizon=HORIZON,
+        known_until=NEVER_LEFT,
+    )
+    data = json.loads(json.dumps(test.to_json()))
+    assert data["false_greens"] == [
+        {
+            "customer": "calm",
+            "left_at": "2026-01-31T00:00:00+00:00",
+            "looked_at": "2026-01-01T00:00:00+00:00",
+            "score": "90.00",
+            "band": "green",
+            "coverage": "1.000000",
+            "components": {"use": "90.0000"},
+        }
+    ]
+    large, small = data["groups"]
+    assert (large["attribute"], large["value"], large["customers"]) == ("size", "L", 1)
+    assert large["area"]["unclaimed"] == "nothing"
+    assert (small["value"], small["customers"]) == ("S", 2)
+    assert (small["left"]["value"], small["area"]["value"]) == ("0.500000", "0.000000")

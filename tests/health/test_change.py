@@ -113,6 +113,15 @@ def test_two_changes_are_told_apart() -> None:
     assert told == [("nps", Decimal(15)), ("logins", Decimal(-10))]
 
 
+def test_what_is_summed_up_shifts_by_its_own_impact() -> None:
+    """An NPS from 5 to 8 brings 24 points, decayed or not, and the dispute costs 23."""
+    was = score(SUM, known(nps=5, logins=20, disputed=False), NOW)
+    now = score(SUM, known(nps=8, logins=20, disputed=True), NOW)
+    assert (was.score, now.score) == (Decimal(68), Decimal(40))  # by the cap; else 69
+    told = [(shift.name, int(shift.by)) for shift in explain_change(was, now)]
+    assert told == [("open_dispute", -29), ("nps", 24), ("calm", -23)]
+
+
 def test_a_cap_is_told_by_its_name() -> None:
     """The dispute costs the points of payments, and the cap what is above it."""
     values = {"logins": 20, "nps": 10, "last_login_at": NOW}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.health.worlds import HIGHER, LOWER, NOW, Customer, one, usual
 
@@ -135,7 +135,42 @@ CUSTOMER = st.fixed_dictionaries(
 SIGNALS = ("logins", "nps", "last_login_at", "mood", "plan", "spend", "first_response", "disputed")
 
 
+def _customer(**known: Any) -> Mapping[str, Any]:
+    """A customer of whom only this is known."""
+    return {**dict.fromkeys((*SIGNALS, "nps_age", "before")), **known}
+
+
+MIXED = (
+    _customer(
+        logins=12,
+        nps=9,
+        nps_age=24 * 21,
+        last_login_at=NOW - days(3),
+        mood="healthy",
+        plan="team",
+        spend=money("100", "EUR"),
+        first_response=hours(1),
+        disputed=False,
+        before="green",
+    ),
+    _customer(logins=18, plan="trial", spend=money("100", "USD"), before="red"),
+    _customer(logins=2, nps=3, mood="concerning", disputed=False, before=UNKNOWN),
+    _customer(disputed=True, before="yellow"),
+    _customer(),
+)
+"""One of whom all is known, two of whom some is, one in dispute, and a stranger."""
+
+EUROS, DOLLARS = (
+    tuple(_customer(logins=9, spend=money(str(n), code)) for n in (10, 200))
+    for code in ("EUR", "USD")
+)
+"""A column of amounts that all are in the model's currency, and one that is in another."""
+
+
 @pytest.mark.parametrize("model", MODELS, ids=["usual", "every kind", "strict", "impacts"])
+@example(customers=MIXED)
+@example(customers=EUROS)
+@example(customers=DOLLARS)
 @given(customers=st.lists(CUSTOMER, min_size=1, max_size=8))
 def test_a_column_says_what_one_customer_after_the_other_says(
     model: HealthModel, customers: Sequence[Mapping[str, Any]]
@@ -203,6 +238,24 @@ def test_without_a_time_a_half_life_leaves_nothing() -> None:
     assert undated.coverages.tolist() == [0.2, 0.2]
     assert dated.coverages.tolist() == [0.5, 0.5]
     assert partly.coverages.tolist() == [0.5, 0.2]
+
+
+def test_what_never_was_does_not_decay() -> None:
+    """Of whom no login is known there was none, for as long as one likes: that is not old."""
+    line = Linear(low=days(1), high=days(31))
+    login = Component(
+        signal=Customer.last_login_at,
+        direction=LOWER,
+        weight=100,
+        mapping=line,
+        half_life=days(30),
+    )
+    population = columns({"customer": ["a", "b"]}, Customer)
+    for times in (None, NOW):
+        health = score_columns(one(login), population, NOW, at=times)
+        assert [health.score(row) for row in range(2)] == [Decimal(0)] * 2
+        assert health.coverages.tolist() == [1.0, 1.0]
+    assert score(one(login), readings(Customer, {}), NOW).score == 0
 
 
 def test_times_are_those_of_the_same_customers() -> None:

@@ -35,10 +35,12 @@ from retainkit.health import (
     HealthPoint,
     Linear,
     Override,
+    health_case,
     history,
     point_at,
     request_end,
     request_override,
+    rescore_request,
 )
 from retainkit.ids import CustomerId, EventId, TenantId
 from retainkit.rules import Number, Signals, Text, anything, days, event
@@ -435,6 +437,50 @@ def test_history_has_the_bands_that_people_saw() -> None:
         (Decimal("84.00"), "red"),
     ]
     assert isinstance(points[0], HealthPoint)
+
+
+# ------------------------------------------------------------------------------------ when asked
+
+
+def test_who_was_there_before_health_is_scored_when_asked() -> None:
+    """Nothing happens to the customer: the request alone has the health told."""
+    world = World()
+    world.report("signals.set", world.measures.facts({"usage": 80}))
+    asked = rescore_request(ACME, NOW)
+    assert (asked.name, asked.customer, asked.occurred_at) == (
+        "health.rescore_requested",
+        ACME,
+        NOW,
+    )
+    assert rescore_request(ACME, NOW).id == asked.id  # asking twice at once is asking once
+    scored, _ = world.wakes([world.know(asked)])
+    assert (scored.name, scored.data["score"]) == ("health.scored", "84.00")
+    assert isinstance(world.case, world.feature.case_type)
+    assert world.case.id == health_case(ACME) != health_case(CustomerId("other"))
+
+
+def test_the_health_can_be_seen_without_telling_it() -> None:
+    """As it would be told at this instant, with the trend of what is kept; also before any is."""
+    world = World()
+    for usage in (60, 50, 40):
+        world.day(7, usage=usage)
+    counted = world.measures.recount(world.past)
+    seen = world.feature.health(world.case, counted, world.now)
+    assert seen is not None
+    assert (seen.score, seen.band, seen.trend) == (Decimal(52), "yellow", Decimal(-8))
+    assert [each.name for each in seen.contributions] == ["usage", "payments"]
+    assert seen.because
+    alone = world.feature.health(None, counted, world.now)
+    assert alone is not None
+    assert (alone.score, alone.trend) == (Decimal(52), None)
+
+
+def test_of_whom_no_model_is_nothing_is_seen() -> None:
+    """Health is told of those on the team plan only."""
+    world = World(HealthModels(models=[_model(segment=Customer.plan.eq("team"))]))
+    world.report("signals.set", world.measures.facts({"usage": 80, "plan": "free"}))
+    counted = world.measures.recount(world.past)
+    assert world.feature.health(None, counted, world.now) is None
 
 
 # ----------------------------------------------------------------------------------- what it needs

@@ -33,6 +33,7 @@ from retainkit.health import (
     Component,
     Edge,
     Factors,
+    Health,
     HealthModel,
     HealthPoint,
     Linear,
@@ -179,6 +180,29 @@ def test_the_first_true_condition_counts() -> None:
     assert score(model, known(logins=3, disputed=False), NOW).score == 50
     assert score(model, known(logins=9, disputed=False), NOW).score == 100
     assert score(model, known(logins=3), NOW).score is None
+
+
+def test_where_no_condition_holds_a_factor_without_a_rest_says_nothing() -> None:
+    """It is known all the same: the coverage does not fall."""
+    risk = Component(name="risk", weight=60, mapping=Factors(cases=((Customer.disputed, 0),)))
+    usage = Component(
+        signal=Customer.logins, direction=HIGHER, weight=40, mapping=Linear(low=0, high=20)
+    )
+    model = usual(components=(usage, risk), caps=())
+    calm = score(model, known(logins=13, disputed=False), NOW)
+    assert (calm.score, calm.coverage) == (Decimal(65), Decimal(1))
+    silent = calm.contributions[1]
+    assert (silent.name, silent.points, silent.silence) == ("risk", None, Silence.OUTSIDE)
+    assert score(model, known(logins=13, disputed=True), NOW).score == 26
+
+
+def test_a_sum_of_nothing_known_is_not_its_start() -> None:
+    """50 to start with would look like a score; nobody knows one."""
+    line = Linear(low=0, high=10, points=(-5, 5))
+    part = Component(signal=Customer.nps, direction=HIGHER, mapping=line)
+    nothing = score(usual(combine=Combine.SUM, start=50, components=(part,)), known(), NOW)
+    assert (nothing.score, nothing.band, nothing.coverage) == (None, UNKNOWN, Decimal(0))
+    assert nothing.contributions[0].silence is Silence.MISSING
 
 
 @pytest.mark.parametrize(
@@ -418,6 +442,23 @@ def test_a_trend_is_the_slope_of_own_history() -> None:
     assert score(model, customer, NOW).score == 75
     past = _history(90, 85, 80, version=model.version)
     assert score(model, customer, NOW, before=past).trend == Decimal("-5.00")
+
+
+def test_scores_that_were_kept_are_the_history_of_the_next() -> None:
+    """Each as a point: three Sundays down by ten points of usage make a trend."""
+    model, told = usual(), list[Health]()
+    for weeks, logins in ((2, 20), (1, 15), (0, 10)):
+        customer = known(WEEK * weeks, logins=logins, nps=9, last_login_at=NOW, disputed=False)
+        past = [each.point for each in told]
+        told.append(score(model, customer, NOW - WEEK * weeks, before=past))
+    points = [each.point for each in told]
+    assert [(point.at, point.score, point.band) for point in points] == [
+        (NOW - WEEK * 2, Decimal(100), "green"),
+        (NOW - WEEK, Decimal(90), "green"),
+        (NOW, Decimal(80), "green"),
+    ]
+    assert {(point.coverage, point.version) for point in points} == {(Decimal(1), model.version)}
+    assert told[-1].trend == Decimal("-10.00")
 
 
 def test_too_little_history_makes_no_trend() -> None:

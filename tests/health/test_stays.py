@@ -127,6 +127,32 @@ def test_what_was_imported_was_known_only_if_one_says_so() -> None:
     assert at_day(history, 14, trust=True) == 7
 
 
+def test_one_may_ask_for_an_earlier_day_after_a_later_one() -> None:
+    """What the later days added is not known to the earlier one."""
+    history = [told("user.logged_in", day) for day in range(20)]
+    known = known_events(Measures(Customer), lambda _: history)
+    counts = [
+        known(ANNA, START + days(day)).known("logins", START + days(day)) for day in (19, 2, 14)
+    ]
+    assert counts == [7, 3, 7]
+
+
+def test_who_moved_is_counted_anew_from_then_on() -> None:
+    """At 20:00 in London it is the next day in Tokyo; before the move was known it was not."""
+    move = told("customer.zone_set", 12, zone="Asia/Tokyo")
+    history = [
+        told("user.logged_in", 2.8),
+        *(told("user.logged_in", day) for day in (4.5, 8.9, 9.5)),
+        move,
+    ]
+    known = known_events(Measures(Customer), lambda _: history)
+    nine, twelve = (START + days(1) * day for day in (9.6, 12.1))
+    assert known(ANNA, nine).known("logins", nine) == 3
+    later = known(ANNA, twelve)
+    assert later.known("logins", twelve) == 2
+    assert dict(later) == dict(Measures(Customer).read(Measures(Customer).recount(history), twelve))
+
+
 @given(st.data())
 def test_what_was_known_is_what_a_recount_of_it_says(data: st.DataObject) -> None:
     """Whatever came late, whatever changed how it counts, in whatever order one asks."""
