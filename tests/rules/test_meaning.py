@@ -469,6 +469,70 @@ def test_the_smallest_change_is_named() -> None:
     assert (wanted.key, wanted.values["threshold"]) == ("rules.is.gte", 10)
 
 
+@pytest.mark.parametrize(
+    ("condition", "known", "changes"),
+    [
+        (
+            Customer.seats > Customer.paid_seats * 0.5,
+            {"seats": 3, "paid_seats": 10},
+            {"seats": 6},
+        ),
+        (Customer.seats > Customer.paid_seats * 0.5, {"paid_seats": 10}, {"seats": 6}),
+        (Customer.seats > Customer.paid_seats * 0.5, {"seats": 3}, {"paid_seats": 5}),
+        (
+            Customer.mrr > Customer.spent * 2,
+            {"mrr": money(100, "EUR"), "spent": money(100, "EUR")},
+            {"mrr": money(201, "EUR")},
+        ),
+        (
+            Customer.mrr > Customer.spent * 2,
+            {"mrr": money(100, "EUR")},
+            {"spent": money(49, "EUR")},
+        ),
+        (
+            Customer.first_response < Customer.promised * 2,
+            {"first_response": hours(9), "promised": hours(4)},
+            {"first_response": hours(8) - timedelta(seconds=1)},
+        ),
+        (
+            Customer.first_response < Customer.promised * 2,
+            {"first_response": hours(9)},
+            {"promised": timedelta(hours=4.5, seconds=1)},
+        ),
+        (
+            Customer.renewal_at < Customer.last_login_at,
+            {"renewal_at": NOW, "last_login_at": NOW - days(1)},
+            {"renewal_at": NOW - days(1) - timedelta(seconds=1)},
+        ),
+        (
+            Customer.plan.eq(Customer.industry),
+            {"plan": "free", "industry": "team"},
+            {"plan": "team"},
+        ),
+        (
+            (Customer.seats > Customer.paid_seats) & ~Customer.opted_out,
+            {"opted_out": True},
+            {"opted_out": False, "paid_seats": 0, "seats": 1},
+        ),
+        (
+            ~Customer.opted_out & Customer.seats.missing(),
+            {"opted_out": True, "seats": 5},
+            {"opted_out": False, "seats": None},
+        ),
+    ],
+    ids=str,
+)
+def test_of_two_signals_one_is_moved_past_the_other(
+    condition: Condition, known: dict[str, object], changes: dict[str, object]
+) -> None:
+    """Or both, where neither is known; what else is in the way goes with them."""
+    answer = why_not(condition, readings(Customer, known, at=NOW), NOW)
+    assert {change.signal: change.to for change in answer.changes} == changes
+    assert {change.signal: change.value for change in answer.changes} == {
+        name: known.get(name) for name in changes
+    }
+
+
 def test_an_amount_stays_in_the_customers_currency() -> None:
     """Nobody is told that a Swiss customer had better pay in euros."""
     swiss = readings(Customer, {"mrr": money("490", "CHF"), "seats": 7}, at=NOW)
