@@ -265,6 +265,11 @@ rules:
         ("rules: }", 1, 8, "yaml.form"),
         ("rules: &a []\nsegments: *a", 1, 8, "yaml.form"),
         ("rules: !!python/object:os.system []", 1, 8, "yaml.form"),
+        ("rules: !x []", 1, 8, "yaml.form"),
+        ("rules: !x y", 1, 8, "yaml.form"),
+        ("rules: [\x07]", 1, 1, "yaml.form"),
+        ("rules: [\ud800]", 1, 1, "yaml.form"),
+        ("rules: " + "9" * 101, 1, 8, "yaml.form"),
         ("rules: []\n---\nrules: []", 2, 1, "yaml.form"),
         ("rules: []\nrules: []", 2, 1, "yaml.key_twice"),
         ("a: " + "[" * 200, 1, 103, "yaml.form"),
@@ -393,6 +398,18 @@ def test_the_schema_takes_what_is_right() -> None:
     schema = rules_schema(Customer)
     assert _fits(data, schema, schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_the_schema_of_a_file_with_its_own_signals_takes_any_name() -> None:
+    """Nobody else has declared them; the words of the language are known all the same."""
+    schema = rules_schema()
+    rule = {"id": "a", "when": {"seats": {"gt": 5}}, "once_per": "term", "term": "renewal_at"}
+    asked = {"now": "2026-11-01T00:00:00Z", "customer": {"seats": 7}, "expect": "fires"}
+    file = {"signals": {"seats": {"kind": "number"}}, "rules": [{**rule, "tests": [asked]}]}
+    assert _fits(file, schema, schema)
+    assert not _fits({"rules": [{**rule, "term": 5}]}, schema, schema)
+    assert not _fits({"rules": [{**rule, "when": {"all": []}}]}, schema, schema)
+    assert not _fits({"signals": {"seats": {"kind": "nubmer"}}}, schema, schema)
 
 
 @pytest.mark.parametrize(

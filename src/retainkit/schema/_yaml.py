@@ -103,7 +103,7 @@ def read_yaml(text: str) -> Marked:
                 break
     except yaml.MarkedYAMLError as exc:
         builder.break_off(exc.problem or "This is no YAML", exc.problem_mark)
-    except yaml.YAMLError as exc:
+    except (yaml.YAMLError, UnicodeEncodeError) as exc:  # the latter of the C parser's reader
         builder.break_off(str(exc).partition("\n")[0], None)
     return Marked(
         data=builder.data,
