@@ -46,6 +46,14 @@ _INSTANT: Schema = {"type": "string"}
 _TEXT: Schema = {"type": "string", "minLength": 1}
 _TRUE: Schema = {"const": True}
 _CONDITION: Schema = {"$ref": "#/$defs/condition"}
+_VALUES: Mapping[Kind, Schema] = {
+    Kind.NUMBER: _NUMBER,
+    Kind.AMOUNT: _AMOUNT,
+    Kind.DURATION: {"anyOf": [_LENGTH, {"const": 0}]},
+    Kind.TIME: _INSTANT,
+    Kind.FLAG: {"type": "boolean"},
+    Kind.TEXT: {"type": "string"},
+}
 _PATTERN: Schema = {
     "name": {"type": "string", "minLength": 1},
     "where": {
@@ -182,20 +190,9 @@ def _operand(signal: Signal, word: str) -> Schema:
 
 
 def _value(signal: Signal) -> Schema:
-    match signal.kind:
-        case Kind.NUMBER:
-            return _NUMBER
-        case Kind.AMOUNT:
-            return _AMOUNT
-        case Kind.DURATION:
-            return {"anyOf": [_LENGTH, {"const": 0}]}
-        case Kind.TIME:
-            return _INSTANT
-        case Kind.FLAG:
-            return {"type": "boolean"}
-        case Kind.TEXT:
-            choices = signal.choices if isinstance(signal, Text) else ()
-            return {"enum": list(choices)} if choices else {"type": "string"}
+    if isinstance(signal, Text) and signal.choices:
+        return {"enum": list(signal.choices)}
+    return _VALUES[signal.kind]
 
 
 def _term(signals: Iterable[Signal]) -> Schema:
