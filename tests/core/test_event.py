@@ -70,6 +70,33 @@ def test_a_name_that_no_database_keeps_is_refused(named: str, broken: str) -> No
     assert "NUL" in caught.value.remedy
 
 
+@pytest.mark.parametrize("long", ["x" * 2001, "é" * 1001], ids=["letters", "bytes"])
+@pytest.mark.parametrize("named", ["id", "customer"])
+def test_an_id_that_no_index_holds_is_refused(named: str, long: str) -> None:
+    """PostgreSQL alone would fail, with the whole batch; one byte less is kept everywhere."""
+    ids = {"id": "evt_1", "customer": "ada"}
+
+    def told(text: str) -> Event:
+        some = {**ids, named: text}
+        return Event(
+            id=EventId(some["id"]),
+            name="report.exported" * 100,
+            customer=CustomerId(some["customer"]),
+            occurred_at=NOON,
+        )
+
+    with pytest.raises(InvalidInput) as caught:
+        told(long)
+    assert (caught.value.code, caught.value.field, caught.value.value) == (
+        "json.id_length", named, f"{long[:40]}... of {len(long.encode())} bytes",
+    )  # fmt: skip
+    assert caught.value.remedy == (
+        "pass one of at most 2000 bytes of UTF-8, such as a digest of this one"
+    )
+    kept = told("x" * 2000)
+    assert "x" * 2000 in (kept.id, kept.customer)
+
+
 def test_data_that_no_text_can_hold_are_told_by_our_error() -> None:
     """Half of a surrogate pair, and a number that Python does not write; a NUL is escaped."""
     assert told({"user": "a\0b"}).fingerprint

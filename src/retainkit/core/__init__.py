@@ -20,6 +20,7 @@ from retainkit.core._event import Event, EventState, Origin, RecordedEvent
 from retainkit.core._json import (
     JsonObject,
     JsonValue,
+    check_id,
     check_json,
     check_text,
     content_hash,
@@ -72,6 +73,7 @@ __all__ = [
     "Unknown",
     "Wanted",
     "Woken",
+    "check_id",
     "check_json",
     "check_text",
     "content_hash",

@@ -9,7 +9,14 @@ from hashlib import sha256
 from attrs import field, frozen
 
 from retainkit.core._because import Because
-from retainkit.core._json import JsonObject, check_json, check_text, dumps
+from retainkit.core._json import (
+    LONGEST_ID,
+    JsonObject,
+    check_id,
+    check_json,
+    check_text,
+    dumps,
+)
 from retainkit.core._time import occurred_at
 from retainkit.ids import CustomerId, EventId
 from retainkit.timing import to_micros
@@ -69,7 +76,8 @@ class Event:
 
     Raises:
         InvalidInput: A naive time, a float; ``json.text`` for an id, name or customer with a NUL
-            or half of a surrogate pair.
+            or half of a surrogate pair; ``json.id_length`` for an id or customer of more than
+            2,000 bytes.
     """
 
     id: EventId
@@ -84,10 +92,10 @@ class Event:
 
     def __attrs_post_init__(self) -> None:
         named = f"{self.id}{self.name}{self.customer}"
-        if not named.isascii() or "\0" in named:
-            check_text(self.id, "id")
+        if len(named) > LONGEST_ID or not named.isascii() or "\0" in named:
+            check_id(self.id, "id")
             check_text(self.name, "name")
-            check_text(self.customer, "customer")
+            check_id(self.customer, "customer")
 
     @property
     def fingerprint(self) -> str:

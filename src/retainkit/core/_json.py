@@ -17,8 +17,14 @@ JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 _PLAIN = frozenset({str, int, bool, type(None)})
 
+LONGEST_ID = 2000
+"""
+Bytes of UTF-8 that an id can have. PostgreSQL keeps 2,704 bytes of one entry of an index: those of
+a customer stand beside 500 of what it is looked up with.
+"""
 
 _BROKEN = re.compile("[\0\ud800-\udfff]")
+_SHOWN = 40
 
 
 def _encoder() -> Callable[[JsonValue, int], Sequence[str]]:
@@ -95,6 +101,26 @@ def check_text(text: str, field: str) -> None:
         field=field,
         value=ascii(broken[0]),
         remedy="remove NULs, and decode the bytes that it came from as what they are",
+    )
+
+
+def check_id(text: str, field: str, *, most: int = LONGEST_ID) -> None:
+    """
+    Refuse what no database keeps as an id, or has no room for in an index.
+
+    Raises:
+        InvalidInput: ``json.text``; ``json.id_length`` for more than so many bytes of UTF-8.
+    """
+    check_text(text, field)
+    size = len(text.encode())
+    if size <= most:
+        return
+    raise InvalidInput(
+        "This is too long for an id",
+        code="json.id_length",
+        field=field,
+        value=f"{text[:_SHOWN]}... of {size} bytes",
+        remedy=f"pass one of at most {most} bytes of UTF-8, such as a digest of this one",
     )
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from attrs import field, frozen
 
+from retainkit.core import check_id
 from retainkit.errors import InvalidInput
 from retainkit.rules._meant import meant
 from retainkit.rules._readings import Readings
@@ -19,6 +20,9 @@ from retainkit.rules._windows import instant, read_length, window
 
 
 E = TypeVar("E", bound=StrEnum)
+
+LONGEST_NAME = 500
+"""Bytes of UTF-8 that a rule's id, or a segment's name, can have; beside them stands a customer."""
 
 _PER = re.compile(r"(\d{1,6})\s*/\s*(\S+)")
 
@@ -243,7 +247,8 @@ class Rule:
     Raises:
         InvalidInput: ``rules.window``, ``rules.max_per``, ``rules.choice``; ``rules.term`` for a
             term without its signal; ``rules.effective`` when it ends before it begins;
-            ``time.naive``, ``time.out_of_range``.
+            ``time.naive``, ``time.out_of_range``; ``json.text`` or ``json.id_length`` for an id
+            that no store keeps.
     """
 
     id: str
@@ -265,6 +270,7 @@ class Rule:
     effective_until: datetime | None = field(default=None, converter=_until)
 
     def __attrs_post_init__(self) -> None:
+        check_id(self.id, "id", most=LONGEST_NAME)
         if (self.once_per is OncePer.TERM) is (self.term is None):
             raise InvalidInput(
                 "Once a term needs the signal that names the term, and nothing else does",

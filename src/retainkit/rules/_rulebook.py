@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
-from retainkit.core import content_hash
+from retainkit.core import check_id, content_hash
 from retainkit.errors import InvalidInput
 from retainkit.rules._closures import Compiled, compiled
 from retainkit.rules._data import signal_data, version
@@ -17,7 +17,7 @@ from retainkit.rules._events import is_anonymous
 from retainkit.rules._explain import Explained, why
 from retainkit.rules._meant import meant
 from retainkit.rules._readings import named
-from retainkit.rules._rule import Rule, RuleTest
+from retainkit.rules._rule import LONGEST_NAME, Rule, RuleTest
 from retainkit.rules._samples import agrees, is_decided, samples
 from retainkit.rules._signals import Signals, declared
 from retainkit.rules._tree import (
@@ -86,7 +86,8 @@ class Rulebook:
         InvalidInput: ``rules.rule_twice``, ``rules.unknown_signal``, ``rules.signal_clash``,
             ``rules.unknown_segment``, ``rules.circular_segments``, ``rules.too_deep``,
             ``rules.too_large``; ``rules.contradiction`` for a condition that no customer can
-            meet; ``rules.term`` for a term that is named by no time.
+            meet; ``rules.term`` for a term that is named by no time; ``json.text`` or
+            ``json.id_length`` for a segment whose name no store keeps.
     """
 
     signals: Mapping[str, Signal] = field(converter=_signals)
@@ -95,6 +96,8 @@ class Rulebook:
 
     def __attrs_post_init__(self) -> None:
         _check_ids(self.rules)
+        for name in self.segments:
+            check_id(name, f"segments.{name}", most=LONGEST_NAME)
         for place, when in self._places():
             self._check_names(place, when)
         for rule in self.rules:
