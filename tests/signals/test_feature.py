@@ -114,6 +114,15 @@ def test_only_what_decided_it_is_told() -> None:
     assert keys(world.said[0]) == ["rules.state.fired", "rules.is.lt"]
 
 
+def test_what_decided_it_twice_is_told_once() -> None:
+    """The same comparison on two ways that are both true."""
+    known = (C.usage < 5) & C.quiet.is_true() | (C.usage < 5) & C.last_login_at.present()
+    world = following(Rule(id="known", when=known))
+    world.tell(NOW, told(usage=3, quiet=True, last_login_at=NOW))
+    (fired,) = world.said
+    assert sorted(keys(fired)[1:]) == ["rules.is.eq", "rules.is.lt", "rules.is.present"]
+
+
 def test_the_end_of_an_episode_says_what_ended_it() -> None:
     """By its own threshold, when it has one; and it names the same firing."""
     edged = evolve(LOW, clears_when=C.usage > 8)
@@ -266,6 +275,41 @@ def test_a_rule_that_is_gone_ends_what_it_had_begun() -> None:
         world.feature = feature(LOW)
         assert world.until(NOW + 4 * RECHECK) == ["rules.fired"]
         assert world.said[-1].data["episode"] == 2
+
+
+def test_a_rule_counts_within_its_days() -> None:
+    """Before them it is not asked, and the first instant is what is waited for; then it ends."""
+    first, last = NOW + hours(3), NOW + hours(5)
+    world = following(evolve(LOW, effective_from=first, effective_until=last))
+    assert world.tell(NOW, told(usage=3)) == []
+    assert world.wake == first
+    assert world.until(first) == ["rules.fired"]
+    assert world.wake == last
+    assert world.until(last) == ["rules.cleared"]
+    assert world.said[-1].data["reason"] == "expired"
+    assert world.tell(last + hours(1), told(hours(6), usage=2)) == []
+
+
+def test_who_waits_for_the_next_term_is_asked_when_the_term_goes_stale() -> None:
+    """Held back once in a term; when nobody believes the term any more, that is what holds it."""
+
+    class Renewing(Signals):
+        usage = Number()
+        renewal_at = Time(fresh_for=hours(5))
+
+    once = Rule(id="once", when=Renewing.usage < 5, once_per="term", term="renewal_at")
+    book = Rulebook(signals=Renewing, rules=(once,))
+    world = Following(RulesFeature(book, Measures(Renewing)))
+    facts = world.measures.facts
+    for hour, values in enumerate(({"usage": 3, "renewal_at": NOW}, {"usage": 9}, {"usage": 3})):
+        at = NOW + hours(hour)
+        world.tell(at, happened("signals.set", at, facts(values)))
+    assert [event.name for event in world.said] == [
+        "rules.fired",
+        "rules.cleared",
+        "rules.suppressed",
+    ]
+    assert world.wake == NOW + hours(5)
 
 
 def test_nobody_waits_for_a_rule_that_is_gone() -> None:

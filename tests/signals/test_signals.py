@@ -534,7 +534,7 @@ def test_who_has_just_begun_is_not_warned_of() -> None:
     assert warned(MONDAY, *begun(MONDAY - days(1))) == set()
     assert {"narrow_use", "few_stakeholders"} <= warned(MONDAY, *begun(MONDAY - days(28)))
     unused = happened("signals.set", MONDAY - days(28), {**facts})
-    assert warned(MONDAY, unused) == {"narrow_use"}, "nobody ever began"
+    assert warned(MONDAY, unused) == {"narrow_use", "silent"}, "nobody ever began"
 
 
 def test_sold_but_unused_is_seen() -> None:
@@ -611,6 +611,15 @@ def test_silence_is_a_signal() -> None:
     fired = happened("rules.fired", MONDAY - days(1), because=because)
     assert "silent" in warned(MONDAY, last, fired), "nor is what a rule decides"
     assert "silent" not in warned(MONDAY, last, happened("anything.else", MONDAY - days(1)))
+
+
+def test_who_pays_and_never_gave_a_sign_is_silent() -> None:
+    """Seven payments in 200 days and nothing else; of three weeks and a day, not of a new one."""
+    paid = [happened("payment.succeeded", MONDAY - days(200 - 30 * n)) for n in range(7)]
+    assert "silent" in warned(MONDAY, *paid)
+    assert "silent" not in warned(MONDAY, *paid, happened("login", MONDAY - days(1)))
+    assert "silent" not in warned(paid[0].occurred_at + days(19), paid[0])
+    assert "silent" in warned(paid[0].occurred_at + days(20), paid[0])
 
 
 def test_weeks_are_counted_back_from_today() -> None:
