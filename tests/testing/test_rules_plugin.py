@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+import pytest
+import yaml
 
-import retainkit
 
+assert yaml  # loaded before: pytester forgets what a run imports, and the C part loads only once
+pytest_plugins = ["pytester"]
 
 SIGNALS = """
 from retainkit.rules import Number, Signals
@@ -16,6 +15,9 @@ from retainkit.rules import Number, Signals
 
 class Customer(Signals):
     seats = Number()
+
+
+big = Customer.seats > 5
 """
 RULES = """\
 rules:
@@ -27,42 +29,55 @@ rules:
 """
 
 
-def _pytest(folder: Path, settings: str = "") -> subprocess.CompletedProcess[str]:
-    (folder / "pytest.ini").write_text(
+@pytest.fixture
+def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A folder with a rule file, and the module that declares its signals."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.syspathinsert()
+    pytester.makepyfile(shop_signals=SIGNALS)
+    (pytester.path / "shop.rules.yaml").write_text(RULES)
+    return pytester
+
+
+def _said(folder: pytest.Pytester, settings: str = "") -> str:
+    folder.makeini(
         f"[pytest]\naddopts = -p retainkit.testing.rules -p no:cacheprovider\n{settings}"
     )
-    (folder / "shop_signals.py").write_text(SIGNALS)
-    (folder / "shop.rules.yaml").write_text(RULES)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q"],
-        cwd=folder,
-        env={
-            **os.environ,
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTHONPATH": os.pathsep.join((str(Path(retainkit.__file__).parents[1]), str(folder))),
-        },
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    return folder.runpytest_inprocess("-q").stdout.str()
 
 
-def test_each_test_of_a_rule_is_a_test_of_pytest(tmp_path: Path) -> None:
-    """Named after its rule; the wrong answer with its reasons."""
-    said = _pytest(tmp_path, "retainkit_signals = shop_signals:Customer\n").stdout
+def test_each_test_of_a_rule_is_a_test_of_pytest(folder: pytest.Pytester) -> None:
+    """Named after its rule; the wrong answer with its reasons. Other tests run beside it."""
+    folder.makepyfile(test_shop="def test_it() -> None:\n    assert True\n")
+    said = _said(folder, "retainkit_signals = shop_signals:Customer\n")
 
-    assert "1 failed, 1 passed" in said
+    assert "1 failed, 2 passed" in said
     assert "big: expected no, got fires" in said
     assert "Is seats at least 5? It is 6. [yes]" in said
     assert "big: small" in said
 
 
-def test_a_class_that_is_not_there_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "where", ["shop_signals:Custmer", "shop_signls:Customer", "shop_signals:big", ":Customer"]
+)
+def test_a_class_that_is_not_there_is_named(folder: pytest.Pytester, where: str) -> None:
     """The configuration is wrong, not the file."""
-    said = _pytest(tmp_path, "retainkit_signals = shop_signals:Custmer\n").stdout
-    assert "retainkit_signals='shop_signals:Custmer'" in said
+    said = _said(folder, f"retainkit_signals = {where}\n")
+    assert f"This names no class of signals (retainkit_signals={where!r})" in said
+    assert "write module:Class, with the module on pytest's path" in said
 
 
-def test_a_mistake_in_a_file_is_told_by_line(tmp_path: Path) -> None:
+def test_a_mistake_in_a_file_is_told_by_line(folder: pytest.Pytester) -> None:
     """Without the class, the signal is not known."""
-    assert "shop.rules.yaml, line 3, column 12: There is no such signal" in _pytest(tmp_path).stdout
+    assert "shop.rules.yaml, line 3, column 12: There is no such signal" in _said(folder)
+
+
+def test_what_fails_beside_a_rule_is_told_as_pytest_tells_it(folder: pytest.Pytester) -> None:
+    """What somebody's own hooks do around each test, for one."""
+    folder.makeconftest(
+        "def pytest_runtest_call(item):\n    raise ConnectionError('no database')\n"
+    )
+    said = _said(folder, "retainkit_signals = shop_signals:Customer\n")
+    assert "2 failed" in said
+    assert "ConnectionError: no database" in said
+    assert "expected" not in said
