@@ -461,6 +461,57 @@ def test_the_back_test_is_a_chapter_and_a_page_of_its_own() -> None:
         assert "DeLong" in check(page)
 
 
+def test_a_back_test_of_nobody_says_that_there_is_nothing() -> None:
+    """No groups, no false greens, and no figure without a reason for its lack."""
+    nobody = backtest(
+        MODEL,
+        [],
+        lambda _, at: readings(Customer, {}, at=at),
+        at=[BEFORE],
+        horizon=days(90),
+    )
+    page = back_test_page(nobody)
+    area, left, warned, green = page.facts
+    assert (area.value, area.note) == ("\u2013", "nothing to estimate from")
+    assert (left.value, left.note) == ("0", "of 0, within 90 days of a look")
+    assert (warned.value, warned.note) == ("\u2013", "nothing to estimate from")
+    assert (green.value, green.note) == ("\u2013", "0 of 0 who left")
+    assert [each.caption for each in page.tables] == [
+        "Area under the curve",
+        "Left within 90 days, by band",
+        "Of those who left",
+    ]
+    assert "There is nothing to compare" in check(page)
+
+
+@pytest.mark.parametrize(
+    ("left", "score", "area", "note"),
+    [(20, 50.0, "0.50", "all scores are equal"), (3, None, "1.00", "too few for an interval")],
+)
+def test_an_area_without_an_interval_says_why(
+    left: int, score: float | None, area: str, note: str
+) -> None:
+    """That all scores are equal is no lack of customers."""
+    use = {f"c{n:02}": float(n) if score is None else score for n in range(60)}
+    test = backtest(
+        MODEL,
+        [
+            Stay(
+                customer=CustomerId(name),
+                since=BEFORE,
+                until=BEFORE + days(30 if int(name[1:]) < left else 400),
+                left=int(name[1:]) < left,
+            )
+            for name in use
+        ],
+        lambda customer, at: readings(Customer, {"use": use[customer], "mood": 50}, at=at),
+        at=[BEFORE],
+        horizon=days(90),
+    )
+    fact = back_test_page(test).facts[0]
+    assert (fact.name, fact.value, fact.note) == ("Area under the curve", area, note)
+
+
 def test_programmes_stand_with_their_caution() -> None:
     """The sentence leads the chapter."""
     stays = [

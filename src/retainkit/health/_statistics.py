@@ -52,6 +52,11 @@ class Unclaimed(StrEnum):
     SAME = "same"
     """All have the same score, which tells nobody from anybody."""
 
+    @property
+    def reason(self) -> str:
+        """The same for a reader, in English."""
+        return _UNCLAIMED[self]
+
 
 _UNCLAIMED: Final = {
     Unclaimed.NOTHING: "nothing to estimate from",
@@ -95,9 +100,7 @@ class Estimate:
         if self.value is None:
             return NO_VALUE
         if self.low is None or self.high is None:
-            told = shown(self.value) + (
-                f" ({_UNCLAIMED[self.unclaimed]})" if self.unclaimed else ""
-            )
+            told = shown(self.value) + (f" ({self.unclaimed.reason})" if self.unclaimed else "")
         else:
             told = f"{shown(self.value)} ({shown(self.low)} to {shown(self.high)})"
         return told.replace("-", "\u2212")

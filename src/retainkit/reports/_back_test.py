@@ -74,7 +74,7 @@ def _bare(estimate: Estimate, places: int = 2) -> str:
 
 def _reach(estimate: Estimate, places: int = 2) -> str:
     if estimate.low is None or estimate.high is None:
-        return "too few for an interval"
+        return "" if estimate.unclaimed is None else estimate.unclaimed.reason
     return f"{estimate.low:.{places}f} to {estimate.high:.{places}f}"
 
 
