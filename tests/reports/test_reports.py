@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +36,6 @@ from retainkit.reports import (
 
 
 NASTY = "<script>\"&'"
-SVG = "{http://www.w3.org/2000/svg}"
 
 CURVE = StepChart(
     title="Recovered & kept",
@@ -120,6 +120,43 @@ def test_each_chart_has_its_figures_as_a_table() -> None:
         ("paid", "3 (75.0\u202f%)"),
         ("ended", "1 (25.0\u202f%)"),
     )
+
+
+def test_a_legend_takes_as_many_rows_as_it_needs() -> None:
+    """On a narrow screen the second name stands below the first, and no name is cut."""
+    names = ("with the policy of the house", "as it was before the policy")
+    curves = tuple(Curve(name=name, counts=(0, 1), whole=2) for name in names)
+    chart = StepChart(title="t", description="d", days="days", curves=curves, marks=(0, 1))
+    places: dict[int, list[tuple[str | None, str | None]]] = {}
+    for width in (316, 900):
+        drawn = ET.fromstring(chart.svg(width, name="c"))
+        places[width] = [
+            (each.get("x"), each.get("y")) for each in drawn if (each.text or "") in names
+        ]
+    (one, other), (wide, beside) = places[316], places[900]
+    assert one[0] == other[0]
+    assert int(other[1] or 0) > int(one[1] or 0)
+    assert wide[1] == beside[1]
+
+
+def test_a_share_of_nobody_is_not_drawn_and_a_slim_one_has_no_figure() -> None:
+    """A figure that does not fit stands in the legend alone, a zero in the table alone."""
+    shares = (
+        Share(name="paid", count=990, tone=0),
+        Share(name="ended", count=10, tone=3),
+        Share(name="open", count=0, tone=1),
+    )
+    flow = Flow(name="ours", whole=9000, part=1000, shares=shares)
+    chart = evolve(FLOW, flows=(flow,))
+    drawn = ET.fromstring(chart.svg(316, name="c"))
+    classes = [each.get("class") for each in drawn.iter("rect")]
+    written = [each.text for each in drawn.iter("text")]
+    assert "tone-3" in classes
+    assert "tone-1" not in classes
+    assert [each for each in written if each in {"990", "10", "0"}] == ["990"]
+    assert "ended 10" in written
+    assert "open 0" not in written
+    assert chart.table.rows[-1] == ("open", "0 (0.0\u202f%)")
 
 
 def test_a_page_needs_nothing_else() -> None:
