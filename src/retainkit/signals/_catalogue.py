@@ -27,8 +27,7 @@ from retainkit.rules import (
 )
 
 
-_MACHINES = ("invoice.*", "payment.*", "message.*", "term.*")
-
+_signs = anything(but=("invoice.*", "payment.*", "message.*", "term.*"))
 _opened, _closed = event("ticket.opened"), event("ticket.closed")
 _replied = event("ticket.replied")
 _rated = event("ticket.rated")
@@ -109,11 +108,15 @@ class UsageSignals(Signals):
         "When anything was used last.",
         remedy=Remedy(kind=RemedyKind.CALL, ref="usage-check-in"),
     )
-    last_sign_at: Time = (
-        anything(but=_MACHINES)
-        .last()
+    last_sign_at: Time = _signs.last().about(
+        "The last sign of life of any kind; invoices, payments, messages and terms are none.",
+        remedy=Remedy(kind=RemedyKind.CALL, ref="silent-customer"),
+    )
+    signs_21d: Number = (
+        _signs.count(days(21))
+        .counting("signs")
         .about(
-            "The last sign of life of any kind; invoices, payments, messages and terms are none.",
+            "Signs of life of any kind in 21 days, of everybody who is known for so long.",
             remedy=Remedy(kind=RemedyKind.CALL, ref="silent-customer"),
         )
     )
@@ -333,7 +336,11 @@ def early_warnings() -> Mapping[str, Condition]:
         "sold_but_unused": all_of(
             w.term_started_at.more_than_ago(days(30)), w.last_used_at < w.term_started_at
         ),
-        "silent": w.last_sign_at.more_than_ago(days(21)),
+        # The deadest customer never gave a sign that could be long ago.
+        "silent": any_of(
+            w.last_sign_at.more_than_ago(days(21)),
+            all_of(w.last_sign_at.missing(), w.signs_21d.eq(0)),
+        ),
         # Who has just begun has not invited everybody yet; who never began is no exception.
         "narrow_use": all_of(w.breadth < 0.3, w.first_used_at.more_than_ago(days(28))),
         "passive_seats": w.unused_seats >= 3,
