@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retainkit.core import JsonObject, Origin
+from retainkit.core import JsonObject, Origin, content_hash
 from retainkit.errors import InvalidInput
 from retainkit.rules import (
     Amount,
@@ -226,6 +226,8 @@ def test_what_is_computed_is_told_as_data_and_read_back(
     assert type(signal) is kind
     assert signal.derivation is not None
     assert signal.derivation.to_json() == data
+    word = type(signal.derivation).__name__.lower()
+    assert signal.name == f"{word}_{content_hash(data)[:16]}"
 
     there = _Asking.present(signal)
     known = {"paid": PAID}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias, cast, runtime_checkable
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, fields, frozen
 
 from retainkit.core import JsonObject, JsonValue, content_hash
 from retainkit.errors import InvalidInput
@@ -38,9 +39,43 @@ def derived_name(derivation: Derivation) -> str:
     return f"{type(derivation).__name__.lower()}_{content_hash(derivation.to_json())[:16]}"
 
 
-def as_computed(word: str, said: dict[str, JsonValue]) -> JsonObject:
-    """A derivation as files write it, without what is not said; inside this room only."""
-    return {COMPUTED: {word: {key: value for key, value in said.items() if value is not None}}}
+@frozen(kw_only=True, cache_hash=True)
+class Computed:
+    """What a derivation is called in files, and so are its parts; inside this room only."""
+
+    word: ClassVar[str]
+
+    words: ClassVar[Mapping[str, str]] = {"pattern": "event", "key": "of"}
+    """Of the parts that files call otherwise than Python does."""
+
+    always: ClassVar[tuple[str, ...]] = ()
+    """The parts that are told even where they are as they are by default."""
+
+    def to_json(self) -> JsonObject:
+        """As data."""
+        parts = [(part, getattr(self, part.name)) for part in fields(type(self))]
+        said = {
+            self.words.get(part.name, part.name): _plain(value)
+            for part, value in parts
+            if value != part.default or part.name in self.always
+        }
+        return {COMPUTED: {self.word: said}}
+
+
+def _plain(value: object) -> JsonValue:
+    match value:
+        case Signal():
+            return _told(value)
+        case timedelta():
+            return written(value)
+        case tuple():
+            return list(value)
+        case int():
+            return value
+        case str():
+            return str(value)
+        case _:
+            return inner(cast("Derivation", value))
 
 
 def _currency(currency: str | None) -> str | None:
@@ -51,16 +86,8 @@ def _gap(length: timedelta) -> timedelta:
     return window(length, "gap")
 
 
-def _never(missing: MissingTime) -> str | None:
-    return None if missing == "unknown" else missing
-
-
-def _minimum(count: int) -> int | None:
-    return None if count == 1 else count
-
-
 @frozen(kw_only=True, cache_hash=True)
-class Sum:
+class Sum(Computed):
     """
     The sum of the numbers under a key, exact to the millionth.
 
@@ -74,21 +101,9 @@ class Sum:
     within: timedelta = field(converter=within_length)
     currency: str | None = field(default=None, converter=_currency)
 
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word,
-            {
-                "event": self.pattern.to_json(),
-                "of": self.key,
-                "within": written(self.within),
-                "currency": self.currency,
-            },
-        )
-
 
 @frozen(kw_only=True, cache_hash=True)
-class Mean:
+class Mean(Computed):
     """The mean of the numbers under a key; unknown below a least number of them."""
 
     word: ClassVar[str] = "mean"
@@ -98,21 +113,9 @@ class Mean:
     within: timedelta = field(converter=within_length)
     minimum: int = field(default=1, converter=least)
 
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word,
-            {
-                "event": self.pattern.to_json(),
-                "of": self.key,
-                "within": written(self.within),
-                "minimum": _minimum(self.minimum),
-            },
-        )
-
 
 @frozen(kw_only=True, cache_hash=True)
-class Last:
+class Last(Computed):
     """When the latest one happened, of all time; ``missing`` is what none means."""
 
     word: ClassVar[str] = "last"
@@ -120,27 +123,15 @@ class Last:
     pattern: EventPattern
     missing: MissingTime = field(default="unknown", converter=missing_time)
 
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word, {"event": self.pattern.to_json(), "missing": _never(self.missing)}
-        )
-
 
 @frozen(kw_only=True, cache_hash=True)
-class First:
+class First(Computed):
     """When the earliest one happened, of all time; ``missing`` is what none means."""
 
     word: ClassVar[str] = "first"
 
     pattern: EventPattern
     missing: MissingTime = field(default="unknown", converter=missing_time)
-
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word, {"event": self.pattern.to_json(), "missing": _never(self.missing)}
-        )
 
 
 LatestKind: TypeAlias = "Literal[Kind.NUMBER, Kind.TEXT, Kind.FLAG, Kind.TIME]"
@@ -159,31 +150,20 @@ def _latest_kind(kind: Kind | str) -> LatestKind:
 
 
 @frozen(kw_only=True, cache_hash=True)
-class Latest:
+class Latest(Computed):
     """What the latest event that has this key says under it, of all time; a text, one of these."""
 
     word: ClassVar[str] = "latest"
+    always: ClassVar[tuple[str, ...]] = ("kind",)
 
     pattern: EventPattern
     key: str = field(converter=event_name)
     kind: LatestKind = field(default=Kind.NUMBER, converter=_latest_kind)
     one_of: tuple[str, ...] = field(default=(), converter=text_choices)
 
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word,
-            {
-                "event": self.pattern.to_json(),
-                "of": self.key,
-                "kind": self.kind.value,
-                "one_of": list(self.one_of) or None,
-            },
-        )
-
 
 @frozen(kw_only=True, cache_hash=True)
-class LatestChange:
+class LatestChange(Computed):
     """By how much the latest number differs from the one before it; with ``same``, of that one."""
 
     word: ClassVar[str] = "change"
@@ -193,18 +173,6 @@ class LatestChange:
     within: timedelta = field(converter=within_length)
     same: str | None = field(default=None, converter=named_key)
 
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word,
-            {
-                "event": self.pattern.to_json(),
-                "of": self.key,
-                "within": written(self.within),
-                "same": self.same,
-            },
-        )
-
 
 def _trend_of(of: Count | Distinct | Sum | Mean) -> Count | Distinct | Sum | Mean:
     whole_days(of.within)
@@ -212,7 +180,7 @@ def _trend_of(of: Count | Distinct | Sum | Mean) -> Count | Distinct | Sum | Mea
 
 
 @frozen(kw_only=True, cache_hash=True)
-class Trend:
+class Trend(Computed):
     """
     How a window compares with the customer's own one before: -0.3 is a fall by 30 %.
 
@@ -228,10 +196,6 @@ class Trend:
     of: Count | Distinct | Sum | Mean = field(converter=_trend_of)
     minimum: int = field(default=1, converter=least)
 
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(self.word, {"of": inner(self.of), "minimum": _minimum(self.minimum)})
-
 
 def inner(derivation: Derivation) -> JsonObject:
     """As data inside of another derivation; inside this room only."""
@@ -241,7 +205,7 @@ def inner(derivation: Derivation) -> JsonObject:
 
 
 @frozen(kw_only=True, cache_hash=True)
-class Share:
+class Share(Computed):
     """
     One signal as a share of another, both of one unit: active seats of the paid ones.
 
@@ -254,6 +218,7 @@ class Share:
     """
 
     word: ClassVar[str] = "share"
+    words: ClassVar[Mapping[str, str]] = {"part": "of"}
 
     part: Signal
     whole: Signal = field()
@@ -290,17 +255,6 @@ class Share:
         part, whole = signals
         return evolve(self, part=part, whole=whole)
 
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word,
-            {
-                "of": _told(self.part),
-                "whole": _told(self.whole),
-                "minimum": _minimum(self.minimum),
-            },
-        )
-
 
 def _told(signal: Signal) -> JsonValue:
     if signal.derivation is None:
@@ -319,7 +273,7 @@ def _unit(signal: Signal) -> str:
 
 
 @frozen(kw_only=True, cache_hash=True)
-class Depth:
+class Depth(Computed):
     """How much of a list of core features was used in the window, as a share of the list."""
 
     word: ClassVar[str] = "depth"
@@ -329,21 +283,9 @@ class Depth:
     features: tuple[str, ...] = field(converter=features)
     within: timedelta = field(converter=within_length)
 
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word,
-            {
-                "event": self.pattern.to_json(),
-                "of": self.key,
-                "features": list(self.features),
-                "within": written(self.within),
-            },
-        )
-
 
 @frozen(kw_only=True, cache_hash=True)
-class ActiveDays:
+class ActiveDays(Computed):
     """On how many days of the window it happened; days of the customer, today included."""
 
     word: ClassVar[str] = "active_days"
@@ -351,15 +293,9 @@ class ActiveDays:
     pattern: EventPattern
     within: timedelta = field(converter=whole_days)
 
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word, {"event": self.pattern.to_json(), "within": written(self.within)}
-        )
-
 
 @frozen(kw_only=True, cache_hash=True)
-class ActiveWeeks:
+class ActiveWeeks(Computed):
     """In how many weeks of the window it happened; the last week ends today."""
 
     word: ClassVar[str] = "active_weeks"
@@ -367,15 +303,9 @@ class ActiveWeeks:
     pattern: EventPattern
     within: timedelta = field(converter=whole_weeks)
 
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word, {"event": self.pattern.to_json(), "within": written(self.within)}
-        )
-
 
 @frozen(kw_only=True, cache_hash=True)
-class Elapsed:
+class Elapsed(Computed):
     """
     The median time from one event to the next other one of the same key; both in the window.
 
@@ -383,6 +313,7 @@ class Elapsed:
     """
 
     word: ClassVar[str] = "elapsed"
+    words: ClassVar[Mapping[str, str]] = {"start": "event", "end": "until", "key": "by"}
 
     start: EventPattern
     end: EventPattern
@@ -390,44 +321,19 @@ class Elapsed:
     within: timedelta = field(converter=within_length)
     minimum: int = field(default=1, converter=least)
 
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word,
-            {
-                "event": self.start.to_json(),
-                "until": self.end.to_json(),
-                "by": self.key,
-                "within": written(self.within),
-                "minimum": _minimum(self.minimum),
-            },
-        )
-
 
 @frozen(kw_only=True, cache_hash=True)
-class Again:
+class Again(Computed):
     """How many times something came back: after the other one, of the same key, within the gap."""
 
     word: ClassVar[str] = "again"
+    words: ClassVar[Mapping[str, str]] = {"pattern": "event", "key": "by"}
 
     pattern: EventPattern
     after: EventPattern
     key: str = field(converter=event_name)
     gap: timedelta = field(converter=_gap)
     within: timedelta = field(converter=within_length)
-
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return as_computed(
-            self.word,
-            {
-                "event": self.pattern.to_json(),
-                "after": self.after.to_json(),
-                "by": self.key,
-                "gap": written(self.gap),
-                "within": written(self.within),
-            },
-        )
 
 
 @runtime_checkable

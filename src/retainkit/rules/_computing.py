@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from attrs import frozen
+from attrs import NOTHING, fields, frozen
 
 from retainkit.rules._computed import (
     ActiveDays,
     ActiveWeeks,
     Again,
+    Computed,
     Depth,
     Elapsed,
     First,
@@ -60,43 +61,38 @@ def _items(said: Said) -> Items:
     )
 
 
-def _made(make: Callable[..., Derivation], **names: str) -> Callable[[Said], Derivation]:
-    """A derivation whose arguments bear these names in files, and their own where none is given."""
-    return lambda said: make(**{names.get(key, key): value for key, value in said.items()})
+def _form(made: type[Computed]) -> _Form:
+    """How a derivation is written that has its own names for its parts."""
+    names = {made.words.get(part.name, part.name): part for part in fields(made)}
+    return _Form(
+        tuple(word for word, part in names.items() if part.default is NOTHING),
+        lambda said: made(**{names[word].name: value for word, value in said.items()}),
+        tuple(word for word, part in names.items() if part.default is not NOTHING),
+    )
 
 
-_OPEN = ("event", "until", "by")
-FORMS: Mapping[str, _Form] = {
-    "sum": _Form(("event", "of", "within"), _made(Sum, event="pattern", of="key"), ("currency",)),
-    "mean": _Form(("event", "of", "within"), _made(Mean, event="pattern", of="key"), ("minimum",)),
-    "last": _Form(("event",), _made(Last, event="pattern"), ("missing",)),
-    "first": _Form(("event",), _made(First, event="pattern"), ("missing",)),
-    "latest": _Form(("event", "of"), _made(Latest, event="pattern", of="key"), ("kind", "one_of")),
-    "change": _Form(
-        ("event", "of", "within"), _made(LatestChange, event="pattern", of="key"), ("same",)
-    ),
-    "trend": _Form(("of",), _made(Trend), ("minimum",)),
-    "share": _Form(("of", "whole"), _made(Share, of="part"), ("minimum",)),
-    "depth": _Form(("event", "of", "features", "within"), _made(Depth, event="pattern", of="key")),
-    "active_days": _Form(("event", "within"), _made(ActiveDays, event="pattern")),
-    "active_weeks": _Form(("event", "within"), _made(ActiveWeeks, event="pattern")),
-    "open": _Form(_OPEN, lambda said: Open(items=_items(said)), ("within",)),
-    "oldest_open": _Form(_OPEN, lambda said: OldestOpen(items=_items(said)), ("within",)),
-    "silent": _Form(
-        (*_OPEN, "touched", "silent_for"),
-        lambda said: Silent(
-            items=_items(said),
-            touched=cast("EventPattern", said["touched"]),
-            silent_for=cast("timedelta", said["silent_for"]),
-        ),
+def _form_of_items(make: Callable[..., Derivation], *more: str) -> _Form:
+    """The same of items, which are a value of their own in Python."""
+    return _Form(
+        ("event", "until", "by", *more),
+        lambda said: make(items=_items(said), **{word: said[word] for word in more}),
         ("within",),
-    ),
-    "elapsed": _Form(
-        (*_OPEN, "within"), _made(Elapsed, event="start", until="end", by="key"), ("minimum",)
-    ),
-    "again": _Form(
-        ("event", "after", "by", "gap", "within"), _made(Again, event="pattern", by="key")
-    ),
+    )
+
+
+FORMS: Mapping[str, _Form] = {
+    **{
+        made.word: _form(made)
+        for made in (
+            *(Sum, Mean, Last, First, Latest, LatestChange, Trend, Share),
+            *(Depth, ActiveDays, ActiveWeeks),
+        )
+    },
+    Open.word: _form_of_items(Open),
+    OldestOpen.word: _form_of_items(OldestOpen),
+    Silent.word: _form_of_items(Silent, "touched", "silent_for"),
+    Elapsed.word: _form(Elapsed),
+    Again.word: _form(Again),
 }
 """Each derivation by the word that files have for it."""
 

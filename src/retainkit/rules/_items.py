@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from retainkit.core import JsonObject, JsonValue
 from retainkit.rules._checked import event_name, within_length
-from retainkit.rules._computed import as_computed
+from retainkit.rules._computed import COMPUTED
 from retainkit.rules._windows import window, written
 
 
@@ -51,7 +51,7 @@ class Items:
             "event": self.opened.to_json(),
             "until": self.closed.to_json(),
             "by": self.key,
-            "within": None if self.within is None else written(self.within),
+            **({} if self.within is None else {"within": written(self.within)}),
         }
 
 
@@ -70,7 +70,7 @@ class _OfItems:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return as_computed(self.word, self.items.said())
+        return {COMPUTED: {self.word: self.items.said()}}
 
 
 @frozen(kw_only=True, cache_hash=True)
@@ -98,11 +98,10 @@ class Silent(_OfItems):
 
     def to_json(self) -> JsonObject:
         """As data."""
-        return as_computed(
-            self.word,
-            {
-                **self.items.said(),
-                "touched": self.touched.to_json(),
-                "silent_for": written(self.silent_for),
-            },
-        )
+        said = self.items.said()
+        silent_for = written(self.silent_for)
+        return {
+            COMPUTED: {
+                self.word: {**said, "touched": self.touched.to_json(), "silent_for": silent_for}
+            }
+        }
