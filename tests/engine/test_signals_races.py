@@ -6,6 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+import pytest
+
 from retainkit.core import STANDING, Bucket, Event, Origin, Wanted
 from retainkit.engine import RetainKit
 from retainkit.ids import CustomerId, EventId, TenantId
@@ -65,6 +68,31 @@ def test_those_who_count_the_same_customers_at_once(database: str) -> None:
         kit.signals.rebuild()
         assert [_buckets(kit, customer) for customer in CUSTOMERS] == counted
         assert kit.rules.recheck().woken == 0
+    finally:
+        store.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("first", "second"), [(3, 8), (8, 3)])
+def test_of_two_who_tell_of_one_instant_at_once_the_later_holds(
+    postgres_url: str, first: int, second: int
+) -> None:
+    """Whoever comes second waits, sees what it contradicts, and is the one that is believed."""
+    store, who = SqlStore(postgres_url), CUSTOMERS[0]
+    kit = RetainKit(store=store, clock=ManualClock(NOW), signals=Customer)
+    waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
+    url = postgres_url.replace("+psycopg", "")
+    try:
+        with psycopg.connect(url, autocommit=True) as watch, ThreadPoolExecutor(1) as pool:
+            with kit.transaction() as k:
+                k.signals.set(who, {"seats": first}, at=NOW)
+                other = pool.submit(kit.signals.set, who, {"seats": second}, at=NOW)
+                while watch.execute(waiting).fetchone() is None:
+                    assert not other.done()
+            other.result(timeout=60)
+        assert kit.signals.of(who).known("seats", NOW) == second
+        kit.signals.rebuild()
+        assert kit.signals.of(who).known("seats", NOW) == second
     finally:
         store.close()
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias, overload
 
-from retainkit.core import Event, EventState, Origin, Part, RecordedEvent, Wanted
+from retainkit.core import Bucket, Event, EventState, Origin, Part, RecordedEvent, Wanted
 from retainkit.errors import ConfigurationError, InvalidInput, NotFound
 from retainkit.ids import CustomerId, EventId, derive
-from retainkit.stores import Appended
+from retainkit.stores import Appended, Transaction
 from retainkit.timing import utc
 from retainkit.timing import zone as zone_of
 
@@ -105,7 +105,7 @@ class KitSignals:
                 at=at or now,
                 latest=now + counting.tolerance,
                 source=source,
-                known=lambda: counting.read(k.tx, customer, counting.measures.wanted(now, named)),
+                known=lambda: _told_so_far(counting, k.tx, customer, now, named),
             )
             return k.record(fact)
 
@@ -367,6 +367,18 @@ class KitSignals:
         with self._opened() as k:
             k.tx.records.lock(customer)
             counting.rebuild(k.tx, customer)
+
+
+def _told_so_far(
+    counting: Counting,
+    tx: Transaction,
+    customer: CustomerId,
+    now: datetime,
+    names: Collection[str],
+) -> Sequence[Bucket]:
+    """The facts that are known; whoever tells others at this moment is waited for."""
+    tx.records.lock(customer)
+    return counting.read(tx, customer, counting.measures.wanted(now, names))
 
 
 def _until(as_of: int | datetime | None, now: datetime) -> Callable[[RecordedEvent], bool] | None:
