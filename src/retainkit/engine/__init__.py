@@ -10,11 +10,12 @@ from retainkit._lazy import lazily
 if TYPE_CHECKING:
     from retainkit.engine._async import AsyncJoinedKit, AsyncRetainKit
     from retainkit.engine._attention import Attention, AttentionKind
+    from retainkit.engine._dunning import Dunning
     from retainkit.engine._explain import Explained
     from retainkit.engine._health import HealthAnswer, KitHealth
     from retainkit.engine._instrumentation import Instrumentation, LoggingInstrumentation
     from retainkit.engine._join import JoinedKit
-    from retainkit.engine._kit import Dispatch, Dunning, RetainKit, SystemClock
+    from retainkit.engine._kit import Dispatch, RetainKit, SystemClock
     from retainkit.engine._links import Links, OpenLink
     from retainkit.engine._load import Loaded, RefusedRow
     from retainkit.engine._performers import Guarantee, Performer
@@ -65,7 +66,7 @@ if not TYPE_CHECKING:
             "Attention": "_attention",
             "AttentionKind": "_attention",
             "Dispatch": "_kit",
-            "Dunning": "_kit",
+            "Dunning": "_dunning",
             "Explained": "_explain",
             "Finding": "_sweeper",
             "FindingKind": "_sweeper",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from retainkit.dunning import Access, DunningCase, DunningPolicy, Upcoming
     from retainkit.engine._attention import Attention
     from retainkit.engine._counting import Counting
+    from retainkit.engine._dunning import Dunning
     from retainkit.engine._explain import Explained
     from retainkit.engine._features import AnyFeature, Features
     from retainkit.engine._health import KitHealth
@@ -390,6 +391,8 @@ class RetainKit:
     @property
     def dunning(self) -> Dunning:
         """Questions about dunning."""
+        from retainkit.engine._dunning import Dunning
+
         return Dunning(self)
 
     @property
@@ -634,18 +637,6 @@ class RetainKit:
                 remedy="pass RetainKit(links=Links(base_url=..., secrets=[...]))",
             )
         return self.links
-
-
-class Dunning:
-    """Questions about dunning, as ``kit.dunning``."""
-
-    def __init__(self, kit: RetainKit) -> None:
-        self._kit = kit
-
-    def open_cases(self, *, customer: CustomerId | None = None) -> tuple[DunningCase, ...]:
-        """The open cases of one customer, or of all."""
-        with self._kit.transaction() as k:
-            return k.open_cases(customer=customer)
 
 
 def _check(payments: Payments | None, *, production: bool, lease: timedelta) -> None:
