@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from retainkit.cli import main
-from retainkit.core import Event
+from retainkit.core import Event, Origin
 from retainkit.engine import RetainKit
 from retainkit.health import (
     CAUTION,
@@ -184,6 +184,15 @@ def test_the_report_sets_who_took_part_beside_the_others(run: Run, tmp_path: Pat
     assert CAUTION in unescape(page)
     (row,) = re.findall(r"<tr><th[^>]*>webinar</th>.*?</tr>", page, re.DOTALL)
     assert re.findall(r"[0-9.]+(?=\u202f%)", row)[:1] == ["50.0"]
+
+
+def test_a_rehearsal_is_no_programme(run: Run, product: RetainKit, tmp_path: Path) -> None:
+    """Whose taking part was tagged as a test did not take part."""
+    ids = [f"{_customer(number)}-engagement.attended-180" for number in range(20)]
+    product.signals.retag(ids, Origin.TEST, actor="kim")
+    assert run("report", *APP, "--backtest", "--horizon", "50")[0] == 0
+    assert "webinar" not in (tmp_path / "health.html").read_text()
+    product.signals.retag(ids, Origin.REAL, actor="kim")
 
 
 def test_the_back_test_reads_the_timeline(run: Run) -> None:

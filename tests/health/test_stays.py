@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retainkit.core import Event, JsonValue, Origin, RecordedEvent
+from retainkit.core import Because, Event, EventState, JsonObject, JsonValue, Origin, RecordedEvent
 from retainkit.health import Stay, known_events, stay_of
 from retainkit.ids import CustomerId, EventId
 from retainkit.rules import Number, Signals, days, event
@@ -102,6 +102,56 @@ def test_what_ends_after_the_end_has_not_ended() -> None:
     assert ends(
         told("user.logged_in", 3), told("subscription.cancelled", 301, subscription="s1")
     ) == (END, False)
+
+
+def retagged(day: float, origin: Origin, *events: RecordedEvent) -> RecordedEvent:
+    """A person's word of a day on where these events are from."""
+    said = told("event.retagged", day)
+    data: JsonObject = {"events": [each.event.id for each in events], "origin": origin.value}
+    return evolve(said, event=evolve(said.event, data=data))
+
+
+def test_a_cancellation_that_was_a_test_ended_nothing() -> None:
+    """Nor does one that is a test by now, whoever said so when."""
+    paid = told("payment.succeeded", 1, subscription="s1")
+    cancelled = told("subscription.cancelled", 40, subscription="s1")
+    assert ends(paid, cancelled) == (START + days(40), True)
+    assert ends(paid, cancelled, retagged(41, Origin.TEST, cancelled)) == (END, False)
+    again = retagged(42, Origin.REAL, cancelled)
+    assert ends(paid, cancelled, retagged(41, Origin.TEST, cancelled), again)[1]
+
+
+def test_a_customer_who_was_a_test_was_never_there() -> None:
+    """What the kit decided about them, and what people asked it for, makes no customer."""
+    trial = (told("user.logged_in", 1), told("subscription.cancelled", 9, subscription="s1"))
+    scored = told("health.scored", 2)
+    decided = evolve(scored, event=evolve(scored.event, because=(Because(key="health.shift"),)))
+    asked = told("health.rescore_requested", 20)
+    assert stay(*trial, decided, asked, retagged(30, Origin.TEST, *trial)) is None
+
+
+def test_what_proved_to_be_real_counts() -> None:
+    """A customer whose events came as tests."""
+    came = told("user.logged_in", 1, origin=Origin.TEST)
+    cancelled = told("subscription.cancelled", 9, origin=Origin.TEST, subscription="s1")
+    found = stay(came, cancelled, retagged(30, Origin.REAL, came, cancelled))
+    assert found is not None
+    assert (found.since, found.until, found.left) == (START + days(1), START + days(9), True)
+
+
+def test_what_waits_for_a_person_ends_nothing() -> None:
+    """A cancellation of the future, or with the id of another event."""
+    came = told("user.logged_in", 1)
+    cancelled = told("subscription.cancelled", 9, subscription="s1")
+    assert ends(came, evolve(cancelled, state=EventState.PARKED)) == (END, False)
+
+
+def test_who_pays_an_open_invoice_afterwards_has_left_all_the_same() -> None:
+    """The pay link outlives the subscription; a new one brings the customer back."""
+    cancelled = told("subscription.cancelled", 40, subscription="s1")
+    late = told("payment.succeeded", 60, subscription="s1")
+    assert ends(cancelled, late) == (START + days(40), True)
+    assert ends(cancelled, late, told("payment.succeeded", 70, subscription="s2")) == (END, False)
 
 
 def at_day(history: Sequence[RecordedEvent], day: int, *, trust: bool = False) -> object:

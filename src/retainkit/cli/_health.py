@@ -216,12 +216,13 @@ def _told_by(kit: RetainKit, signal: str | None) -> Callable[[Readings, datetime
 def _programmes(kit: RetainKit, args: Namespace, stays: Sequence[Stay]) -> tuple[Engagement, ...]:
     """How taking part within a horizon goes with staying for the next one."""
     from retainkit.health import ATTENDED, engagement_effect
+    from retainkit.signals import RETAG_EVENT, as_tagged
 
     def attended() -> Iterator[Event]:
         for stay in stays:
             with kit.transaction() as k:
-                told = k.tx.timeline.of(stay.customer, names=frozenset({ATTENDED}))
-            yield from (recorded.event for recorded in told)
+                told = k.tx.timeline.of(stay.customer, names=frozenset({ATTENDED, RETAG_EVENT}))
+            yield from as_tagged(told)
 
     return engagement_effect(
         stays,

@@ -12,13 +12,17 @@ from attrs import field, frozen
 from retainkit.core import Bucket, Event, EventState, Origin, RecordedEvent
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId
-from retainkit.rules import Reading, Readings, Signal, Signals, declared, readings
-from retainkit.signals import Measures
+from retainkit.rules import Reading, Readings, Signal, Signals, anything, declared, readings
+from retainkit.signals import Measures, as_tagged
 from retainkit.timing import utc
 
 
 COUNTED: Final = (Origin.REAL, Origin.BACKFILL)
 """The origins of what really happened."""
+
+_CANCELLED: Final = "subscription.cancelled"
+_TELLING: Final = ("signals.set", _CANCELLED)
+_LIFE: Final = anything()
 
 ReadingsAt: TypeAlias = Callable[[CustomerId, datetime], Readings]
 """What was known of a customer at an instant, and nothing that was learned later."""
@@ -203,23 +207,27 @@ class _Known:
 
 def stay_of(history: Iterable[RecordedEvent], *, until: datetime) -> Stay | None:
     """
-    How long a customer was there, as the timeline tells it; None without a counted event.
+    How long a customer was there, as the timeline tells it; None when nothing happened.
 
-    They were there from their first event on, and left when the last of the subscriptions that the
-    timeline speaks of was cancelled (``subscription.cancelled``). Who has none that it speaks of
-    is taken to be there.
+    They were there from the first thing on that happened or was told of them, what the kit decided
+    and what is only written about them aside, and left when the last of the subscriptions that the
+    timeline speaks of was cancelled (``subscription.cancelled``). A payment after that is one of an
+    open invoice and brings nobody back: a new subscription does. Who has none that the timeline
+    speaks of is taken to be there.
 
     Args:
-        history: Of one customer, in order of sequence; samples and tests don't count.
+        history: Of one customer, in order of sequence; samples and tests don't count, with the
+            origin that each event was given last.
 
         until: Up to when the timeline is complete; what occurred later does not count.
     """
     counted = [
-        each.event
-        for each in history
-        if each.event.occurred_at <= until and each.event.origin in COUNTED
+        event
+        for event in as_tagged(history)
+        if event.occurred_at <= until and event.origin in COUNTED
     ]
-    if not counted:
+    there = [event for event in counted if _tells_of(event)]
+    if not there:
         return None
     ended: dict[str, datetime] = {}
     known: set[str] = set()
@@ -228,15 +236,20 @@ def stay_of(history: Iterable[RecordedEvent], *, until: datetime) -> Stay | None
         if named is None:
             continue
         known.add(named)
-        if event.name == "subscription.cancelled":
+        if event.name == _CANCELLED:
             ended[named] = max(event.occurred_at, ended.get(named, event.occurred_at))
     left = bool(known) and known == ended.keys()
     return Stay(
-        customer=counted[0].customer,
-        since=min(event.occurred_at for event in counted),
+        customer=there[0].customer,
+        since=min(event.occurred_at for event in there),
         until=max(ended.values()) if left else until,
         left=left,
     )
+
+
+def _tells_of(event: Event) -> bool:
+    """Whether it tells that there is a customer: what we decide or request of them does not."""
+    return event.name in _TELLING or (_LIFE.takes(event.name) and not event.because)
 
 
 def _subscription(event: Event) -> str | None:

@@ -26,11 +26,13 @@ from retainkit.signals._feature import RECHECK, RECHECK_EVENT, RulesCase, RulesF
 from retainkit.signals._left_out import LeftOut
 from retainkit.signals._measures import ZONE_METRIC, Measures
 from retainkit.signals._recheck import Recheck
+from retainkit.signals._tags import RETAG_EVENT, as_tagged
 
 
 __all__ = [
     "RECHECK",
     "RECHECK_EVENT",
+    "RETAG_EVENT",
     "ZONE_METRIC",
     "ContractSignals",
     "EarlyWarnings",
@@ -42,5 +44,6 @@ __all__ = [
     "RulesFeature",
     "SupportSignals",
     "UsageSignals",
+    "as_tagged",
     "early_warnings",
 ]

@@ -14,7 +14,6 @@ from retainkit.core import (
     Event,
     EventState,
     JsonObject,
-    Origin,
     RecordedEvent,
     Wanted,
 )
@@ -37,6 +36,7 @@ from retainkit.signals._facts import FACT_EVENT, fact_data, fact_id, fact_metric
 from retainkit.signals._left_out import LeftOut, left_out
 from retainkit.signals._metric import Metric
 from retainkit.signals._seen import Seen
+from retainkit.signals._tags import RETAG_EVENT, origin_of, told_origins
 from retainkit.signals._zones import Zones, told_zone, zones_of
 from retainkit.timing import to_micros, utc
 from retainkit.timing import zone as zone_named
@@ -46,7 +46,6 @@ ZONE_METRIC: Final = "zone"
 """The standing bucket that tells a customer's zones; `Measures.zone_of` reads it."""
 
 ZONE_EVENT: Final = "customer.zone_set"
-RETAG_EVENT: Final = "event.retagged"
 
 
 class Measures:
@@ -204,8 +203,8 @@ class Measures:
             if entry.state is EventState.ACCEPTED and (as_of is None or entry.sequence <= as_of)
         ]
         zones, told = _told_zones(known)
-        origins = _told_origins(known)
-        events = ((entry.event, _origin(entry, origins)) for entry in known)
+        origins = told_origins(known)
+        events = ((entry.event, origin_of(entry, origins)) for entry in known)
         return [*self._counter.count_as(events, zones), *told]
 
     def read(
@@ -369,27 +368,3 @@ def _told_zones(known: Iterable[RecordedEvent]) -> tuple[dict[CustomerId, Zones]
             )
         )
     return zones, buckets
-
-
-def _told_origins(
-    known: Iterable[RecordedEvent],
-) -> dict[tuple[CustomerId, str], tuple[int, Origin]]:
-    """The origins that events were given later; the last one to be learned of holds."""
-    found: dict[tuple[CustomerId, str], tuple[int, Origin]] = {}
-    tags = [entry for entry in known if entry.event.name == RETAG_EVENT]
-    for entry in sorted(tags, key=lambda tag: tag.sequence):
-        ids, origin = entry.event.data.get("events"), entry.event.data.get("origin")
-        if isinstance(ids, list | tuple) and isinstance(origin, str) and origin in _ORIGINS:
-            for id in ids:
-                found[entry.event.customer, str(id)] = entry.sequence, Origin(origin)
-    return found
-
-
-def _origin(entry: RecordedEvent, told: dict[tuple[CustomerId, str], tuple[int, Origin]]) -> Origin:
-    """What was told of an event before it was known is not about it: nobody counts it anew."""
-    event = entry.event
-    since, origin = told.get((event.customer, event.id), (0, event.origin))
-    return origin if since > entry.sequence else event.origin
-
-
-_ORIGINS = frozenset(each.value for each in Origin)
