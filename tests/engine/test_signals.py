@@ -104,6 +104,16 @@ def test_the_same_fact_told_twice_is_one(world: World) -> None:
     assert (len(first.new), len(again.new), len(again.duplicates)) == (1, 0, 1)
 
 
+def test_signals_without_a_class_are_told_by_the_names_they_stand_under(world: World) -> None:
+    """As a program has them that makes its signals of a file of its own."""
+    reports = event("report.exported").count(days(3))
+    signals = {"seats": Number(), "reports": reports, "size": Number(name="s")}
+    kit = measured(world, signals=signals)
+    kit.signals.set(ADA, {"seats": 25, "size": 4})
+    kit.record(export(1, NOW))
+    assert values(kit) == {"seats": 25, "reports": 1, "size": 4}
+
+
 def test_a_fact_can_be_forgotten(world: World) -> None:
     """None says that it is not known any more: missing, not zero."""
     kit = measured(world)

@@ -69,7 +69,7 @@ class Counting:
 
     def asked(self, wanted: Wanted) -> Wanted:
         """The same buckets, and the mark."""
-        return evolve(wanted, metrics=wanted.metrics | {_MARK})
+        return Wanted(metrics=wanted.metrics | {_MARK}, since=wanted.since)
 
     def is_whole(self, found: Iterable[Bucket], counter: int) -> bool:
         """Whether all events up to this counter were counted, and by this set of signals alone."""
@@ -216,7 +216,13 @@ def _wrong_part(field: str, value: object, remedy: str) -> ConfigurationError:
 def _by_name(signals: type[Signals] | Mapping[str, Signal] | None) -> Mapping[str, Signal]:
     if signals is None:
         return {}
-    return signals if isinstance(signals, Mapping) else declared(signals)
+    if not isinstance(signals, Mapping):
+        return declared(signals)
+    # Told and read by the name that it stands under, as a class names its own.
+    return {
+        name: signal if signal.name == name else evolve(signal, name=name)
+        for name, signal in signals.items()
+    }
 
 
 def _together(sets: Iterable[Mapping[str, Signal]]) -> dict[str, Signal]:
