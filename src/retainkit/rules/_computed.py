@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias, cast, runtime_checkable
 
-from attrs import evolve, field, fields, frozen
+from attrs import asdict, evolve, field, fields, frozen
 
 from retainkit.core import JsonObject, JsonValue, content_hash
 from retainkit.errors import InvalidInput
@@ -53,11 +53,11 @@ class Computed:
 
     def to_json(self) -> JsonObject:
         """As data."""
-        parts = [(part, getattr(self, part.name)) for part in fields(type(self))]
+        values = asdict(self, recurse=False)
         said = {
-            self.words.get(part.name, part.name): _plain(value)
-            for part, value in parts
-            if value != part.default or part.name in self.always
+            self.words.get(part.name, part.name): _plain(values[part.name])
+            for part in fields(type(self))
+            if values[part.name] != part.default or part.name in self.always
         }
         return {COMPUTED: {self.word: said}}
 
