@@ -266,6 +266,42 @@ def test_a_mistake_has_its_place(
     assert _mistakes(FILE.replace(*change)) == {place: code}
 
 
+ALIKE = """\
+models:
+  - id: alike
+    components:
+      - {signal: logins, direction: higher_is_better, weight: 40, linear: {low: 0, high: 20}}
+      - name: logins_of_late
+        signal: logins
+        direction: higher_is_better
+        weight: 60
+        linear: {low: 0, high: 20, points: [0, 100]}
+    caps:
+      - {name: dispute, when: {disputed: true}, at: 40}
+      - {name: dispute.old, when: {disputed: true}, at: 60}
+    bands: {red: [0, 50], green: [50, 100]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "code"),
+    [
+        (("points: [0, 100]", "points: [0, 150]"), 5, "health.points"),
+        (("at: 60", "at: 160"), 12, "health.cap"),
+        (("at: 40", "at: 140"), 11, "health.cap"),
+        (("dispute.old", "dispute"), 11, "health.name"),
+    ],
+)
+def test_a_name_that_begins_like_another_has_its_own_line(
+    change: tuple[str, str], line: int, code: str
+) -> None:
+    """Whoever mends the file looks where the mistake is, not at the shorter name."""
+    assert len(read_health(ALIKE, Customer).models) == 1
+    assert change[0] in ALIKE
+    ((place, found),) = _mistakes(ALIKE.replace(*change)).items()
+    assert (place[0], found) == (line, code)
+
+
 def test_data_without_a_file_has_mistakes_by_their_keys() -> None:
     """As rules have them."""
     with pytest.raises(InvalidInput) as caught:

@@ -111,8 +111,8 @@ class _Model:
             ),
             "scale": self._scale(data),
             "bands": self._bands(data),
-            "caps": self._caps(data),
         }
+        options["caps"] = caps = self._caps(data)
         for key in ("start", "total"):
             if key in data:
                 options[key] = document.weight(data[key], (*place, key))
@@ -132,25 +132,20 @@ class _Model:
         return document.made(
             place,
             lambda: make(components=components, segments=document.segments, **options),
-            lambda name: self._where(name, components, data),
+            lambda name: self._where(name, {"components": components, "caps": caps}),
         )
 
-    def _where(
-        self, name: str, components: Sequence[Component], data: Mapping[str, object]
-    ) -> Place:
+    def _where(self, name: str, parts: Mapping[str, Sequence[Component | Cap]]) -> Place:
         """Where in the document a field of the model stands."""
         first, _, rest = name.partition(".")
-        if first == "components":
-            for index, part in enumerate(components):
-                if rest.startswith(part.name):
-                    inside = rest.removeprefix(part.name).strip(".").split(".")
-                    return (*self.place, first, index, *(each for each in inside if each))
-        if first == "caps":
-            listed = data.get("caps")
-            for index, cap in enumerate(listed if isinstance(listed, list) else ()):
-                if isinstance(cap, Mapping) and rest.startswith(str(cap.get("name"))):
-                    return (*self.place, first, index, *([] if "." not in rest else ["at"]))
-        return (*self.place, first)
+        names = [part.name for part in parts.get(first, ())]
+        # A name may have dots, and may be the beginning of another one: the longest is meant.
+        fitting = [each for each in names if f"{rest}.".startswith(f"{each}.")]
+        if not fitting:
+            return (*self.place, first)
+        named = max(fitting, key=len)
+        inside = [each for each in rest.removeprefix(named).split(".") if each]
+        return (*self.place, first, names.index(named), *inside)
 
     def _scale(self, data: Mapping[str, object]) -> tuple[Points, Points]:
         if "scale" not in data:
