@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 
 from retainkit import CustomerId, RetainKit
 from retainkit.core import Event
@@ -126,6 +127,24 @@ def test_whatever_happens_wakes_a_model_of_every_name(store: Store) -> None:
     kit.run_due()
     assert [point.score for point in kit.health.history(ACME)] == [Decimal("100.00")]
     assert kit.sweep() == ()
+
+
+def test_who_signs_up_and_does_nothing_is_scored(store: Store) -> None:
+    """The first event of a customer, whatever its name; later ones that nobody reads do not."""
+    clock = ManualClock(NOW)
+    for_all = HealthModels(models=[evolve(MODELS.models[0], segment=None)])
+    kit = RetainKit(store=store, signals=Customer, health=for_all, clock=clock)
+    signed_up = Event(
+        id=EventId("signed_up"), name="customer.signed_up", customer=ACME, occurred_at=NOW
+    )
+    kit.record(signed_up)
+    kit.run_due()
+    kit.record(evolve(signed_up, id=EventId("again")))
+    assert kit.run_due().items == 0
+    clock.advance(timedelta(days=8))
+    kit.run_due()
+    (point,) = kit.health.history(ACME)
+    assert (point.score, point.coverage) == (Decimal("100.00"), Decimal("0.2"))
 
 
 def test_each_day_is_looked_at_without_news(store: Store) -> None:

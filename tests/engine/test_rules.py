@@ -144,6 +144,19 @@ def test_time_alone_fires_a_rule(world: World) -> None:
     assert members(kit, "rule:quiet") == [ADA]
 
 
+def test_who_signs_up_and_does_nothing_is_heard_of(world: World) -> None:
+    """The first event of a customer, whatever its name, begins to wait for what never comes."""
+    kit = ruled(world, book(silent=event("report.exported").absent().within(days(3))))
+    kit.record(
+        Event(id=EventId("signed_up"), name="customer.signed_up", customer=ADA, occurred_at=NOW)
+    )
+    run(kit)
+    assert members(kit, "rule:silent") == []
+    world.clock.advance(3 * DAY)
+    run(kit)
+    assert members(kit, "rule:silent") == [ADA]
+
+
 def test_a_crash_between_commits_fires_once(world: World) -> None:
     """Wherever the process dies, the rule has fired once, and the membership says so."""
     for die_at in range(1, 12):

@@ -201,7 +201,11 @@ class Feature(Protocol[C, P]):
 
 @runtime_checkable
 class Measuring(Protocol):
-    """A feature that decides over what was counted of the past, too."""
+    """
+    A feature that decides over what was counted of the past, too.
+
+    A customer's first event wakes it, whatever its name: silence has to be waited for.
+    """
 
     def wanted(self, case: Case | None, trigger: Trigger, now: datetime) -> Wanted:
         """The buckets it wants to see for this decision. Pure."""

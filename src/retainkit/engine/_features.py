@@ -122,6 +122,9 @@ class Features:
             for name in feature.subscribes:
                 subscribers.setdefault(name, []).append(feature.name)
         self._subscribers: Mapping[str, list[str]] = subscribers
+        self.measuring: tuple[str, ...] = tuple(
+            name for name, bound in self._bound.items() if bound.measuring is not None
+        )
 
     def __iter__(self) -> Iterator[AnyBound]:
         return iter(self._bound.values())

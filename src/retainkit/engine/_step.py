@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import product
 
 from attrs import evolve
 
@@ -39,6 +40,9 @@ from retainkit.stores import Appended, Change, Transaction
 
 NOBODY = CustomerId("")
 """Whose events are that concern no customer: kept, but never decided."""
+
+FIRST = 1
+"""The counter of a customer's first event."""
 
 
 class Fenced(Conflict):
@@ -134,13 +138,20 @@ class Step:
         self.events += len(appended.new)
 
     def _tell(self, events: Sequence[Event], *, since: Mapping[CustomerId, int]) -> None:
-        """Wake the features that subscribe to these events, each once for a customer."""
+        """
+        Wake the features that subscribe to these events, each once for a customer.
+
+        A customer's first event, whatever its name, wakes those that read what is counted: who
+        does nothing ever after is told by no other.
+        """
         wakes = {
             (feature, event.customer)
             for event in events
             if event.customer != NOBODY
             for feature in self._features.woken_by(event)
         }
+        known = (who for who, first in since.items() if first == FIRST and who != NOBODY)
+        wakes.update(product(self._features.measuring, known))
         if not wakes:
             return
         self.tx.schedule.wake(
@@ -236,7 +247,8 @@ class Step:
         if not self.tx.schedule.rest(timer, since=counter + 1):
             raise Fenced(timer.id)
         feature = bound.feature
-        names = None if EVERY_NAME in feature.subscribes else feature.subscribes
+        everything = EVERY_NAME in feature.subscribes or _is_first(bound, timer)
+        names = None if everything else feature.subscribes
         events = self.tx.timeline.of(timer.customer, after=timer.since - 1, names=names)
         if not events:
             return
@@ -395,6 +407,11 @@ class Step:
                 sent_at=self._now,
                 lease=change.lease.id,
             )
+
+
+def _is_first(bound: AnyBound, timer: Timer) -> bool:
+    """Whether a customer became known, and may be one who never does anything else."""
+    return bound.measuring is not None and timer.since == FIRST
 
 
 def _with_reasons(event: Event, decision: Decision[Case]) -> Event:
