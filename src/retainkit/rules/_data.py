@@ -38,6 +38,9 @@ from retainkit.rules._tree import (
 from retainkit.rules._windows import written
 
 
+_AS_THEY_ARE = (bool, int, str)
+
+
 def condition_data(condition: Condition) -> JsonObject:
     """
     The condition as data without floats: what files, hashes and other languages hold.
@@ -136,14 +139,14 @@ def version(condition: Condition, segments: Mapping[str, Condition] | None = Non
 
 def plain(value: Value | Threshold) -> JsonValue:
     """A value or a threshold as data."""
+    if isinstance(value, _AS_THEY_ARE):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, Amounts):
         return dict(_written_amounts(value))
     if isinstance(value, Money):
         return to_json(value)
-    if isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, timedelta):
         return _length(value)
     return repr(value)

@@ -39,7 +39,7 @@ class Truth(Enum):
 
 def all_true(truths: Iterable[Truth]) -> Truth:
     """False as soon as one is false; else unknown as soon as one is; else true."""
-    seen = set(truths)
+    seen = tuple(truths)
     if Truth.FALSE in seen:
         return Truth.FALSE
     return Truth.UNKNOWN if Truth.UNKNOWN in seen else Truth.TRUE

@@ -166,9 +166,9 @@ class RulesFeature(OneCase):
         every = index.followed.keys()
         if case is None or case.rulebook != index.version or now >= case.checked_at + RECHECK:
             return every
-        asked = {group for group, at in case.wakes.items() if at <= now}
-        if isinstance(trigger, Woken):
-            if any(recorded.event.name in self._asks_all for recorded in trigger.events):
-                return every
-            asked |= index.concerned(index.news(trigger.events))
-        return index.ordered(asked)
+        news = trigger.events if isinstance(trigger, Woken) else ()
+        if any(recorded.event.name in self._asks_all for recorded in news):
+            return every
+        concerned = index.concerned(index.news(news))
+        due = [group for group, at in case.wakes.items() if at <= now]
+        return index.ordered({*concerned, *due}) if due else concerned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -88,6 +89,9 @@ class Index:
             for name in each.signals:
                 self._by_signal.setdefault(name, set()).add(group)
         self._by_event: dict[str, frozenset[str]] = {}
+        # Kept, since events of one name concern the same groups again and again.
+        self.concerned = lru_cache(_MOST_NAMES)(self._concerned)
+        self._read_by = lru_cache(_MOST_NAMES)(self._signals_of)
         self.reads_every_name: bool = measures.reads_every_name(self.signals)
         self._of_facts = frozenset(
             name
@@ -95,15 +99,13 @@ class Index:
             if measures.signals[name].derivation is not None
         )
 
-    def ordered(self, groups: Collection[str]) -> Collection[str]:
+    def ordered(self, groups: Collection[str]) -> tuple[str, ...]:
         """These groups in the order of the rulebook."""
-        return sorted(groups, key=self._place.__getitem__)
+        return tuple(sorted(groups, key=self._place.__getitem__))
 
     def read_by(self, groups: Collection[str]) -> frozenset[str]:
         """The signals that these groups read."""
-        if len(groups) == len(self.followed):
-            return self.signals
-        return frozenset().union(*(self.followed[group].signals for group in groups))
+        return self.signals if len(groups) == len(self.followed) else self._read_by(tuple(groups))
 
     def touched(self, event: Event) -> frozenset[str]:
         """The followed signals that an event can change."""
@@ -121,9 +123,12 @@ class Index:
         """The followed signals that these events can change."""
         return frozenset().union(*(self.touched(recorded.event) for recorded in events))
 
-    def concerned(self, signals: Collection[str]) -> frozenset[str]:
-        """The groups that read one of these signals."""
-        return frozenset().union(*(self._by_signal[name] for name in signals))
+    def _concerned(self, signals: frozenset[str]) -> tuple[str, ...]:
+        """The groups that read one of these signals, in the order of the rulebook."""
+        return self.ordered(set().union(*(self._by_signal[name] for name in signals)))
+
+    def _signals_of(self, groups: tuple[str, ...]) -> frozenset[str]:
+        return frozenset().union(*(self.followed[group].signals for group in groups))
 
 
 def _followed(rulebook: Rulebook) -> Iterator[Followed]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from attrs import frozen
@@ -15,6 +15,8 @@ from retainkit.timing import from_micros, local_time, to_micros, wall_time, zone
 
 _FIRST = to_micros(datetime(MINYEAR + 1, 1, 1, tzinfo=UTC))
 _LAST = to_micros(datetime(MAXYEAR, 1, 1, tzinfo=UTC))
+_EPOCH = date(1970, 1, 1).toordinal()
+_DAY = timedelta(days=1) // timedelta(microseconds=1)
 
 
 @frozen
@@ -57,15 +59,23 @@ class Zones:
         """
         if not _FIRST <= micros < _LAST:
             return from_micros(micros).toordinal(), micros, micros + 1
-        name = self.at(micros)
-        local = local_time(from_micros(micros), name).date()
-        start, end = _bounds(name, local.toordinal()) or (micros, micros + 1)
+        day, start, end = _day_in(self.at(micros), micros)
         index = bisect_right(self.since, micros)
         if index:
             start = max(start, self.since[index - 1])
         if index < len(self.since):
             end = min(end, self.since[index])
-        return local.toordinal(), start, end
+        return day, start, end
+
+
+def _day_in(name: str, micros: int) -> tuple[int, int, int]:
+    """As `Zones.day`; in most zones it is the date in UTC most of the time, which is known."""
+    day = _EPOCH + micros // _DAY
+    bounds = _bounds(name, day)
+    if bounds is None or not bounds[0] <= micros < bounds[1]:
+        day = local_time(from_micros(micros), name).date().toordinal()
+        bounds = _bounds(name, day) or (micros, micros + 1)
+    return day, *bounds
 
 
 @lru_cache(maxsize=4096)
@@ -85,7 +95,7 @@ def day_of(name: str, at: datetime) -> int:
     """The ordinal of the date that an instant has in a zone; see `Zones.day`."""
     if not MINYEAR < at.year < MAXYEAR:
         return at.toordinal()
-    return local_time(at, name).date().toordinal()
+    return _day_in(name, to_micros(at))[0]
 
 
 @lru_cache(maxsize=4096)

@@ -51,6 +51,8 @@ def frozen_object(value: JsonObject) -> JsonObject:
     """The same JSON object, as one that can't be changed."""
     if type(value) is _FrozenObject:
         return value
+    if _SCALARS.issuperset(map(type, value.values())):
+        return _FrozenObject(value)
     return _FrozenObject(
         {k: v if type(v) in _SCALARS else frozen_value(v) for k, v in value.items()}
     )

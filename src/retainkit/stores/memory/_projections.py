@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from heapq import nsmallest
@@ -35,12 +36,13 @@ class MemoryProjections:
             self._tables.put(days, (kept.day, kept.part), added)
 
     def buckets(self, customer: CustomerId, wanted: Wanted) -> tuple[Bucket, ...]:
-        since, found = wanted.since, list[Bucket]()
+        found: list[Bucket] = []
         for metric in sorted(wanted.metrics):
             days = self._days(customer, metric)
-            keys = [key for key in days if key[0] == STANDING or key[0] >= since]
-            keys.sort()
-            found += [days[key] for key in keys]
+            keys = sorted(days)
+            standing = bisect_left(keys, (STANDING + 1, ""))
+            del keys[standing : bisect_left(keys, (wanted.since, ""), standing)]
+            found += map(days.__getitem__, keys)
         return tuple(found)
 
     def latest(
