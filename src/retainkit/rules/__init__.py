@@ -25,27 +25,12 @@ from retainkit.rules._computed import (
     Trend,
 )
 from retainkit.rules._computing import derivation_words
+from retainkit.rules._counted import Count, Distinct, Sequence
 from retainkit.rules._data import condition_data, signal_data, version
 from retainkit.rules._declared import Derivation, Kind, Remedy, RemedyKind, Signal, Threshold, Value
 from retainkit.rules._difference import Difference, diff
 from retainkit.rules._document import read_rulebook
-from retainkit.rules._events import (
-    Absent,
-    Count,
-    Distinct,
-    DistinctTimes,
-    DistinctValues,
-    EventPattern,
-    OpenItems,
-    Sequence,
-    Steps,
-    Times,
-    anything,
-    either,
-    event,
-    sequence,
-    share,
-)
+from retainkit.rules._events import EventPattern, anything, either, event, sequence, share
 from retainkit.rules._explain import Explained, why
 from retainkit.rules._flips import next_flip
 from retainkit.rules._items import Items, OldestOpen, Open, Silent
@@ -115,6 +100,14 @@ from retainkit.rules._tree import (
 )
 from retainkit.rules._truth import Truth
 from retainkit.rules._turns import turn_reason
+from retainkit.rules._waiting import (
+    Absent,
+    DistinctTimes,
+    DistinctValues,
+    OpenItems,
+    Steps,
+    Times,
+)
 from retainkit.rules._why_not import Change, WhyNot, why_not
 from retainkit.rules._windows import days, hours, minutes, weeks
 

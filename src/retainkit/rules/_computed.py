@@ -28,7 +28,8 @@ from retainkit.rules._windows import window, written
 
 
 if TYPE_CHECKING:
-    from retainkit.rules._events import Count, Distinct, EventPattern
+    from retainkit.rules._counted import Count, Distinct
+    from retainkit.rules._events import EventPattern
 
 COMPUTED = "computed"
 """The word of files for what is computed otherwise than by a count or a sequence."""

@@ -25,8 +25,9 @@ from retainkit.rules._computed import (
     Trend,
     derived_name,
 )
+from retainkit.rules._counted import Count, Distinct
 from retainkit.rules._declared import Derivation, Kind, Signal
-from retainkit.rules._events import Count, Distinct, EventPattern
+from retainkit.rules._events import EventPattern
 from retainkit.rules._items import Items, OldestOpen, Open, Silent
 from retainkit.rules._signals import Amount, Duration, Flag, Number, Text, Time
 

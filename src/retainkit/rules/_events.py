@@ -1,4 +1,4 @@
-"""Signals that a rule makes of the timeline, named by their content; `signals` computes them."""
+"""Events by name and data, and all that can be made of them; `signals` computes it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from datetime import timedelta
 from attrs import evolve, field, frozen
 
 from retainkit.core import EVERY_NAME, JsonObject, Origin
-from retainkit.errors import InvalidInput
 from retainkit.rules._checked import (
     MissingTime,
     Scalar,
     event_name,
     event_names,
     is_like,
-    named_key,
     origins_of,
-    times,
     where_pairs,
     with_types,
-    within_length,
 )
 from retainkit.rules._computed import (
     ActiveDays,
@@ -38,11 +34,11 @@ from retainkit.rules._computed import (
     Trend,
     derived_name,
 )
-from retainkit.rules._declared import Derivation, Kind, Signal
-from retainkit.rules._items import Items, OldestOpen, Open, Silent
+from retainkit.rules._counted import Count, computed, counted, time_of
+from retainkit.rules._declared import Kind, Signal
+from retainkit.rules._items import Items
 from retainkit.rules._signals import Amount, Duration, Flag, Number, Text, Time
-from retainkit.rules._tree import Condition
-from retainkit.rules._windows import written
+from retainkit.rules._waiting import Absent, DistinctValues, OpenItems, Steps, Times
 
 
 _WRITTEN = frozenset(
@@ -61,19 +57,6 @@ _WRITTEN = frozenset(
     }
 )
 """What people on our side, and the kit itself, write without a reason: no signs of life."""
-_SHORTEST_SEQUENCE = 2
-
-
-def _patterns(patterns: tuple[EventPattern, ...]) -> tuple[EventPattern, ...]:
-    if len(patterns) < _SHORTEST_SEQUENCE:
-        raise InvalidInput(
-            "A sequence has two events or more",
-            code="rules.sequence",
-            field="patterns",
-            value=len(patterns),
-            remedy="for one event, write event(...).at_least(1)",
-        )
-    return patterns
 
 
 @frozen(kw_only=True, cache_hash=True)
@@ -172,11 +155,11 @@ class EventPattern:
 
     def last(self, *, missing: MissingTime = "unknown") -> Time:
         """When the latest one happened."""
-        return _time(Last(pattern=self, missing=missing), missing)
+        return time_of(Last(pattern=self, missing=missing), missing)
 
     def first(self, *, missing: MissingTime = "unknown") -> Time:
         """When the earliest one happened."""
-        return _time(First(pattern=self, missing=missing), missing)
+        return time_of(First(pattern=self, missing=missing), missing)
 
     def latest(self, key: str) -> Number:
         """The number that the latest one says under a key."""
@@ -194,7 +177,7 @@ class EventPattern:
 
     def latest_time(self, key: str) -> Time:
         """The instant, as ISO 8601 with a zone, that the latest one says under a key."""
-        return _time(Latest(pattern=self, key=key, kind=Kind.TIME))
+        return time_of(Latest(pattern=self, key=key, kind=Kind.TIME))
 
     def change(self, key: str, within: timedelta, *, same: str | None = None) -> Number:
         """By how much the latest number differs from the one before; see `LatestChange`."""
@@ -246,194 +229,6 @@ class EventPattern:
             **({"but": list(self.but)} if self.but else {}),
             **({"origins": [origin.value for origin in self.origins]} if self.origins else {}),
         }
-
-
-@frozen(kw_only=True, cache_hash=True)
-class Count:
-    """How often it happened in the window; with ``same``, for the value it happened most with."""
-
-    pattern: EventPattern
-    within: timedelta = field(converter=within_length)
-    same: str | None = field(default=None, converter=named_key)
-
-    def to_json(self) -> JsonObject:
-        """As data."""
-        same = {} if self.same is None else {"same": self.same}
-        return {"event": {**self.pattern.to_json(), **same, "within": written(self.within)}}
-
-
-@frozen(kw_only=True, cache_hash=True)
-class Distinct:
-    """How many different values the events of the window have under a key of their data."""
-
-    pattern: EventPattern
-    key: str = field(converter=event_name)
-    within: timedelta = field(converter=within_length)
-
-    def to_json(self) -> JsonObject:
-        """As data."""
-        distinct = {"distinct": self.key, "within": written(self.within)}
-        return {"event": {**self.pattern.to_json(), **distinct}}
-
-
-@frozen(kw_only=True, cache_hash=True)
-class Sequence:
-    """
-    Whether these happened in this order, within the window from the first one to the last.
-
-    Args:
-        patterns: Two or more, in their order.
-
-        within: How much time the whole may take; it lies in the window of that length before now.
-
-        same: A key of the data under which all of them have one value.
-
-        strict: No other event of the customer lies between them.
-    """
-
-    patterns: tuple[EventPattern, ...] = field(converter=_patterns)
-    within: timedelta = field(converter=within_length)
-    same: str | None = field(default=None, converter=named_key)
-    strict: bool = False
-
-    def to_json(self) -> JsonObject:
-        """As data."""
-        return {
-            "sequence": {
-                "of": [pattern.to_json() for pattern in self.patterns],
-                **({} if self.same is None else {"same": self.same}),
-                **({"strict": True} if self.strict else {}),
-                "within": written(self.within),
-            }
-        }
-
-
-@frozen(kw_only=True)
-class Times:
-    """So many events, waiting for their window."""
-
-    pattern: EventPattern
-    least: int = field(converter=times)
-    key: str | None = field(default=None, converter=named_key)
-
-    def same(self, key: str) -> Times:
-        """With one value under this key: three failures of one invoice, not of three."""
-        return evolve(self, key=key)
-
-    def within(self, length: timedelta) -> Condition:
-        """
-        In the window of this length before now.
-
-        Raises:
-            InvalidInput: ``rules.window``.
-        """
-        return counted(Count(pattern=self.pattern, within=length, same=self.key)) >= self.least
-
-
-@frozen(kw_only=True)
-class Absent:
-    """No event, waiting for its window."""
-
-    pattern: EventPattern
-
-    def within(self, length: timedelta) -> Condition:
-        """
-        In the window of this length before now.
-
-        Unknown, not true, while the timeline of the customer is shorter than the window.
-
-        Raises:
-            InvalidInput: ``rules.window``.
-        """
-        return counted(Count(pattern=self.pattern, within=length)).eq(0)
-
-
-@frozen(kw_only=True)
-class DistinctValues:
-    """Different values under a key, waiting for a number and a window."""
-
-    pattern: EventPattern
-    key: str = field(converter=event_name)
-
-    def at_least(self, count: int) -> DistinctTimes:
-        """So many different ones, or more."""
-        return DistinctTimes(values=self, least=count)
-
-    def count(self, within: timedelta) -> Number:
-        """How many in the window before now, as a signal to compare."""
-        return counted(Distinct(pattern=self.pattern, key=self.key, within=within))
-
-    def trend(self, within: timedelta, *, minimum: int = 1) -> Number:
-        """How their number compares with the window before; see `Trend`."""
-        of = Distinct(pattern=self.pattern, key=self.key, within=within)
-        return computed(Trend(of=of, minimum=minimum))
-
-
-@frozen(kw_only=True)
-class DistinctTimes:
-    """So many different values, waiting for their window."""
-
-    values: DistinctValues
-    least: int = field(converter=times)
-
-    def within(self, length: timedelta) -> Condition:
-        """
-        In the window of this length before now.
-
-        Raises:
-            InvalidInput: ``rules.window``.
-        """
-        return self.values.count(length) >= self.least
-
-
-@frozen(kw_only=True)
-class OpenItems:
-    """Items that are open, waiting for what is asked of them; made by `EventPattern.until`."""
-
-    items: Items
-
-    def count(self) -> Number:
-        """How many are open; see `Open`."""
-        return computed(Open(items=self.items))
-
-    def oldest(self) -> Time:
-        """When the oldest of them was opened; see `OldestOpen`."""
-        return _time(OldestOpen(items=self.items))
-
-    def silent(self, length: timedelta, *, touched: EventPattern) -> Number:
-        """
-        How many of them nothing was heard of for so long; see `Silent`.
-
-        Args:
-            length: For so long, or longer.
-
-            touched: What is a sign of life, beside opening it; under the same key of its data.
-        """
-        return computed(Silent(items=self.items, touched=touched, silent_for=length))
-
-
-@frozen(kw_only=True)
-class Steps:
-    """Events in their order, waiting for their window; made by `sequence`."""
-
-    patterns: tuple[EventPattern, ...] = field(converter=_patterns)
-    key: str | None = field(default=None, converter=named_key)
-    strict: bool = False
-
-    def same(self, key: str) -> Steps:
-        """All with one value under this key of their data."""
-        return evolve(self, key=key)
-
-    def within(self, length: timedelta) -> Condition:
-        """
-        From the first to the last in at most this time, in the window of this length before now.
-
-        Raises:
-            InvalidInput: ``rules.window``.
-        """
-        return followed(
-            Sequence(patterns=self.patterns, within=length, same=self.key, strict=self.strict)
-        ).is_true()
 
 
 def event(name: str, where: Mapping[str, Scalar] | None = None) -> EventPattern:
@@ -498,25 +293,6 @@ def share(part: Number | Amount, *, of: Number | Amount, minimum: int = 1) -> Nu
         InvalidInput: ``rules.value_type``, ``rules.unit``, ``rules.minimum``.
     """
     return computed(Share(part=part, whole=of, minimum=minimum))
-
-
-def computed(derivation: Derivation, unit: str = "") -> Number:
-    """The number it computes; inside this room only."""
-    return Number(name=derived_name(derivation), unit=unit, derivation=derivation)
-
-
-def _time(derivation: Derivation, missing: MissingTime = "unknown") -> Time:
-    return Time(name=derived_name(derivation), missing=missing, derivation=derivation)
-
-
-def counted(derivation: Count | Distinct) -> Number:
-    """The number it computes; inside this room only."""
-    return Number(name=derived_name(derivation), derivation=derivation)
-
-
-def followed(derivation: Sequence) -> Flag:
-    """The flag it computes; inside this room only."""
-    return Flag(name=derived_name(derivation), derivation=derivation)
 
 
 def is_anonymous(signal: Signal) -> bool:

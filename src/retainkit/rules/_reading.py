@@ -19,15 +19,9 @@ from retainkit.errors import InvalidInput
 from retainkit.rules._checked import Scalar, times
 from retainkit.rules._computed import COMPUTED
 from retainkit.rules._computing import FORMS, PATTERN_WORDS, read_computed, read_one_computed
+from retainkit.rules._counted import Count, Distinct, Sequence, counted, followed
 from retainkit.rules._declared import WORDS, Kind, Signal
-from retainkit.rules._events import (
-    Count,
-    Distinct,
-    EventPattern,
-    counted,
-    followed,
-)
-from retainkit.rules._events import Sequence as Steps
+from retainkit.rules._events import EventPattern
 from retainkit.rules._meant import meant
 from retainkit.rules._mistakes import Place, Reader
 from retainkit.rules._operands import factor_of, length_of, operand
@@ -421,7 +415,7 @@ class ConditionReader(Reader):
         return self.made(
             place,
             lambda: followed(
-                Steps(
+                Sequence(
                     patterns=found,
                     within=within,
                     same=_text_or_none(data.get("same")),
