@@ -81,6 +81,31 @@ def test_a_load_that_changes_nothing_says_so(
     assert told.at == NOW - DAY
 
 
+def test_each_row_has_its_own_time(
+    kit: RetainKit, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The name of the column that tells it, instead of an instant."""
+    file.write_text(f"customer,plan,updated\nada,team,{NOW - DAY:%Y-%m-%dT%H:%M:%SZ}\n")
+    assert main(["signals", "load", str(file), APP, "--at=updated"]) == 0
+    assert capsys.readouterr().out == "1 set, 0 unchanged, 0 refused\n"
+    told = kit.signals.of(ADA).of("plan")
+    assert told is not None
+    assert told.at == NOW - DAY
+
+
+def test_of_many_refused_rows_some_are_told(
+    kit: RetainKit, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file of another product does not fill the screen."""
+    file.write_text("customer,plan\n" + "".join(f"c{n},gold\n" for n in range(25)))
+    assert main(["signals", "load", str(file), APP]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "line 2, plan: gold [rules.not_a_choice]"
+    assert lines[-2:] == ["and 5 more", "0 set, 0 unchanged, 25 refused"]
+    assert len(lines) == 2 * 20 + 2
+    assert kit.timeline(ADA) == ()
+
+
 def test_what_is_known_of_a_customer_is_a_table(
     kit: RetainKit, capsys: pytest.CaptureFixture[str]
 ) -> None:

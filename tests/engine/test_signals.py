@@ -114,6 +114,18 @@ def test_signals_without_a_class_are_told_by_the_names_they_stand_under(world: W
     assert values(kit) == {"seats": 25, "reports": 1, "size": 4}
 
 
+def test_nobody_is_made_by_counting_anew(world: World) -> None:
+    """A misspelt id: nothing is counted of it, and nothing is known."""
+    kit = measured(world)
+    kit.signals.set(ADA, {"seats": 25})
+    before = buckets(world, kit)
+    assert kit.signals.rebuild(CustomerId("aad")) == 1
+    assert buckets(world, kit, "aad") == ()
+    assert values(kit, "aad") == {}
+    assert kit.signals.rebuild() == 1, "only who has events is a customer"
+    assert buckets(world, kit) == before
+
+
 def test_a_fact_can_be_forgotten(world: World) -> None:
     """None says that it is not known any more: missing, not zero."""
     kit = measured(world)

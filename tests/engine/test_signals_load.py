@@ -19,6 +19,7 @@ from retainkit.engine import Loaded
 from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.ids import CustomerId
 from retainkit.money import money
+from retainkit.rules import Amount, Duration, Signals
 
 
 FACTS: dict[str, list[object]] = {
@@ -185,6 +186,49 @@ def test_rows_that_can_not_be_right_are_refused_one_by_one(world: World, tmp_pat
     assert all(row.remedy for row in loaded.refused)
     assert values(kit, "bob") == {}
     assert values(kit, "ada")["seats"] == 1
+
+
+def test_lengths_and_amounts_that_are_none_are_refused(world: World, tmp_path: Path) -> None:
+    """Seconds in words, an amount in no currency or in one that does not exist."""
+    path = written(
+        tmp_path / "facts.csv",
+        "customer,answered_in,spent,code\n"
+        "ada,5400,10,EUR\n"
+        "\n"
+        "bob,1h30,10,EUR\n"
+        "cyd,1e999,10,EUR\n"
+        "dan,60,10,\n"
+        "eve,60,10,EURO\n",
+    )
+
+    class Spending(Signals):
+        answered_in = Duration()
+        spent = Amount()
+
+    kit = measured(world, signals=Spending)
+    loaded = kit.signals.load(path, currency="code")
+    assert (loaded.set, loaded.unchanged) == (1, 0)
+    assert values(kit) == {"answered_in": timedelta(minutes=90), "spent": money(10, "EUR")}
+    assert [(row.line, row.code, row.field, row.value) for row in loaded.refused] == [
+        (4, "rules.value_type", "answered_in", "1h30"),
+        (5, "rules.value_type", "answered_in", "1e999"),
+        (6, "rules.currency_missing", "spent", "10"),
+        (7, "money.unknown_currency", "currency", "EURO"),
+    ]
+    assert [row.remedy for row in loaded.refused][2] == (
+        "pass currency=, the column that tells it, or declare the signal's currency"
+    )
+
+
+def test_money_is_loaded_as_money(world: World) -> None:
+    """Who has it already needs no column of currencies."""
+    kit = measured(world)
+    told = {"customer": ["ada", "bob"], "mrr": [money("499.90", "EUR"), money(5, "USD")]}
+    loaded = kit.signals.load(told)
+    assert values(kit) == {"mrr": money("499.90", "EUR")}
+    assert [(row.customer, row.code, row.value) for row in loaded.refused] == [
+        ("bob", "rules.currency", "USD")
+    ]
 
 
 def test_a_float_is_no_amount(world: World) -> None:

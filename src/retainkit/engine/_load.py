@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from attrs import field, frozen
 
-from retainkit.core import Bucket, Event, JsonValue, check_text
+from retainkit.core import Bucket, Event, JsonObject, JsonValue, check_text
 from retainkit.engine._facts import check_time, fact_event
 from retainkit.engine._tables import Row, Table, is_missing, table
 from retainkit.errors import InvalidInput
@@ -189,8 +189,8 @@ class Loading:
         for name in signals:
             (metric,) = self.measures.wanted(self.latest, (name,)).metrics - always
             for customer, said in k.tx.projections.latest(metric, customers).items():
-                if isinstance(said, Mapping):
-                    known.setdefault(customer, {})[name] = said.get("value")
+                fact = cast("JsonObject", said)  # as `signals` counts a fact
+                known.setdefault(customer, {})[name] = fact.get("value")
         return known
 
     def _fact(
@@ -295,9 +295,8 @@ def _check_customers(found: Table, key: str) -> int:
     return len(lines)
 
 
-def _said(data: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-    told = data["signals"]
-    return told if isinstance(told, Mapping) else {}
+def _said(data: JsonObject) -> JsonObject:
+    return cast("JsonObject", data["signals"])
 
 
 def _value(signal: Signal, raw: object, currency: object) -> object:

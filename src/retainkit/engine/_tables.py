@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from itertools import takewhile
 from math import isnan
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -143,12 +144,15 @@ class _opened:  # noqa: N801 - used as a function
 def _line_not_in_utf8(path: Path) -> int:
     """Its number; the reader is some thousand characters ahead."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                return number
-    return 1
+        return 1 + sum(1 for _ in takewhile(_is_utf8, file))
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _parquet(path: Path) -> Table:
