@@ -18,6 +18,11 @@ _DAY = timedelta(days=1)
 _MISSING: tuple[MissingTime, ...] = ("unknown", "never")
 
 
+def exact_text(text: str) -> str:
+    """A text as Python's own, whatever subclass it is of; inside this room only."""
+    return str.__str__(text)
+
+
 def where_pairs(pairs: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, Scalar], ...]:
     """What the data must have, checked and in order; inside this room only."""
     check_json(dict(pairs), "where")
@@ -30,7 +35,14 @@ def where_pairs(pairs: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, Scala
                 value=type(value).__name__,
                 remedy="name a key of the data, and the text, number or flag it must have",
             )
-    return tuple(sorted(pairs))
+    return tuple(sorted((exact_text(key), _exact(value)) for key, value in pairs))
+
+
+def _exact(value: Scalar) -> Scalar:
+    """Of Python's own types, since those are compared, too."""
+    if isinstance(value, str):
+        return exact_text(value)
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def with_types(pairs: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, type, Scalar], ...]:
@@ -158,7 +170,7 @@ def text_choices(texts: Iterable[str]) -> tuple[str, ...]:
     listed: list[object] = []
     if isinstance(given, Iterable) and not isinstance(given, str):
         listed += given
-        found = tuple(text for text in listed if isinstance(text, str) and text)
+        found = tuple(exact_text(text) for text in listed if isinstance(text, str) and text)
         if len(found) == len(listed):
             return tuple(dict.fromkeys(found))
     raise InvalidInput(

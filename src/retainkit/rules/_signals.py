@@ -16,7 +16,7 @@ from attrs import evolve, field, frozen
 from retainkit.core import JsonObject
 from retainkit.errors import InvalidInput
 from retainkit.money import Money, compare, currency_of, money
-from retainkit.rules._checked import MissingTime, missing_time, text_choices
+from retainkit.rules._checked import MissingTime, exact_text, missing_time, text_choices
 from retainkit.rules._computed import named_signals
 from retainkit.rules._declared import Kind, Signal, Threshold, Value, wrong_type
 from retainkit.rules._tree import (
@@ -346,7 +346,7 @@ class Text(_Equal[str]):
     def _part(self, part: TextPart, text: str) -> Condition:
         if not text or not isinstance(text, str):
             raise wrong_type(self, text, f"{self.name}.{part}", "pass a text, and not an empty one")
-        return TextMatch(signal=self, part=part, text=text)
+        return TextMatch(signal=self, part=part, text=exact_text(text))
 
     def _word(self, value: object, place: str) -> str:
         if not isinstance(value, str):
@@ -362,7 +362,7 @@ class Text(_Equal[str]):
                 value=value,
                 remedy=f"{meant}use one of {', '.join(self.choices)}",
             )
-        return value
+        return exact_text(value)
 
 
 @frozen(kw_only=True, order=False)
@@ -525,8 +525,8 @@ def _finite(signal: Signal, value: object, place: str) -> int | float:
             value=str(value) if isinstance(value, float) or abs(value) < _LEGIBLE else "huge",
             remedy="leave out what is not known; compare ids as text",
         )
-    whole = isinstance(value, float) and value.is_integer() and abs(value) <= _MOST
-    return int(value) if whole else value
+    whole = isinstance(value, int) or (value.is_integer() and abs(value) <= _MOST)
+    return int(value) if whole else float(value)  # numpy's own floats write themselves otherwise
 
 
 def _exact(signal: Signal, factor: object) -> Fraction:
