@@ -518,10 +518,13 @@ def test_models_of_several_segments_are_judged_together_and_apart() -> None:
         ("model", "large"),
         ("model", "small"),
     ]
-    assert {each.band: each.left.of for each in test.bands} == {
-        "red": 1,
-        "yellow": 0,
-        "green": 1,
+    assert {each.name: each.left.of for each in test.bands} == {
+        "large: red": 0,
+        "large: yellow": 0,
+        "large: green": 1,
+        "small: red": 1,
+        "small: yellow": 0,
+        "small: green": 0,
         UNKNOWN: 1,
     }
     assert test.scored.value == pytest.approx(2 / 3)

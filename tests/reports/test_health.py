@@ -432,6 +432,9 @@ def test_each_model_has_its_own_scale() -> None:
     assert table(page, "Scores by the model large").rows[3][1].startswith("1\u00a0of\u00a01")
     assert table(page, "The 1 lowest scores, model large").rows == (("big", "\u22124"),)
     assert "by the models large and all" in check(page)
+    (middle,) = [fact for fact in page.facts if fact.name == "Median score"]
+    assert middle.value == "27.5\u202f%"  # -4 of -10 to 10, and 25 of 0 to 100
+    assert middle.note == "on the scale of its model, of 2 with a score"
 
 
 def test_the_back_test_is_a_chapter_and_a_page_of_its_own() -> None:

@@ -24,14 +24,23 @@ from retainkit.health._found import (
     LeadTime,
     Look,
 )
+from retainkit.health._judged import Judged, judged
 from retainkit.health._model import HealthModel
 from retainkit.health._models import HealthModels
 from retainkit.health._score import standing
-from retainkit.health._statistics import NOTHING, Seen, area, area_difference, median, share
+from retainkit.health._statistics import (
+    NOTHING,
+    Estimate,
+    Seen,
+    area,
+    area_difference,
+    median,
+    share,
+)
 from retainkit.health._stays import ReadingsAt, Stay
 from retainkit.health._trend import point_of
 from retainkit.ids import CustomerId
-from retainkit.rules import Readings, meant
+from retainkit.rules import Readings
 from retainkit.timing import utc
 
 
@@ -73,7 +82,8 @@ def backtest(
 
         known_until: Up to when it is known who left; by default the latest end of a stay.
 
-        warnings: The bands that count as bad; by default all but the best one of each model.
+        warnings: The bands that count as bad, in every model that has one of this name, or as
+            ``model: band`` in that model alone; by default all but the best one of each model.
 
         progress: Told how many of how many customers are done.
 
@@ -83,8 +93,7 @@ def backtest(
             that is later than the moment it was asked for.
     """
     each_of = models.models if isinstance(models, HealthModels) else (models,)
-    bands = tuple(dict.fromkeys(name for model in each_of for name in model.bands.names))
-    bad = _warnings(warnings, each_of, bands)
+    of = judged(models, warnings)
     population, moments = _population(stays), _moments(at)
     if horizon <= timedelta(0):
         raise _wrong("horizon", str(horizon), "pass a length above zero, such as days(90)")
@@ -99,25 +108,7 @@ def backtest(
         walk.go(stay, _looking(models, readings_at, stay.customer))
         if progress is not None:
             progress(done, len(population))
-    return _found(walk, bands, bad, several=len(each_of) > 1)
-
-
-def _warnings(
-    warnings: Collection[str] | None, models: Sequence[HealthModel], bands: Sequence[str]
-) -> tuple[str, ...]:
-    if warnings is None:
-        best = {model.bands.names[-1] for model in models}
-        return tuple(band for band in bands if band not in best)
-    for band in warnings:
-        if band not in bands:
-            raise InvalidInput(
-                "There is no such band",
-                code="health.unknown_band",
-                field="warnings",
-                value=band,
-                remedy=meant(band, bands, f"name one of {', '.join(bands)}"),
-            )
-    return tuple(band for band in bands if band in warnings)
+    return _found(walk, of)
 
 
 _LookAt: TypeAlias = Callable[[datetime, "Look | None"], Look]
@@ -267,15 +258,13 @@ def _apart(
     return frozenset(chosen)
 
 
-def _found(
-    walk: _Walk, bands: Sequence[str], warnings: tuple[str, ...], *, several: bool
-) -> BackTest:
+def _found(walk: _Walk, of: Judged) -> BackTest:
     kept = walk.kept
     scored = [each for each in kept if each.look.score is not None]
-    lead, greens = _lead(walk.leavers, warnings)
+    lead, greens = _lead(walk.leavers, of)
     return BackTest(
         horizon=walk.horizon,
-        warnings=warnings,
+        warnings=of.warnings,
         customers=len({each.stay.customer for each in kept}),
         leavers=len({each.stay.customer for each in kept if each.left}),
         looks=len(kept),
@@ -284,43 +273,57 @@ def _found(
             sum((each.look.coverage for each in kept), Decimal(0)) / len(kept) if kept else None
         ),
         scored=share(len(scored), len(kept)),
-        area=area(_scores(scored)),
-        bands=tuple(_band(band, kept) for band in (*bands, UNKNOWN)),
+        area=area(_scores(scored, of)),
+        bands=_bands(kept, of),
         lead=lead,
         false_greens=greens,
-        components=_components(scored),
-        groups=_groups(kept, several=several),
+        components=_components(scored, of),
+        groups=_groups(kept, of),
     )
 
 
-def _seen(each: _Kept, score: Decimal) -> Seen:
-    return Seen(each.stay.customer, score, each.left)
+def _seen(each: _Kept, points: Decimal, of: Judged) -> Seen:
+    return Seen(each.stay.customer, of.placed(each.look, points), each.left)
 
 
-def _scores(kept: Iterable[_Kept]) -> list[Seen]:
-    return [_seen(each, each.look.score) for each in kept if each.look.score is not None]
+def _scores(kept: Iterable[_Kept], of: Judged) -> list[Seen]:
+    return [_seen(each, each.look.score, of) for each in kept if each.look.score is not None]
 
 
-def _band(band: str, kept: Iterable[_Kept]) -> BandOutcome:
-    of = [each for each in kept if each.look.band == band]
-    return BandOutcome(band=band, left=share(sum(each.left for each in of), len(of)))
+def _bands(kept: Iterable[_Kept], of: Judged) -> tuple[BandOutcome, ...]:
+    found: dict[tuple[str, str], list[bool]] = {each: [] for each in of.bands}
+    unknown: list[bool] = []
+    for each in kept:
+        found.get((each.look.model, each.look.band), unknown).append(each.left)
+    return (
+        *(
+            BandOutcome(band=band, model=model if of.several else "", left=_left(left))
+            for (model, band), left in found.items()
+        ),
+        BandOutcome(band=UNKNOWN, left=_left(unknown)),
+    )
+
+
+def _left(left: Sequence[bool]) -> Estimate:
+    return share(sum(left), len(left))
 
 
 def _lead(
-    leavers: Sequence[tuple[Stay, list[Look]]], warnings: Collection[str]
+    leavers: Sequence[tuple[Stay, list[Look]]], of: Judged
 ) -> tuple[LeadTime, tuple[FalseGreen, ...]]:
     days: list[float] = []
-    greens: list[FalseGreen] = []
+    greens: list[tuple[Decimal, FalseGreen]] = []
     silent = 0
     for stay, looks in leavers:
         last = looks[-1]
-        if last.band == UNKNOWN:
+        if last.score is None:
             silent += 1
-        elif last.band not in warnings:
-            greens.append(FalseGreen(customer=stay.customer, left_at=stay.until, look=last))
+        elif of.is_bad(last):
+            days.append((stay.until - _turned(looks, of)) / _DAY)
         else:
-            days.append((stay.until - _turned(looks, warnings)) / _DAY)
-    greens.sort(key=lambda green: (-(green.look.score or 0), green.customer))
+            green = FalseGreen(customer=stay.customer, left_at=stay.until, look=last)
+            greens.append((of.placed(last, last.score), green))
+    greens.sort(key=lambda each: (-each[0], each[1].customer))
     found = LeadTime(
         leavers=len(leavers),
         days=median(days),
@@ -328,44 +331,44 @@ def _lead(
         green=len(greens),
         silent=silent,
     )
-    return found, tuple(greens)
+    return found, tuple(green for _, green in greens)
 
 
-def _turned(looks: Sequence[Look], warnings: Collection[str]) -> datetime:
+def _turned(looks: Sequence[Look], of: Judged) -> datetime:
     """Since when the band has been bad; not knowing is no recovery."""
-    bad = takewhile(lambda look: look.band in warnings or look.band == UNKNOWN, reversed(looks))
+    bad = takewhile(lambda look: of.is_bad(look) or look.band == UNKNOWN, reversed(looks))
     return min(look.at for look in bad if look.band != UNKNOWN)
 
 
-def _components(scored: Sequence[_Kept]) -> tuple[ComponentTest, ...]:
+def _components(scored: Sequence[_Kept], of: Judged) -> tuple[ComponentTest, ...]:
     names = dict.fromkeys(name for each in scored for name in each.look.components)
-    return tuple(_component(name, scored) for name in names)
+    return tuple(_component(name, scored, of) for name in names)
 
 
-def _component(name: str, scored: Sequence[_Kept]) -> ComponentTest:
+def _component(name: str, scored: Sequence[_Kept], of: Judged) -> ComponentTest:
     known = [each for each in scored if name in each.look.components]
-    alone = [_seen(each, each.look.components[name]) for each in known]
+    alone = [_seen(each, each.look.components[name], of) for each in known]
     return ComponentTest(
         component=name,
         known=share(len(known), len(scored)),
         area=area(alone),
-        gain=area_difference(_scores(known), alone) if known else NOTHING,
+        gain=area_difference(_scores(known, of), alone) if known else NOTHING,
     )
 
 
-def _groups(kept: Sequence[_Kept], *, several: bool) -> tuple[GroupTest, ...]:
+def _groups(kept: Sequence[_Kept], of: Judged) -> tuple[GroupTest, ...]:
     found: dict[tuple[str, str], list[_Kept]] = {}
     for each in kept:
-        model = {"model": each.look.model} if several and each.look.model else {}
+        model = {"model": each.look.model} if of.several and each.look.model else {}
         for attribute in (*model.items(), *each.stay.attributes.items()):
             found.setdefault(attribute, []).append(each)
     return tuple(
         GroupTest(
             attribute=attribute,
             value=value,
-            customers=len({each.stay.customer for each in of}),
-            left=share(sum(each.left for each in of), len(of)),
-            area=area(_scores(of)),
+            customers=len({each.stay.customer for each in group}),
+            left=_left([each.left for each in group]),
+            area=area(_scores(group, of)),
         )
-        for (attribute, value), of in sorted(found.items())
+        for (attribute, value), group in sorted(found.items())
     )

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 
 from attrs import frozen
 
 from retainkit.core import JsonObject
-from retainkit.health._bands import UNKNOWN
 from retainkit.health._statistics import Estimate, share
-from retainkit.health._told import Verdict, found_html, found_json, verdicts
+from retainkit.health._told import Verdict, found_html, found_json, neighbours, verdicts
 from retainkit.ids import CustomerId
 
 
@@ -98,10 +96,18 @@ class BandOutcome:
         band: Its name; ``unknown`` for those without a score.
 
         left: The share that left within the horizon; `Estimate.of` is how many looks there were.
+
+        model: The id of the model whose band it is, when several were judged; else empty.
     """
 
     band: str
     left: Estimate
+    model: str = ""
+
+    @property
+    def name(self) -> str:
+        """As reports call it: with the model, when several were judged."""
+        return f"{self.model}: {self.band}" if self.model else self.band
 
 
 @frozen(kw_only=True)
@@ -162,7 +168,7 @@ class BackTest:
     Args:
         horizon: Within how long after a look leaving counts.
 
-        warnings: The bands that count as bad.
+        warnings: The bands that count as bad; each as ``model: band`` when several were judged.
 
         customers: How many customers were looked at and followed for a whole horizon.
 
@@ -178,8 +184,10 @@ class BackTest:
         scored: The share of looks at which enough was known for a score.
 
         area: How often a customer who left had scored less than one who stayed: 0.5 is chance.
+            Scores of several models are compared by where they lie on the scale of their model.
 
-        bands: What became of each band, from the worst to the best; those without a score last.
+        bands: What became of each band, model by model from the worst to the best; those without
+            a score last.
 
         lead: How long before.
 
@@ -207,15 +215,15 @@ class BackTest:
 
     @property
     def monotone(self) -> bool | None:
-        """Whether in no band a larger share left than in a worse one; None with fewer than two."""
-        shares = [
-            each.left.value
-            for each in self.bands
-            if each.band != UNKNOWN and each.left.value is not None
-        ]
-        if not shares[1:]:
+        """
+        Whether in no band a larger share left than in a worse one of the same model.
+
+        None when no model has two bands that somebody was in.
+        """
+        pairs = list(neighbours(self.bands))
+        if not pairs:
             return None
-        return all(worse >= better for worse, better in pairwise(shares))
+        return all((worse.left.value or 0) >= (better.left.value or 0) for worse, better in pairs)
 
     @property
     def false_green_share(self) -> Estimate:

@@ -146,17 +146,22 @@ def _compared(gain: Estimate) -> str:
     return "worse than" if gain.high is not None and gain.high < 0 else "no better than"
 
 
-def _bands(bands: Sequence[BandOutcome]) -> Iterator[Verdict]:
+def neighbours(bands: Sequence[BandOutcome]) -> Iterator[tuple[BandOutcome, BandOutcome]]:
+    """A band that somebody was in, and the next better one of the model; inside this room only."""
     known = [each for each in bands if each.band != UNKNOWN and each.left.of]
-    for worse, better in pairwise(known):
+    return ((worse, better) for worse, better in pairwise(known) if worse.model == better.model)
+
+
+def _bands(bands: Sequence[BandOutcome]) -> Iterator[Verdict]:
+    for worse, better in neighbours(bands):
         if (worse.left.value or 0) >= (better.left.value or 0):
             continue
         sure = share_difference(*_counts(better.left), *_counts(worse.left))
         chance = "; that may be chance" if 0 in sure else ""
         yield Verdict(
             found=Found.NOT_MONOTONE,
-            text=f"More left in the band {better.band}, {better.left.in_percent()}, than in the "
-            f"worse band {worse.band}, {worse.left.in_percent()}{chance}.",
+            text=f"More left in the band {better.name}, {better.left.in_percent()}, than in the "
+            f"worse band {worse.name}, {worse.left.in_percent()}{chance}.",
         )
 
 
@@ -188,12 +193,17 @@ def found_json(test: BackTest) -> JsonObject:
         "scored": estimate_json(test.scored),
         "area": estimate_json(test.area),
         "monotone": test.monotone,
-        "bands": [{"band": each.band, "left": estimate_json(each.left)} for each in test.bands],
+        "bands": [_band_json(each) for each in test.bands],
         "lead": _lead_json(test.lead),
         "false_greens": [_green_json(each) for each in test.false_greens],
         "components": [_component_json(each) for each in test.components],
         "groups": [_group_json(each) for each in test.groups],
     }
+
+
+def _band_json(band: BandOutcome) -> JsonObject:
+    model = {"model": band.model} if band.model else {}
+    return {**model, "band": band.band, "left": estimate_json(band.left)}
 
 
 def _lead_json(lead: LeadTime) -> JsonObject:
@@ -265,7 +275,7 @@ def found_html(test: BackTest) -> str:
             ("area under the curve (0.5 is chance)", test.area.told()),
             ("days of warning, median", test.lead.days.told(0)),
             ("left in a good band", test.false_green_share.in_percent()),
-            *((f"left in band {each.band}", each.left.in_percent()) for each in test.bands),
+            *((f"left in band {each.name}", each.left.in_percent()) for each in test.bands),
             *((f"{each.component} alone", each.area.told()) for each in test.components),
         ),
     )

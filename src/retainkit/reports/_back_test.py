@@ -101,9 +101,9 @@ def _outcomes(test: BackTest) -> IntervalChart:
     ends = next(end for end in (0.1, 0.25, 0.5, 1.0) if most <= end)
     return IntervalChart(
         title=f"Left within {_days(test.horizon)}, by band",
-        description=" ".join(f"{each.band}: {each.left.in_percent()}." for each in shown),
+        description=" ".join(f"{each.name}: {each.left.in_percent()}." for each in shown),
         dots=tuple(
-            _dot(each.band, each.left, f"{each.left.of:,}", each.left.in_percent())
+            _dot(each.name, each.left, f"{each.left.of:,}", each.left.in_percent())
             for each in shown
         ),
         head=("Band", "Left (95\u202f% interval)", "Looks"),

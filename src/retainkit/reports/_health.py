@@ -179,18 +179,12 @@ def _facts(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> tuple[F
     best = {(model.id, model.bands.names[-1]) for model in models}
     worst = {(model.id, model.bands.names[0]) for model in models}
     banded = Counter((each.health.model, each.band) for each in everybody)
-    known = [each.health.score for each in everybody if each.health.band != UNKNOWN]
-    scores = [score for score in known if score is not None]
-    unknown = whole - len(known)
+    unknown = sum(each.health.band == UNKNOWN for each in everybody)
     good, bad = (sum(banded[band] for band in bands) for bands in (best, worst))
     coverage = sum((each.health.coverage for each in everybody), Decimal(0))
     return (
         Fact(name="Customers", value=f"{whole:,}"),
-        Fact(
-            name="Median score",
-            value=number(median(scores)) if scores else NOTHING,
-            note=f"of {len(scores):,} with a score",
-        ),
+        _median(everybody, models),
         Fact(name="In the best band", value=percent(good, whole), note=f"{good:,} customers"),
         Fact(name="In the worst band", value=percent(bad, whole), note=f"{bad:,} customers"),
         Fact(
@@ -204,6 +198,25 @@ def _facts(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> tuple[F
             note="share of weight with fresh data",
         ),
     )
+
+
+def _median(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> Fact:
+    """Of scores on one scale; else of where each lies on the scale of its model."""
+    scored = [
+        (each.health.score, model.bands.low, model.bands.high)
+        for model in models
+        for each in everybody
+        if each.health.model == model.id
+        and each.health.score is not None
+        and each.health.band != UNKNOWN
+    ]
+    note = f"of {len(scored):,} with a score"
+    if len({(low, high) for _, low, high in scored}) > 1:
+        middle = median((score - low) / (high - low) for score, low, high in scored)
+        told = percent(int(middle * 10_000), 10_000)
+        return Fact(name="Median score", value=told, note=f"on the scale of its model, {note}")
+    found = number(median(score for score, _, _ in scored)) if scored else NOTHING
+    return Fact(name="Median score", value=found, note=note)
 
 
 def _histograms(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> Iterator[Histogram]:
