@@ -179,7 +179,7 @@ AT = "models.0.components.0"
         ),
         (
             _file(_part(linear={**LINE, "points": [0, 101]})),
-            {f"{AT}.points": "health.points"},
+            {f"{AT}.linear.points": "health.points"},
         ),
         (
             _file(_part(linear={"low": 0, "high": {"signal": "logins"}})),

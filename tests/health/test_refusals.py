@@ -70,7 +70,9 @@ def test_a_component_that_moves_nothing_is_refused() -> None:
     """Of a sum, where its points are its weight."""
     nothing = Table(points={"poor": 0, "concerning": 0, "healthy": 0})
     part = Component(signal=Customer.mood, mapping=nothing)
-    error = _refused(lambda: one(part, combine=Combine.SUM), "health.points", "points")
+    error = _refused(
+        lambda: one(part, combine=Combine.SUM), "health.points", "components.mood.points"
+    )
     assert error.value == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -286,7 +287,7 @@ models:
 @pytest.mark.parametrize(
     ("change", "line", "code"),
     [
-        (("points: [0, 100]", "points: [0, 150]"), 5, "health.points"),
+        (("points: [0, 100]", "points: [0, 150]"), 9, "health.points"),
         (("at: 60", "at: 160"), 12, "health.cap"),
         (("at: 40", "at: 140"), 11, "health.cap"),
         (("dispute.old", "dispute"), 11, "health.name"),
@@ -300,6 +301,43 @@ def test_a_name_that_begins_like_another_has_its_own_line(
     assert change[0] in ALIKE
     ((place, found),) = _mistakes(ALIKE.replace(*change)).items()
     assert (place[0], found) == (line, code)
+
+
+def test_points_off_the_scale_are_told_of_all_components() -> None:
+    """Each where its points stand; of a sum they may lie anywhere, but must do something."""
+    file = """\
+models:
+  - id: usual
+    components:
+      - {signal: logins, direction: higher_is_better, weight: 40, linear: {low: 0, high: 20}}
+      - signal: nps
+        direction: higher_is_better
+        weight: 40
+        steps: {edges: [6], points: [0, 101]}
+      - name: calm
+        weight: 20
+        factors: {cases: [{when: {disputed: true}, points: -1}]}
+    bands: {red: [0, 50], green: [50, 100]}
+"""
+    assert _mistakes(file) == {(8, 37): "health.points", (11, 18): "health.points"}
+    summed = re.sub(r"weight: \d+", "doc: x", file).replace("points: -1", "points: 0")
+    summed = summed.replace("    components:", "    combine: sum\n    components:")
+    assert _mistakes(summed) == {(12, 18): "health.points"}
+
+
+@pytest.mark.parametrize(
+    ("scale", "column", "code"),
+    [
+        ("[100, 0]", 12, "health.scale"),
+        ("[50, 50]", 12, "health.scale"),
+        ("[0]", 12, "health.scale"),
+        ("[0, 20000]", 16, "health.points"),
+        ("[0, most]", 16, "health.form"),
+    ],
+)
+def test_a_scale_that_is_none_is_one_mistake(scale: str, column: int, code: str) -> None:
+    """Not one of each component that would lie on it."""
+    assert _mistakes(ALIKE + f"    scale: {scale}\n") == {(14, column): code}
 
 
 def test_data_without_a_file_has_mistakes_by_their_keys() -> None:

@@ -10,7 +10,7 @@ from attrs import frozen
 from retainkit.errors import InvalidInput
 from retainkit.health._bands import Band, Bands, Edge
 from retainkit.health._fixed import Points, weight_of
-from retainkit.health._model import Cap, Combine, Component, HealthModel, check_weights
+from retainkit.health._model import Cap, Combine, Component, HealthModel, check_weights, ends_of
 from retainkit.health._models import HealthModels
 from retainkit.health._reading import ModelReader
 from retainkit.health._reading_components import ComponentReader
@@ -132,37 +132,29 @@ class _Model:
         return document.made(
             place,
             lambda: make(components=components, segments=document.segments, **options),
-            lambda name: self._where(name, {"components": components, "caps": caps}),
+            lambda name: self._where(name, [cap.name for cap in caps]),
         )
 
-    def _where(self, name: str, parts: Mapping[str, Sequence[Component | Cap]]) -> Place:
-        """Where in the document a field of the model stands."""
+    def _where(self, name: str, caps: Sequence[str]) -> Place:
+        """Where in the document a field of the model stands; components look for theirs."""
         first, _, rest = name.partition(".")
-        names = [part.name for part in parts.get(first, ())]
-        # A name may have dots, and may be the beginning of another one: the longest is meant.
-        fitting = [each for each in names if f"{rest}.".startswith(f"{each}.")]
-        if not fitting:
-            return (*self.place, first)
-        named = max(fitting, key=len)
-        inside = [each for each in rest.removeprefix(named).split(".") if each]
-        return (*self.place, first, names.index(named), *inside)
+        cap, _, inside = rest.rpartition(".")  # a name may have dots
+        if first == "caps" and cap in caps:
+            return (*self.place, first, caps.index(cap), inside)
+        return (*self.place, first)
 
-    def _scale(self, data: Mapping[str, object]) -> tuple[Points, Points]:
-        if "scale" not in data:
-            return (0, 100)
-        ends = self.document.numbers(data["scale"], (*self.place, "scale"))
+    def _scale(self, data: Mapping[str, object]) -> tuple[Points, Points] | None:
+        document, place = self.document, (*self.place, "scale")
+        ends = document.numbers(data.get("scale", [0, 100]), place)
         if ends is None:
-            return (0, 100)
+            return None
         if len(ends) == _ENDS:
-            return (ends[0], ends[1])
-        self.document.wrong(
-            (*self.place, "scale"),
-            "A scale has two ends",
-            "health.scale",
-            len(ends),
-            "write `scale: [0, 100]`",
+            scale = (ends[0], ends[1])
+            return None if document.made(place, lambda: ends_of(scale)) is None else scale
+        document.wrong(
+            place, "A scale has two ends", "health.scale", len(ends), "write `scale: [0, 100]`"
         )
-        return (0, 100)
+        return None
 
     def _bands(self, data: Mapping[str, object]) -> Bands | None:
         document, place = self.document, (*self.place, "bands")

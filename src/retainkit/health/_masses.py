@@ -15,7 +15,7 @@ from retainkit.health._bands import Bands, Edge
 from retainkit.health._columns import HealthColumns
 from retainkit.health._fixed import DIGITS, FORGOTTEN, ONE_POINT, SERIES, WHOLE, points_of
 from retainkit.health._mappings import MILLION, ByCondition, ByWord, InTiers, OnLine
-from retainkit.health._model import Combine, HealthModel, Ready, all_points
+from retainkit.health._model import Combine, HealthModel, Ready, largest
 from retainkit.rules import Answers, Columns, Kind, Signal, Time, Truth
 from retainkit.timing import to_micros, utc
 
@@ -349,13 +349,13 @@ def _check_room(model: HealthModel) -> None:
     """Sums of points stay within 64 bits; of a mean they always do."""
     if model.combine is Combine.MEAN:
         return
-    largest = sum(max(map(abs, all_points(ready.mapping))) for ready in model.ready)
-    largest += abs(points_of(model.start, "start"))
-    if largest * WHOLE >= _ROOM:
+    most = sum(map(largest, (ready.mapping for ready in model.ready)))
+    most += abs(points_of(model.start, "start"))
+    if most * WHOLE >= _ROOM:
         raise InvalidInput(
             "The points of this model add up to more than 64 bits hold",
             code="health.too_large",
             field="components",
-            value=largest // ONE_POINT,
+            value=most // ONE_POINT,
             remedy="score its customers one by one, or use smaller points",
         )

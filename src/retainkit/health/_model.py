@@ -296,15 +296,7 @@ class HealthModel:
         )
 
     def _ends(self) -> tuple[int, int]:
-        low, high = (points_of(end, "scale") for end in self.scale)
-        if low >= high:
-            raise InvalidInput(
-                "A scale goes from the lowest score to the highest",
-                code="health.scale",
-                field="scale",
-                value=f"{self.scale[0]} to {self.scale[1]}",
-                remedy="write the lower one first",
-            )
+        low, high = ends_of(self.scale)
         if (self.bands.low, self.bands.high) != (in_points(low), in_points(high)):
             raise InvalidInput(
                 "The bands cover the scale, and no more than it",
@@ -336,20 +328,9 @@ class HealthModel:
     def _weights(self, mapped: Iterable[Checked], ends: tuple[int, int]) -> list[Fraction]:
         sums = self.combine is Combine.SUM
         given = check_weights(self.components, self.total, sums=sums)
-        if sums:
-            return [_largest(mapping) for mapping in mapped]
-        low, high = ends
         for part, mapping in zip(self.components, mapped, strict=True):
-            beyond = [in_points(each) for each in all_points(mapping) if not low <= each <= high]
-            if beyond:
-                raise InvalidInput(
-                    "Points of a mean lie on the scale",
-                    code="health.points",
-                    field=f"components.{part.name}.points",
-                    value=str(beyond[0]),
-                    remedy=f"stay between {self.scale[0]} and {self.scale[1]}, or sum points up",
-                )
-        return given
+            check_points(part, mapping, ends, sums=sums)
+        return [Fraction(largest(mapping), ONE_POINT) for mapping in mapped] if sums else given
 
     def _asked(self, ready: Iterable[Ready]) -> Iterator[tuple[str, Condition]]:
         """What is asked of each customer, by a name of its own."""
@@ -360,6 +341,20 @@ class HealthModel:
         for part in ready:
             for index, when in enumerate(_conditions(part)):
                 yield f"part:{part.name}:{index}", when
+
+
+def ends_of(scale: tuple[Points, Points]) -> tuple[int, int]:
+    """The ends of a scale in ten-thousandths; inside this room only."""
+    low, high = (points_of(end, "scale") for end in scale)
+    if low < high:
+        return low, high
+    raise InvalidInput(
+        "A scale goes from the lowest score to the highest",
+        code="health.scale",
+        field="scale",
+        value=f"{scale[0]} to {scale[1]}",
+        remedy="write the lower one first",
+    )
 
 
 SEGMENT = "segment:"
@@ -382,8 +377,8 @@ def _conditions(part: Ready) -> tuple[Condition, ...]:
     return part.mapping.conditions if isinstance(part.mapping, ByCondition) else ()
 
 
-def all_points(mapping: Checked) -> list[int]:
-    """Every number of points that a mapping names; inside this room only."""
+def _all_points(mapping: Checked) -> list[int]:
+    """Every number of points that a mapping names."""
     if isinstance(mapping, OnLine):
         return [mapping.at_low, mapping.at_high]
     if isinstance(mapping, InTiers):
@@ -392,17 +387,32 @@ def all_points(mapping: Checked) -> list[int]:
     return [*found, *([] if mapping.otherwise is None else [mapping.otherwise])]
 
 
-def _largest(mapping: Checked) -> Fraction:
-    largest = max(abs(each) for each in all_points(mapping))
-    if not largest:
+def largest(mapping: Checked) -> int:
+    """The most that a mapping can add or take, in ten-thousandths; inside this room only."""
+    return max(abs(each) for each in _all_points(mapping))
+
+
+def check_points(part: Component, mapping: Checked, ends: tuple[int, int], *, sums: bool) -> None:
+    """Points of a mean lie on the scale, those of a sum do something; inside this room only."""
+    low, high = ends
+    beyond = [in_points(each) for each in _all_points(mapping) if not low <= each <= high]
+    if beyond and not sums:
+        raise InvalidInput(
+            "Points of a mean lie on the scale",
+            code="health.points",
+            field=f"components.{part.name}.points",
+            value=str(beyond[0]),
+            remedy=f"stay between {in_points(low).normalize():f} and "
+            f"{in_points(high).normalize():f}, or sum points up",
+        )
+    if sums and not largest(mapping):
         raise InvalidInput(
             "All points of a component are zero",
             code="health.points",
-            field="points",
+            field=f"components.{part.name}.points",
             value=0,
             remedy="leave out a component that counts for nothing",
         )
-    return Fraction(largest, ONE_POINT)
 
 
 def check_weights(

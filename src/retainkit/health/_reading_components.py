@@ -8,7 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from retainkit.health._bands import Edge
-from retainkit.health._fixed import Points, points_of
+from retainkit.health._fixed import Points
 from retainkit.health._mappings import (
     Direction,
     Factors,
@@ -19,7 +19,13 @@ from retainkit.health._mappings import (
     Table,
     checked,
 )
-from retainkit.health._model import Component, check_half_life
+from retainkit.health._model import (
+    Combine,
+    Component,
+    check_half_life,
+    check_points,
+    ends_of,
+)
 from retainkit.health._reading import ModelReader
 from retainkit.rules import Kind, Place, Signal
 
@@ -97,14 +103,15 @@ class ComponentReader:
 
     def _fits(self, part: Component, options: Mapping[str, object]) -> Component | None:
         """The component, when it can be one of the model: said here, so that all are found."""
-        scale = options["scale"]
-        low, high = scale if isinstance(scale, tuple) else (0, 100)
+        scale, combine = options["scale"], options["combine"]
         prefix = f"components.{part.name}"
 
         def fits() -> Component:
-            ends = points_of(low, "scale"), points_of(high, "scale")
-            checked(part.mapping, part.signal, part.direction, ends, prefix)
+            ends = ends_of(scale if isinstance(scale, tuple) else (0, 100))
+            mapping = checked(part.mapping, part.signal, part.direction, ends, prefix)
             check_half_life(part)
+            if scale is not None and combine is not None:  # else they are mistakes by themselves
+                check_points(part, mapping, ends, sums=combine is Combine.SUM)
             return part
 
         def where(name: str) -> Place:
