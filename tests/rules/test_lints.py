@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
+from retainkit.money import money
 from retainkit.rules import (
+    Amount,
     Condition,
     Flag,
     Number,
     Rule,
     Rulebook,
+    RuleStatus,
     RuleTest,
     Signals,
     Time,
     Truth,
+    amounts,
     days,
     lint,
     readings,
@@ -32,6 +38,10 @@ class Customer(Signals):
     last_login_at = Time(source="app", missing="never")
     asked_at = Time(source="helpdesk", missing="never")
     opted_out = Flag()
+    mrr = Amount()
+    spent = Amount()
+    fee = Amount(currency="EUR")
+    paid = Amount(currency="EUR")
 
 
 FALSE = RuleTest(name="small", known=readings(Customer, {"seats": 1}), at=NOW, expect=Truth.FALSE)
@@ -134,3 +144,49 @@ def test_what_asks_for_presence_is_in_no_shadow() -> None:
     """Its customers need not be those of the other rule: one that has a value may lose it."""
     known = Rule(id="known", when=Customer.seats.present() & (Customer.seats > 8), group="size")
     assert found(BIG, known) == []
+
+
+EURO, DOLLAR = money(500, "EUR"), money(550, "USD")
+BOTH = amounts(EURO, DOLLAR)
+
+
+@pytest.mark.parametrize(
+    ("before", "rule", "is_shadowed"),
+    [
+        (Customer.mrr >= BOTH, Customer.mrr >= money(600, "EUR"), True),
+        (
+            Customer.mrr >= EURO,
+            Customer.mrr >= amounts(money(600, "EUR"), money(660, "USD")),
+            False,
+        ),
+        (Customer.mrr >= EURO, Customer.mrr.between(BOTH, BOTH) & (Customer.mrr >= EURO), True),
+        (Customer.mrr.between(EURO, EURO), Customer.mrr.between(EURO, EURO), True),
+        (Customer.mrr > Customer.spent, Customer.mrr > Customer.spent, False),
+        (Customer.fee > Customer.paid, Customer.fee > Customer.paid, True),
+        (Customer.fee > EURO, (Customer.fee > Customer.paid) & (Customer.fee > 600), True),
+        (Customer.mrr > EURO, Customer.mrr.eq(Customer.spent) & (Customer.spent > EURO), False),
+        ((Customer.seats >= 0) | (Customer.seats < 0), Customer.seats > 5, True),
+        (
+            (Customer.seats >= 0) | (Customer.seats < 0),
+            (Customer.seats > 5) | (Customer.tickets > 5),
+            False,
+        ),
+        (segment("noisy"), Customer.tickets > 5, True),
+        (Customer.seats.missing() | (Customer.seats > 5), Customer.seats > 8, True),
+    ],
+)
+def test_a_shadow_is_told_only_where_the_other_rule_is_known(
+    before: Condition, rule: Condition, *, is_shadowed: bool
+) -> None:
+    """In dollars the first is unknown, and the second is the only one that counts."""
+    rules = Rule(id="first", when=before, group="g"), Rule(id="second", when=rule, group="g")
+    assert found(*rules) == ([("second", "rules.lint.shadowed")] if is_shadowed else [])
+
+
+def test_a_draft_casts_no_shadow() -> None:
+    """Nobody asks it; nor one that is retired, and nobody acts on one in the shade itself."""
+    after = Rule(id="huge", when=Customer.seats > 8, group="size", tests=[FALSE])
+    for status in RuleStatus:
+        big = Rule(id="big", when=BIG.when, group="size", status=status, tests=[FALSE])
+        shadowed = [each.rule for each in lint(Rulebook(signals=Customer, rules=[big, after]))]
+        assert shadowed == (["huge"] if status is RuleStatus.ACTIVE else [])
