@@ -99,32 +99,8 @@ class _Model:
         data = document.keys(said, place, MODEL_WORDS)
         if not isinstance(said, Mapping):
             return None
-        segment = data.get("segment")
-        options: dict[str, object] = {
-            "id": document.text(data, "id", place),
-            "doc": document.text(data, "doc", place),
-            "segment": None
-            if segment is None
-            else document.condition(segment, (*place, "segment")),
-            "combine": document.word(
-                data.get("combine"), (*place, "combine"), Combine, Combine.MEAN
-            ),
-            "scale": self._scale(data),
-            "bands": self._bands(data),
-        }
+        options = {**self._parts(data), **self._numbers(data)}
         options["caps"] = caps = self._caps(data)
-        for key in ("start", "total"):
-            if key in data:
-                options[key] = document.weight(data[key], (*place, key))
-        if "minimum_coverage" in data:
-            inside = (*place, "minimum_coverage")
-            options["minimum_coverage"] = document.coverage(data["minimum_coverage"], inside)
-        if "trend_over" in data:
-            options["trend_over"] = document.length(data["trend_over"], (*place, "trend_over"))
-        if data.get("step") is not None:
-            options["step"] = document.points(data["step"], (*place, "step"))
-        if "places" in data:
-            options["places"] = data["places"]
         components = self._components(data, options)
         if len(document.mistakes) > before:
             return None
@@ -134,6 +110,38 @@ class _Model:
             lambda: make(components=components, segments=document.segments, **options),
             lambda name: self._where(name, [cap.name for cap in caps]),
         )
+
+    def _parts(self, data: Mapping[str, object]) -> dict[str, object]:
+        """What is said of the model in words."""
+        document, place = self.document, self.place
+        segment, combine = data.get("segment"), data.get("combine")
+        return {
+            "id": document.text(data, "id", place),
+            "doc": document.text(data, "doc", place),
+            "segment": None
+            if segment is None
+            else document.condition(segment, (*place, "segment")),
+            "combine": document.word(combine, (*place, "combine"), Combine, Combine.MEAN),
+            "scale": self._scale(data),
+            "bands": self._bands(data),
+        }
+
+    def _numbers(self, data: Mapping[str, object]) -> dict[str, object]:
+        """What is said of the model in numbers, where it is said."""
+        document = self.document
+        readers: Mapping[str, Callable[[object, Place], object]] = {
+            "start": document.weight,
+            "total": document.weight,
+            "minimum_coverage": document.coverage,
+            "trend_over": document.length,
+            "step": lambda said, at: None if said is None else document.points(said, at),
+            "places": lambda said, _: said,
+        }
+        return {
+            word: read(data[word], (*self.place, word))
+            for word, read in readers.items()
+            if word in data
+        }
 
     def _where(self, name: str, caps: Sequence[str]) -> Place:
         """Where in the document a field of the model stands; components look for theirs."""
@@ -168,36 +176,32 @@ class _Model:
                 "write `bands: {red: [0, 50], yellow: [50, 75], green: [75, 100]}`",
             )
             return None
-        found: list[Band | None] = []
-        if isinstance(said, Mapping):
-            found = [
-                self._band(str(name), ends, (*place, str(name))) for name, ends in said.items()
-            ]
-        else:
-            for i, item in enumerate(document.listed(said, place)):
-                parts = document.listed(item, (*place, i))
-                name = str(parts[0]) if len(parts) == _BAND else ""
-                found.append(self._band(name, list(parts[1:]), (*place, i), first=1))
+        found = self._each_band(said, place)
         edge = document.word(data.get("edge"), (*self.place, "edge"), Edge, Edge.UPPER_INCLUDED)
-        margin = (
-            document.points(data["hysteresis"], (*self.place, "hysteresis"))
-            if "hysteresis" in data
-            else 0
-        )
+        margin = document.points(data.get("hysteresis", 0), (*self.place, "hysteresis"))
         bands = [band for band in found if band is not None]
         if edge is None or margin is None or len(bands) < len(found):
             return None
         names = [band.name for band in bands]
 
         def where(name: str) -> Place:
-            if not name.startswith("bands"):
-                return (*self.place, name)
-            rest = name.removeprefix("bands").removeprefix(".")
-            if rest not in names:
-                return place
-            return (*place, rest if isinstance(said, Mapping) else names.index(rest))
+            first, _, band = name.partition(".")
+            if band not in names:
+                return (*self.place, first)
+            return (*place, band if isinstance(said, Mapping) else names.index(band))
 
         return document.made(place, lambda: Bands(bands=bands, edge=edge, hysteresis=margin), where)
+
+    def _each_band(self, said: object, place: Place) -> list[Band | None]:
+        """Bands by their names, or in a list whose items begin with the name."""
+        if isinstance(said, Mapping):
+            return [self._band(str(name), ends, (*place, str(name))) for name, ends in said.items()]
+        found = []
+        for i, item in enumerate(self.document.listed(said, place)):
+            parts = self.document.listed(item, (*place, i))
+            name = str(parts[0]) if len(parts) == _BAND else ""
+            found.append(self._band(name, list(parts[1:]), (*place, i), first=1))
+        return found
 
     def _band(self, name: str, said: object, place: Place, *, first: int = 0) -> Band | None:
         ends = self.document.numbers(said, place, first=first)
