@@ -197,14 +197,23 @@ def test_a_rehearsal_is_no_programme(run: Run, product: RetainKit, tmp_path: Pat
 
 def test_the_back_test_reads_the_timeline(run: Run) -> None:
     """Who left is who cancelled; what was known then is what was recorded by then."""
-    code, out, err = run("backtest", *APP, "--horizon", "30", "--by", "plan", "--json")
+    code, out, err = run("backtest", *APP, "--horizon", "30", "--json")
     assert (code, err) == (0, "")
     sentence, *_, last = out.splitlines()
     assert sentence.startswith("The score is better than chance")
     found = json.loads(last)
     assert (found["lead"]["leavers"], found["lead"]["green"]) == (20, 0)
-    assert [each["value"] for each in found["groups"]] == ["free", "team"]
     assert 20 <= float(found["lead"]["days"]["value"]) <= 35
+
+
+def test_groups_are_what_was_known_when_it_was_looked_at(run: Run) -> None:
+    """Plans and sizes were told on the last day: at no look anybody knew them."""
+    _, out, _ = run("backtest", *APP, "--horizon", "30", "--by", "plan", "--json")
+    assert json.loads(out.splitlines()[-1])["groups"] == []
+    _, out, _ = run("backtest", *APP, "--horizon", "30", "--by", "logins", "--json")
+    groups = json.loads(out.splitlines()[-1])["groups"]
+    left = {each["value"]: float(each["left"]["value"]) for each in groups}
+    assert left["14"] < 0.5 < left["1"]
 
 
 def test_without_a_file_the_back_test_prints_its_tables(run: Run, tmp_path: Path) -> None:

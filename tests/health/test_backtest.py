@@ -484,6 +484,28 @@ def test_groups_are_judged_by_themselves() -> None:
     assert good.left.value == poor.left.value == pytest.approx(1 / 3)
 
 
+def test_groups_are_what_was_known_at_the_look() -> None:
+    """Who leaves turns sad before: at the look nobody could tell by that."""
+
+    def known(customer: CustomerId, at: datetime) -> Readings:
+        late = customer == "gone" and at > START + days(20)
+        mood = None if customer == "mute" else 1.0 if late else 9.0
+        return readings(Customer, {"use": 50.0, "mood": mood}, at=at)
+
+    test = backtest(
+        model(),
+        [stay("gone", 30, mood="gloomy"), stay("there"), stay("mute")],
+        known,
+        at=[START, START + days(25)],
+        horizon=HORIZON,
+        known_until=NEVER_LEFT,
+        by=["mood"],
+    )
+    (group,) = test.groups
+    assert (group.attribute, group.value) == ("mood", "9")
+    assert (group.customers, group.left.value) == (2, 0.5)
+
+
 def test_models_of_several_segments_are_judged_together_and_apart() -> None:
     """Each customer by their own model; nobody's customers have no score."""
     models = HealthModels(

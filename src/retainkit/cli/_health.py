@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from retainkit.cli._app import app_argument, kit_of, tenant_argument
 from retainkit.cli._outcomes import read_outcomes
 from retainkit.cli._progress import progress
@@ -239,14 +237,8 @@ def _back_test(kit: RetainKit, args: Namespace, stays: Sequence[Stay]) -> BackTe
     models, measures, now = kit.health.models, kit.measures, kit.clock.now()
     assert measures is not None  # noqa: S101 - a kit with health has signals
     known = known_events(measures, kit.timeline, trust_backfill=args.imported)
-    if args.by:
-        told_by = _told_by(kit, args.by)
-        stays = [
-            evolve(stay, attributes={**stay.attributes, args.by: told})
-            if (told := told_by(known(stay.customer, stay.until), stay.until))
-            else stay
-            for stay in stays
-        ]
+    by = [] if args.by is None else [args.by]
+    measures.wanted(now, by)  # refuses a name that is not declared
     steps = range(args.over // args.every, -1, -1)
     with progress("Looking back", "customers") as tell:
         return backtest(
@@ -256,6 +248,7 @@ def _back_test(kit: RetainKit, args: Namespace, stays: Sequence[Stay]) -> BackTe
             at=[now - step * args.every for step in steps],
             horizon=args.horizon,
             known_until=now,
+            by=by,
             progress=tell,
         )
 

@@ -5,13 +5,13 @@ What is found are the values in ``_found``; how far a figure can be believed is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise, takewhile
 from typing import Final, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.health._bands import UNKNOWN
@@ -56,6 +56,7 @@ def backtest(
     horizon: timedelta,
     known_until: datetime | None = None,
     warnings: Collection[str] | None = None,
+    by: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> BackTest:
     """
@@ -85,6 +86,9 @@ def backtest(
         warnings: The bands that count as bad, in every model that has one of this name, or as
             ``model: band`` in that model alone; by default all but the best one of each model.
 
+        by: The signals that customers are told apart by, beside their attributes: by what was
+            known at each look, as nobody knew then what they would be at the end.
+
         progress: Told how many of how many customers are done.
 
     Raises:
@@ -105,7 +109,7 @@ def backtest(
         remembers=any(model.bands.hysteresis for model in each_of),
     )
     for done, stay in enumerate(population, 1):
-        walk.go(stay, _looking(models, readings_at, stay.customer))
+        walk.go(stay, _looking(models, readings_at, stay.customer, by))
         if progress is not None:
             progress(done, len(population))
     return _found(walk, of)
@@ -115,7 +119,10 @@ _LookAt: TypeAlias = Callable[[datetime, "Look | None"], Look]
 
 
 def _looking(
-    models: HealthModel | HealthModels, readings_at: ReadingsAt, customer: CustomerId
+    models: HealthModel | HealthModels,
+    readings_at: ReadingsAt,
+    customer: CustomerId,
+    by: Collection[str],
 ) -> _LookAt:
     def look(moment: datetime, before: Look | None) -> Look:
         known = readings_at(customer, moment)
@@ -128,9 +135,15 @@ def _looking(
                     value=reading.at.isoformat(),
                     remedy=f"give the value that was known at {moment.isoformat()}",
                 )
-        return _look(models, known, moment, before)
+        found = _look(models, known, moment, before)
+        return evolve(found, attributes=_told_apart(known, moment, by)) if by else found
 
     return look
+
+
+def _told_apart(known: Readings, moment: datetime, by: Collection[str]) -> Mapping[str, str]:
+    values = {name: known.known(name, moment) for name in by}
+    return {name: str(value) for name, value in values.items() if value is not None}
 
 
 def _look(
@@ -360,7 +373,8 @@ def _groups(kept: Sequence[_Kept], of: Judged) -> tuple[GroupTest, ...]:
     found: dict[tuple[str, str], list[_Kept]] = {}
     for each in kept:
         model = {"model": each.look.model} if of.several and each.look.model else {}
-        for attribute in (*model.items(), *each.stay.attributes.items()):
+        told_apart = {**each.stay.attributes, **each.look.attributes}
+        for attribute in (*model.items(), *told_apart.items()):
             found.setdefault(attribute, []).append(each)
     return tuple(
         GroupTest(

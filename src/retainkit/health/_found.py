@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from retainkit.core import JsonObject
 from retainkit.health._statistics import Estimate, share
@@ -33,6 +33,8 @@ class Look:
         model: The id of the model; empty when there is none for this customer.
 
         version: The model's content hash.
+
+        attributes: The signals that customers are told apart by, as they were known then.
     """
 
     at: datetime
@@ -42,6 +44,7 @@ class Look:
     components: Mapping[str, Decimal]
     model: str
     version: str = ""
+    attributes: Mapping[str, str] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -146,7 +149,7 @@ class GroupTest:
 
         value: Its value.
 
-        customers: How many there were.
+        customers: How many there were; one who changed counts in each.
 
         left: The share that left within the horizon, of their looks.
 
