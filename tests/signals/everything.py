@@ -116,7 +116,7 @@ def _data(seed: int) -> JsonObject:
     chance = Random(seed)
     return {
         "user": chance.choice(["u1", "u2", "u3", 4, None, True]),
-        "item": chance.choice(["i1", "i2", "i2", 3]),
+        "item": chance.choice(["i1", "i2", "i2", 3, None, ""]),
         "amount": chance.choice(_AMOUNTS),
         "cash": chance.choice(_CASH),
         "kind": chance.choice(["a", "b"]),

@@ -117,6 +117,10 @@ class Past:
             return start <= self.now - within
         return self.day(start) <= self.today - within.days + 1
 
+    def says_none(self, events: Listed[Event], key: str | None, within: timedelta) -> bool:
+        """None of these means none: the timeline is as long, and not all of them lack the key."""
+        return self.covers(within) and not is_unread(events, key)
+
 
 def order(event: Event) -> tuple[datetime, str]:
     return event.occurred_at, event.id
@@ -133,7 +137,12 @@ def part(event: Event, key: str) -> str | None:
     found = at(event, key)
     if isinstance(found, bool):
         return str(found).lower()
-    return str(found) if isinstance(found, int | str) else None
+    return (str(found) or None) if isinstance(found, int | str) else None
+
+
+def is_unread(events: Listed[Event], key: str | None) -> bool:
+    """Something happened, and none of it says anything under the key."""
+    return key is not None and bool(events) and not parts(events, key)
 
 
 def number(value: object, currency: str | None = None) -> Fraction | None:
@@ -174,12 +183,15 @@ def answer(signal: r.Signal, past: Past, facts: Mapping[str, object]) -> object:
             count = len(events)
             if of.same is not None:
                 count = max(Counter(parts(events, of.same)).values(), default=0)
-            return count or (0 if past.covers(of.within) else None)
+            return count or (0 if past.says_none(events, of.same, of.within) else None)
         case r.Distinct():
-            count = len(set(parts(past.window(of.pattern, of.within), of.key)))
-            return count or (0 if past.covers(of.within) else None)
+            events = past.window(of.pattern, of.within)
+            count = len(set(parts(events, of.key)))
+            return count or (0 if past.says_none(events, of.key, of.within) else None)
         case r.Sequence():
-            return followed(of, past) or (False if past.covers(of.within) else None)
+            steps = [past.window(pattern, of.within) for pattern in of.patterns]
+            is_none = all(past.says_none(step, of.same, of.within) for step in steps)
+            return followed(of, past) or (False if is_none else None)
         case r.Sum():
             events = past.window(of.pattern, of.within)
             found = numbers(events, of.key, of.currency)
@@ -222,8 +234,9 @@ def answer(signal: r.Signal, past: Past, facts: Mapping[str, object]) -> object:
                 return None
             return plain(Fraction(some) / Fraction(whole))
         case r.Depth():
-            used = set(parts(past.window(of.pattern, of.within), of.key)) & set(of.features)
-            if not used and not past.covers(of.within):
+            events = past.window(of.pattern, of.within)
+            used = set(parts(events, of.key)) & set(of.features)
+            if not used and not past.says_none(events, of.key, of.within):
                 return None
             return plain(Fraction(len(used), len(of.features)))
         case r.ActiveDays():
@@ -234,35 +247,37 @@ def answer(signal: r.Signal, past: Past, facts: Mapping[str, object]) -> object:
             weeks = {(past.today - day) // 7 for day in days}
             return len(weeks) or (0 if past.covers(of.within) else None)
         case r.Open():
-            if not parts(past.window(of.items.opened, of.items.within), of.items.key):
-                return 0 if of.items.within and past.covers(of.items.within) else None
-            return len(open_items(of.items, past))
+            open_now = open_items(of.items, past)
+            return None if open_now is None else len(open_now)
         case r.OldestOpen():
-            return min(open_items(of.items, past).values(), default=None)
+            return min((open_items(of.items, past) or {}).values(), default=None)
         case r.Silent():
-            if not parts(past.window(of.items.opened, of.items.within), of.items.key):
-                return 0 if of.items.within and past.covers(of.items.within) else None
+            open_now = open_items(of.items, past)
+            touched = past.window(of.touched, of.items.within)
+            if open_now is None or (open_now and is_unread(touched, of.items.key)):
+                return None
             silent = 0
-            for item, opened in open_items(of.items, past).items():
-                signs = [
-                    e.occurred_at
-                    for e in past.window(of.touched, of.items.within)
-                    if part(e, of.items.key) == item
-                ]
+            for item, opened in open_now.items():
+                signs = [e.occurred_at for e in touched if part(e, of.items.key) == item]
                 silent += max([opened, *signs]) <= past.now - of.silent_for
             return silent
         case r.Elapsed():
             return elapsed(of, past)
         case r.Again():
             count = 0
-            for event in past.window(of.pattern, of.within):
+            events, ends = past.window(of.pattern, of.within), past.matching(of.after)
+            back = sum(-(-each // timedelta(days=1)) for each in (of.within, of.gap)) + 1
+            lately = [e for e in ends if 0 <= past.today - past.day(e.occurred_at) <= back]
+            if is_unread(lately, of.key) and parts(events, of.key):
+                return None
+            for event in events:
                 count += part(event, of.key) is not None and any(
                     part(other, of.key) == part(event, of.key)
                     and order(other) < order(event)
                     and event.occurred_at - other.occurred_at <= of.gap
-                    for other in past.matching(of.after)
+                    for other in ends
                 )
-            return count or (0 if past.covers(of.within) else None)
+            return count or (0 if past.says_none(events, of.key, of.within) else None)
         case _:
             raise NotImplementedError(type(of).__name__)
 
@@ -333,13 +348,14 @@ def trend(of: r.Trend, past: Past) -> int | float | None:
                 most = len(events)
                 if same is not None:
                     most = max(Counter(parts(events, same)).values(), default=0)
-                return Fraction(most), most
+                return None if is_unread(events, same) else Fraction(most), most
             case r.Distinct(key=key):
                 count = len(set(parts(events, key)))
-                return Fraction(count), count
+                return None if is_unread(events, key) else Fraction(count), count
             case r.Sum(key=key):
                 found = numbers(events, key)
-                return sum(found, Fraction(0)), len(found)
+                is_none = bool(events) and not found
+                return None if is_none else sum(found, Fraction(0)), len(found)
             case r.Mean(key=key, minimum=least):
                 found = numbers(events, key)
                 if len(found) < least:
@@ -353,10 +369,15 @@ def trend(of: r.Trend, past: Past) -> int | float | None:
     return plain((value - base) / base)
 
 
-def open_items(items: r.Items, past: Past) -> dict[str, datetime]:
+def open_items(items: r.Items, past: Past) -> dict[str, datetime] | None:
     found = {}
     opened = past.window(items.opened, items.within)
     closed = past.window(items.closed, items.within)
+    if parts(opened, items.key):
+        if is_unread(closed, items.key):
+            return None
+    elif items.within is None or not past.says_none(opened, items.key, items.within):
+        return None
     for item in set(parts(opened, items.key)):
         last = max(e.occurred_at for e in opened if part(e, items.key) == item)
         if all(e.occurred_at < last for e in closed if part(e, items.key) == item):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.signals.stories import MONDAY, happened, learned, value
 
-from retainkit.core import JsonObject, JsonValue
+from retainkit.core import Event, JsonObject, JsonValue
 from retainkit.money import money
 from retainkit.rules import (
     Duration,
@@ -19,6 +19,8 @@ from retainkit.rules import (
     days,
     event,
     hours,
+    sequence,
+    signals_of,
 )
 from retainkit.signals import LeftOut, Measures
 
@@ -45,6 +47,113 @@ def test_what_is_no_number_is_left_out_and_listed() -> None:
     )
     more = measures.recount(learned(*past, happened("paid", MONDAY, {"amount": "2.5"}, id="c")))
     assert measures.read(more, MONDAY).known("total", MONDAY) == 2.5
+
+
+KEYLESS: dict[str, tuple[Signal, str, JsonObject]] = {
+    "distinct": (event("x").distinct("user").count(days(7)), "user", {}),
+    "distinct of hours": (event("x").distinct("user").count(hours(30)), "user", {"user": ""}),
+    "same": (event("x").count(days(7), same="topic"), "topic", {"topic": None}),
+    "depth": (event("x").depth("f", features=("a", "b"), within=days(7)), "f", {"f": ["a"]}),
+    "open": (event("x").until(event("y"), by="id", within=days(7)).count(), "id", {}),
+    "open for ever": (event("x").until(event("y"), by="id").count(), "id", {}),
+    "silent": (
+        event("x").until(event("y"), by="id", within=days(7)).silent(days(1), touched=event("z")),
+        "id",
+        {},
+    ),
+    "again": (event("x").again(after=event("y"), by="id", gap=days(1), within=days(7)), "id", {}),
+    "followed": (
+        next(iter(signals_of(sequence(event("x"), event("y")).same("id").within(days(7))))),
+        "id",
+        {},
+    ),
+    "users": (event("x").distinct("user").trend(days(3)), "user", {}),
+}
+
+
+@pytest.mark.parametrize("case", KEYLESS)
+def test_what_lacks_its_key_is_left_out_and_listed(case: str) -> None:
+    """A host that sends no user has not zero users; where one event tells of one, that one is."""
+    signal, key, lacking = KEYLESS[case]
+    measures = Measures({"it": signal})
+    past = [happened("other", MONDAY - days(40)), happened("x", MONDAY - days(5), {key: "a"})]
+    lately = happened("x", MONDAY, lacking, id="lacking")
+    if case == "users":
+        lately = happened("x", MONDAY - days(1), lacking, id="lacking")
+        past.append(happened("x", MONDAY - days(8), {key: "a"}))
+    now = MONDAY
+    known = measures.read(measures.recount(learned(*past[:1], lately, *past[2:])), now)
+    assert known.known("it", now) is None
+    buckets = measures.recount(learned(*past, lately))
+    assert measures.left_out(buckets, now) == (
+        LeftOut(signal="it", key=key, event="lacking", at=lately.occurred_at, count=1),
+    )
+    none = measures.recount(learned(past[0], *past[2:]))
+    assert measures.left_out(none, now) == ()
+
+
+def test_a_ticket_whose_end_can_not_be_read_is_not_open() -> None:
+    """Closed without its number: nobody knows which ones are open; one number, and it is told."""
+    tickets = event("opened").until(event("closed"), by="ticket", within=days(9))
+    silent = tickets.silent(days(1), touched=event("replied"))
+    again = event("opened").again(
+        after=event("closed"), by="ticket", gap=days(3), within=hours(100)
+    )
+    measures = Measures(
+        {"open": tickets.count(), "oldest": tickets.oldest(), "silent": silent, "again": again}
+    )
+    past = [
+        happened("other", MONDAY - days(40)),
+        happened("opened", MONDAY - days(3), {"ticket": "a"}),
+        happened("opened", MONDAY - days(2), {"ticket": "b"}),
+        happened("closed", MONDAY - days(1), id="closed"),
+        happened("replied", MONDAY - days(1), id="replied"),
+    ]
+
+    def told(*more: Event) -> list[object]:
+        buckets = measures.recount(learned(*past, *more))
+        known = measures.read(buckets, MONDAY)
+        return [known.known(name, MONDAY) for name in ("open", "oldest", "silent", "again")]
+
+    assert told() == [None, None, None, None]
+    closed = happened("closed", MONDAY - hours(1), {"ticket": "a"})
+    assert told(closed) == [1, MONDAY - days(2), None, 0]
+    replied = happened("replied", MONDAY - hours(1), {"ticket": "a"})
+    assert told(closed, replied) == [1, MONDAY - days(2), 1, 0]
+    both = happened("closed", MONDAY - hours(1), {"ticket": "b"})
+    assert told(closed, both) == [0, None, 0, 0], "what is not open is not silent"
+    del past[1:3]
+    assert told() == [0, None, 0, 0], "and what never was is not open"
+
+
+def test_a_window_of_hours_says_when_it_can_be_read_again() -> None:
+    """An end without its number leaves the window: then all that was opened in it is open."""
+    lately = event("opened").until(event("closed"), by="ticket", within=hours(30)).count()
+    measures = Measures({"open": lately})
+    past = [
+        happened("other", MONDAY - days(40)),
+        happened("closed", MONDAY - hours(29), id="closed"),
+        happened("opened", MONDAY - hours(3), {"ticket": "a"}),
+    ]
+    found = measures.read(measures.recount(learned(*past)), MONDAY).of("open")
+    assert found is not None
+    assert (found.value, found.until) == (None, MONDAY + hours(1))
+    then = MONDAY + hours(1)
+    assert measures.read(measures.recount(learned(*past)), then).known("open", then) == 1
+
+
+def test_amounts_that_can_not_be_read_are_no_fall() -> None:
+    """The host writes a comma from one day on: the trend is unknown, not a fall by all there is."""
+    paid = [happened("paid", MONDAY - days(8 + n), {"amount": 10}) for n in range(7)]
+    odd = [happened("paid", MONDAY - days(1 + n), {"amount": "10,00"}) for n in range(7)]
+    past = [happened("other", MONDAY - days(40)), *paid]
+    trend = event("paid").sum_trend("amount", days(7))
+    assert value(trend, MONDAY, *past, *odd) is None
+    assert value(trend, MONDAY, *past) == -1, "nothing paid is nothing"
+    assert (
+        value(trend, MONDAY, *past, *odd[1:], happened("paid", MONDAY - days(1), {"amount": 7}))
+        == -0.9
+    )
 
 
 def test_sums_are_exact_and_of_one_currency() -> None:

@@ -25,6 +25,9 @@ TIMELINE_METRIC = "timeline"
 LEFT_OUT = "?"
 """The value of rows of events whose number could not be summed up; they are rows of their own."""
 
+NOBODYS = ""
+"""The part of events that say nothing under the key that rows are split by; no value is empty."""
+
 COUNTED = (Origin.REAL, Origin.BACKFILL)
 _LONGEST_PART = 120
 _MILLION = 1_000_000
@@ -228,7 +231,7 @@ class _Plan:
         self.total = None if metric.total is None else key_path(metric.total)
         self.currency = metric.currency
         self.value = tuple(map(key_path, metric.value))
-        self.says = bool(metric.total or metric.value)
+        self.says = bool(metric.total or metric.value or (self.is_by_event and metric.split))
         reads = (self.where, self.value, self.split, self.total)
         self.is_plain = not (self.is_any or self.is_by_event or any(reads))
 
@@ -239,10 +242,12 @@ class _Plan:
             return None  # what retainkit decided is no sign of life
         if self.where and not _fits(data, self.where):
             return None
-        part = "" if self.split is None else _part(_at(data, self.split))
+        part = "" if self.split is None else _short(_part(_at(data, self.split)) or NOBODYS)
         said = _values(data, self.value) if self.value else None
-        if part is None or (said is None and self.value):
+        if said is None and self.value:
             return None
+        if self.is_by_event and self.split is not None:
+            said = part
         number = 0
         if self.total is not None:
             read = millionths(_at(data, self.total), self.currency)
@@ -274,9 +279,9 @@ def key_path(key: str) -> tuple[str, ...]:
 
 
 def part_of(value: object) -> str | None:
-    """The text by which rows are split; None for what is no single value."""
+    """The text by which rows are split; None for what is empty or no single value."""
     part = _part(value)
-    return None if part is None else _short(part)
+    return _short(part) if part else None
 
 
 @lru_cache(maxsize=4096)

@@ -8,10 +8,8 @@ from typing import Final
 
 from attrs import evolve
 
-from retainkit.core import Bucket
 from retainkit.errors import ConfigurationError
 from retainkit.rules import Derivation, Reading, Signal, Text
-from retainkit.signals._count import part_of
 from retainkit.signals._facts import fact_metric, fact_of
 from retainkit.signals._metric import DAY, Metric
 from retainkit.signals._seen import Seen, Span
@@ -74,8 +72,8 @@ def is_choice(signal: Text, value: object) -> bool:
 
 
 def as_count(number: int, span: Span, seen: Seen) -> Reading:
-    """So many; none is only known of a timeline that is as long as the window."""
-    known = number > 0 or span.is_covered
+    """So many; none is only known of a timeline as long as the window, if all can be read."""
+    known = number > 0 or (span.is_covered and not span.is_unread)
     return Reading(value=number if known else None, at=seen.at, until=span.until)
 
 
@@ -83,11 +81,6 @@ def as_number(exact: Fraction) -> int | float:
     """Whole where it is whole."""
     is_whole = exact.denominator == 1 and abs(exact) <= _EXACT
     return exact.numerator if is_whole else float(exact)
-
-
-def part_in(metric: Metric, row: Bucket) -> str | None:
-    """The value that rows of the metric are split by."""
-    return row.part if metric.split is not None else part_of(row.value)
 
 
 def _unknown(derivation: Derivation) -> ConfigurationError:

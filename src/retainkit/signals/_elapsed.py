@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from datetime import timedelta
 
+from attrs import evolve
+
 from retainkit.rules import Again, Elapsed, Reading
-from retainkit.signals._count import part_of
 from retainkit.signals._derived import NEVER, as_count, days_of, metrics, metrics_of, read
 from retainkit.signals._metric import DAY, Metric, Per
-from retainkit.signals._seen import Seen, happened
+from retainkit.signals._seen import Seen, first_until, happened
 
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -18,7 +19,7 @@ _MICROSECOND = timedelta(microseconds=1)
 @metrics.register
 def _(of: Elapsed) -> tuple[Metric, ...]:
     return tuple(
-        Metric(pattern=pattern, per=Per.EVENT, value=(of.key,)) for pattern in (of.start, of.end)
+        Metric(pattern=pattern, per=Per.EVENT, split=of.key) for pattern in (of.start, of.end)
     )
 
 
@@ -32,9 +33,7 @@ def _(of: Elapsed, seen: Seen) -> Reading | None:
     left: dict[str, tuple[int, str]] = {}
     lengths: list[int] = []
     for at, begins, id, row in sorted(events, key=lambda event: event[:3]):
-        part = part_of(row.value)
-        if part is None:
-            continue
+        part = str(row.value)
         if not begins:
             if part in running:
                 lengths.append(at - running.pop(part))
@@ -61,8 +60,7 @@ def _median(lengths: list[int]) -> timedelta:
 @metrics.register
 def _(of: Again) -> tuple[Metric, ...]:
     return tuple(
-        Metric(pattern=pattern, per=Per.EVENT, value=(of.key,))
-        for pattern in (of.pattern, of.after)
+        Metric(pattern=pattern, per=Per.EVENT, split=of.key) for pattern in (of.pattern, of.after)
     )
 
 
@@ -75,17 +73,18 @@ def _(of: Again) -> int:
 def _(of: Again, seen: Seen) -> Reading | None:
     metric, after = metrics_of(of)
     span = seen.window(metric, of.within)
+    ends = seen.days(after, seen.day - days_of(of), seen.day)
     before: dict[str, list[tuple[int, str]]] = {}
-    for row in seen.rows(after.name):
-        part = part_of(row.value)
-        if part is not None:
-            before.setdefault(part, []).append(happened(row))
+    for row in ends.rows:
+        before.setdefault(str(row.value), []).append(happened(row))
     for listed in before.values():
         listed.sort()
     gap = of.gap // _MICROSECOND
     count = 0
     for row in span.rows:
-        listed = before.get(part_of(row.value) or "", [])
+        listed = before.get(str(row.value), [])
         index = bisect_left(listed, happened(row))
         count += bool(index and row.last - listed[index - 1][0] <= gap)
-    return as_count(count, span, seen)
+    reading = as_count(count, span, seen)
+    value = None if span.rows and ends.is_unread else reading.value
+    return evolve(reading, value=value, until=first_until(span, ends))

@@ -9,11 +9,10 @@ from attrs import frozen
 
 from retainkit.core import Bucket
 from retainkit.rules import Latest, LatestChange, Signal, Text
-from retainkit.signals._count import LEFT_OUT
 from retainkit.signals._derived import is_choice, metrics_of
 from retainkit.signals._facts import fact_metric, fact_of
 from retainkit.signals._latest import change_of, said
-from retainkit.signals._seen import Seen
+from retainkit.signals._seen import Seen, is_left_out
 from retainkit.timing import from_micros
 
 
@@ -67,8 +66,8 @@ def _unread(name: str, signal: Signal, seen: Seen) -> Iterator[tuple[str, Bucket
         return
     for metric in metrics_of(of):
         for row in seen.rows(metric.name):
-            if metric.total is not None and row.value == LEFT_OUT:
-                yield metric.total, row
+            if is_left_out(metric, row):
+                yield metric.total or str(metric.split), row
             elif isinstance(of, Latest | LatestChange) and _is_unread(signal, of, row):
                 yield of.key, row
 

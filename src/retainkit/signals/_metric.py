@@ -38,7 +38,7 @@ class Metric:
 
         per: What one row stands for.
 
-        split: The key of the data by whose value rows are split.
+        split: The key of the data by whose value rows are split; a row of one event keeps it.
 
         total: The key of the data whose number is summed up.
 
@@ -79,6 +79,4 @@ def per_window(within: timedelta) -> Per:
 def split_by(pattern: EventPattern, key: str, within: timedelta | None) -> Metric:
     """Rows by the value under a key: of all time, of days, or one an event."""
     per = Per.EVER if within is None else per_window(within)
-    if per is Per.EVENT:
-        return Metric(pattern=pattern, per=per, value=(key,))
     return Metric(pattern=pattern, per=per, split=key)

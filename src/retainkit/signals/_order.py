@@ -8,7 +8,6 @@ from itertools import groupby
 from operator import itemgetter
 
 from retainkit.rules import EventPattern, Reading, Sequence, anything
-from retainkit.signals._count import part_of
 from retainkit.signals._derived import metrics, metrics_of, read
 from retainkit.signals._metric import Metric, Per
 from retainkit.signals._seen import Seen
@@ -24,7 +23,7 @@ def _(of: Sequence) -> tuple[Metric, ...]:
 
 
 def _step(pattern: EventPattern, same: str | None) -> Metric:
-    return Metric(pattern=pattern, per=Per.EVENT, value=() if same is None else (same,))
+    return Metric(pattern=pattern, per=Per.EVENT, split=same)
 
 
 @read.register
@@ -34,9 +33,9 @@ def _(of: Sequence, seen: Seen) -> Reading | None:
     events: dict[tuple[int, str], tuple[str | None, set[int]]] = {}
     for index, span in enumerate(steps):
         for row in span.rows:
-            part = None if of.same is None or index == count else part_of(row.value)
+            part = None if of.same is None or index == count else str(row.value)
             _, matched = events.setdefault((row.last, row.last_id), (part, set()))
-            if index < count and (of.same is None or part is not None):
+            if index < count:
                 matched.add(index)
     found = _is_followed(
         [(at, part, matched) for (at, _), (part, matched) in sorted(events.items())],
@@ -45,7 +44,7 @@ def _(of: Sequence, seen: Seen) -> Reading | None:
         strict=of.strict,
     )
     untils = [span.until for span in steps if span.until is not None]
-    is_known = found or all(span.is_covered for span in steps)
+    is_known = found or all(span.is_covered and not span.is_unread for span in steps)
     return Reading(
         value=found if is_known else None, at=seen.at, until=min(untils) if untils else None
     )

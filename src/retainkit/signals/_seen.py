@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from attrs import frozen
 
 from retainkit.core import Bucket
-from retainkit.signals._count import LEFT_OUT, TIMELINE_METRIC
+from retainkit.signals._count import LEFT_OUT, NOBODYS, TIMELINE_METRIC
 from retainkit.signals._metric import DAY, Metric, Per
 from retainkit.signals._zones import Zones, day_end, day_of
 from retainkit.timing import from_micros, to_micros
@@ -33,13 +33,18 @@ class Span:
         is_covered: The timeline is as long as the window, so that nothing found means nothing
             happened.
 
-        left_out: Rows of what could not be summed up.
+        left_out: Rows of what could not be summed up, or lacks the key that rows are split by.
     """
 
     rows: Sequence[Bucket]
     until: datetime | None
     is_covered: bool
     left_out: Sequence[Bucket] = ()
+
+    @property
+    def is_unread(self) -> bool:
+        """Something happened, and nothing of it could be read: that is not none."""
+        return bool(self.left_out) and not self.rows
 
 
 class Seen:
@@ -102,6 +107,10 @@ class Seen:
         until = from_micros(min(turns)) if turns else None
         return _span(metric, rows, until, is_covered=covered)
 
+    def all(self, metric: Metric) -> Span:
+        """The rows of all time; nothing found does not mean that nothing happened."""
+        return _span(metric, list(self.rows(metric.name)), None, is_covered=False)
+
     def days(self, metric: Metric, first: int, last: int) -> Span:
         """The rows of these days, both included; they are others when the day is over."""
         rows = [row for row in self.rows(metric.name) if first <= row.day <= last]
@@ -116,15 +125,29 @@ class Seen:
         return self.at_micros - length // _MICROSECOND
 
 
+def first_until(span: Span, *others: Span) -> datetime | None:
+    """When a window is another one, or one of the others can be read that can't be now."""
+    untils = [span.until, *(each.until for each in others if each.left_out)]
+    return min((until for until in untils if until is not None), default=None)
+
+
+def part_in(metric: Metric, row: Bucket) -> str:
+    """The value that rows of the metric are split by; `NOBODYS` for none."""
+    return str(row.value) if metric.per is Per.EVENT else row.part
+
+
+def is_left_out(metric: Metric, row: Bucket) -> bool:
+    """The row is of events that could not be summed up, or that lack the key."""
+    if metric.total is not None:
+        return row.value == LEFT_OUT
+    return metric.split is not None and part_in(metric, row) == NOBODYS
+
+
 def _span(metric: Metric, rows: list[Bucket], until: datetime | None, *, is_covered: bool) -> Span:
-    if metric.total is None:
-        return Span(rows=rows, until=until, is_covered=is_covered)
-    return Span(
-        rows=[row for row in rows if row.value != LEFT_OUT],
-        until=until,
-        is_covered=is_covered,
-        left_out=[row for row in rows if row.value == LEFT_OUT],
-    )
+    left_out = [row for row in rows if is_left_out(metric, row)]
+    if left_out:
+        rows = [row for row in rows if not is_left_out(metric, row)]
+    return Span(rows=rows, until=until, is_covered=is_covered, left_out=left_out)
 
 
 def happened(row: Bucket) -> tuple[int, str]:

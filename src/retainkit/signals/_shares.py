@@ -55,7 +55,7 @@ def _(of: Trend, seen: Seen) -> Reading | None:
     if not before.is_covered or volume < of.minimum or base is None or base <= 0:
         return unknown
     value, _ = _volume(of.of, metric, now)
-    if value is None:
+    if value is None or now.is_unread:
         return unknown
     return Reading(value=as_number((value - base) / base), at=seen.at, until=now.until)
 

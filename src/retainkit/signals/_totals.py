@@ -14,11 +14,10 @@ from retainkit.signals._derived import (
     as_number,
     metrics,
     metrics_of,
-    part_in,
     read,
 )
 from retainkit.signals._metric import Metric, per_window, split_by
-from retainkit.signals._seen import Seen, Span
+from retainkit.signals._seen import Seen, Span, part_in
 
 
 _WEEK = 7
@@ -65,7 +64,7 @@ def _(of: Sum, seen: Seen) -> Reading | None:
     (metric,) = metrics_of(of)
     span = seen.window(metric, of.within)
     # What was left out happened, all the same: without any other, the sum is unknown, not zero.
-    is_known = bool(span.rows) or (span.is_covered and not span.left_out)
+    is_known = bool(span.rows) or (span.is_covered and not span.is_unread)
     total = Fraction(sum(row.total for row in span.rows), MILLION)
     value = _money(total, of.currency) if of.currency is not None else as_number(total)
     return Reading(value=value if is_known else None, at=seen.at, until=span.until)
@@ -96,7 +95,7 @@ def _(of: Depth, seen: Seen) -> Reading | None:
     (metric,) = metrics_of(of)
     span = seen.window(metric, of.within)
     used = parts_in(metric, span).intersection(of.features)
-    is_known = bool(used) or span.is_covered
+    is_known = bool(used) or (span.is_covered and not span.is_unread)
     value = as_number(Fraction(len(used), len(of.features))) if is_known else None
     return Reading(value=value, at=seen.at, until=span.until)
 
@@ -123,12 +122,10 @@ def most_in(metric: Metric, span: Span) -> int:
     """How often it happened with the value that it happened most with."""
     most: Counter[str] = Counter()
     for row in span.rows:
-        part = part_in(metric, row)
-        if part is not None:
-            most[part] += row.count
+        most[part_in(metric, row)] += row.count
     return max(most.values(), default=0)
 
 
 def parts_in(metric: Metric, span: Span) -> set[str]:
     """The values that rows are split by."""
-    return {part for row in span.rows if (part := part_in(metric, row)) is not None}
+    return {part_in(metric, row) for row in span.rows}
