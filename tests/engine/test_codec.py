@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,3 +74,13 @@ def test_a_state_that_was_stored_whole_is_read_as_well() -> None:
         "unknown_told": False,
     }
     assert load({**body, "states": {"rule:gone": whole}}, RulesCase) == case(RuleState())
+
+
+def test_an_instant_is_written_in_its_own_zone() -> None:
+    """The same instant in two zones is equal; neither is written as the other one was."""
+    there = NOW.astimezone(timezone(timedelta(hours=1)))
+    assert there == NOW
+    for _ in range(2):
+        assert dump(case(RuleState(since=NOW)))["checked_at"] == "2026-11-01T09:00:00+00:00"
+        body = dump(case(RuleState(since=there)))
+        assert body["states"] == {"rule:gone": {"since": "2026-11-01T10:00:00+01:00"}}

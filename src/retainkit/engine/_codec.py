@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from retainkit.core import JsonObject
@@ -40,8 +40,8 @@ def _converter() -> Converter:
     converter = make_converter(omit_if_default=False, detailed_validation=False)
     converter.register_unstructure_hook(Money, to_json)
     converter.register_structure_hook(Money, lambda value, _: from_json(value))
-    converter.register_unstructure_hook(datetime, datetime.isoformat)
-    converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
+    converter.register_unstructure_hook(datetime, _written)
+    converter.register_structure_hook(datetime, lambda value, _: _read(value))
     converter.register_unstructure_hook(timedelta, lambda value: value // _MICROSECOND)
     converter.register_structure_hook(timedelta, lambda value, _: timedelta(microseconds=value))
     converter.register_unstructure_hook(Fraction, str)
@@ -51,6 +51,16 @@ def _converter() -> Converter:
     converter.register_unstructure_hook(frozenset, sorted)
     converter.register_unstructure_hook_factory(_is_sparse, lambda type_: _lean(type_, converter))
     return converter
+
+
+# A case waits for few instants, and says each of them many times.
+_read = lru_cache(maxsize=4096)(datetime.fromisoformat)
+_written_utc = lru_cache(maxsize=4096)(datetime.isoformat)
+
+
+def _written(at: datetime) -> str:
+    """The same instant in two zones is equal, and written otherwise: only UTC is looked up."""
+    return _written_utc(at) if at.tzinfo is UTC else at.isoformat()
 
 
 def _is_sparse(type_: object) -> bool:

@@ -33,7 +33,7 @@ from retainkit.signals._followed import Followed, Index
 from retainkit.signals._measures import Measures
 from retainkit.signals._seen import Seen
 from retainkit.signals._zones import day_of
-from retainkit.timing import local_time, to_micros
+from retainkit.timing import to_micros
 
 
 MOST_LISTED: Final = 50
@@ -127,18 +127,15 @@ class Look:
         events. Facts are no part of it: they belong to no day, and are often loaded in the night
         after.
         """
-        by_day = self.measures.events - {FACT_EVENT}
-        today = local_time(self.at, self._zone).date()
         late: list[RecordedEvent] = []
         days: set[date] = set()
         signals: set[str] = set()
         for recorded in news:
             event = recorded.event
-            counts = event.name in by_day and event.origin in _COUNTED
-            if not counts or event.occurred_at >= recorded.recorded_at:
+            if event.occurred_at >= recorded.recorded_at or not self._is_of_a_day(event):
                 continue
-            day = date.fromordinal(day_of(self._zone, event.occurred_at))
-            if day >= local_time(recorded.recorded_at, self._zone).date():
+            day, told, today = map(self._date, (event.occurred_at, recorded.recorded_at, self.at))
+            if day >= told:
                 continue
             read = self.index.touched(event)
             others = {name for name in read if self.measures.looks_at(name, day, today)}
@@ -160,6 +157,13 @@ class Look:
         # Whoever is woken again from before tells it again; with the time, as it says another one.
         key = derive(*ids, str(to_micros(self.at)))
         self._event("signals.revised", key, data, (because,))
+
+    def _is_of_a_day(self, event: Event) -> bool:
+        by_day = event.name != FACT_EVENT and event.name in self.measures.events
+        return by_day and event.origin in _COUNTED
+
+    def _date(self, at: datetime) -> date:
+        return date.fromordinal(day_of(self._zone, at))
 
     # ---- one rule
 
