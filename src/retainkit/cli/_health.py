@@ -191,7 +191,7 @@ def _rated(kit: RetainKit, customers: Sequence[CustomerId], args: Namespace) -> 
                                 health=said.health,
                                 override=said.override,
                                 before=k.health.of(customer, as_of=before),
-                                segment=told_by(k.signals.of(customer), now),
+                                segment=told_by(k.signals.of(customer), now) if args.by else "",
                             )
                         )
             tell(min(start + _PAGE, len(customers)), len(customers))
