@@ -591,6 +591,17 @@ def test_what_a_signal_is_compared_with_is_computed_like_it(
     assert mistake.remedy
 
 
+@pytest.mark.parametrize("said", [5, ["x"], None])
+def test_what_a_signal_is_compared_with_is_counted_of_named_events(said: object) -> None:
+    """One mistake: of nothing, nobody is asked within which time."""
+    with pytest.raises(InvalidInput) as caught:
+        read_condition({"paid": {"gt": {"event": said}}}, {"paid": PAID})
+    found: Any = caught.value.value
+    kinds = [(each.place, each.code, each.value) for each in found]
+    assert kinds == [(("paid", "gt", "event"), "rules.form", type(said).__name__)]
+    assert found[0].remedy.startswith("write keys and values; the keys are name, where")
+
+
 @pytest.mark.parametrize(
     ("said", "first", "word", "remedy"),
     [

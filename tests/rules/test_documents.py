@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 
 from retainkit.errors import InvalidInput
 from retainkit.money import money
@@ -20,13 +20,17 @@ from retainkit.rules import (
     Number,
     Place,
     Reader,
+    Remedy,
+    RemedyKind,
     Rulebook,
     Signals,
+    Text,
     Time,
     Truth,
     amounts,
     days,
     declared,
+    event,
     meant,
     read_condition,
     read_rulebook,
@@ -193,6 +197,121 @@ def test_a_value_that_is_none_is_told_with_its_place(
     (mistake,) = mistakes({"rules": [a_rule(when)]})
     assert mistake.place == ("rules", 0, "when", *place)
     assert (mistake.code, mistake.value, mistake.remedy) == (code, value, remedy)
+
+
+@pytest.mark.parametrize("word", ["event", "sequence", "computed"])
+@pytest.mark.parametrize("said", [5, ["x"], None])
+def test_what_is_computed_of_nothing_readable_is_one_mistake(word: str, said: object) -> None:
+    """In a condition; and of a signal by its name, where no word says `computed`."""
+    (mistake,) = mistakes({"rules": [a_rule({word: said})]})
+    assert (mistake.place, mistake.code) == (("rules", 0, "when", word), "rules.form")
+    assert mistake.value == type(said).__name__
+    word = {"computed": "sum"}.get(word, word)
+    (mistake,) = mistakes({"signals": {"x": {word: said}}})
+    assert (mistake.place, mistake.code) == (("signals", "x", word), "rules.form")
+    assert mistake.value == type(said).__name__
+
+
+@pytest.mark.parametrize(
+    ("said", "place", "code", "value", "remedy"),
+    [
+        (5, (), "rules.form", "int", "write keys and values; the keys are kind, unit"),
+        ({"kind": "nubmer"}, ("kind",), "rules.kind", "nubmer", "did you mean 'number'?"),
+        ({}, ("kind",), "rules.kind", None, "use one of number, amount"),
+        (
+            {"kind": "number", "one_of": ["a"]},
+            ("one_of",),
+            "rules.unknown_word",
+            "one_of",
+            "leave it out: the signal is of the kind number",
+        ),
+        (
+            {"kind": "flag", "remedy": "call"},
+            ("remedy",),
+            "rules.form",
+            "str",
+            "the keys are kind, ref, doc",
+        ),
+        (
+            {"kind": "flag", "remedy": {"kind": "cal"}},
+            ("remedy",),
+            "rules.remedy",
+            "cal",
+            "use one of tutorial, call",
+        ),
+        ({"kind": "flag", "fresh_for": "soon"}, ("fresh_for",), "rules.window", "soon", LENGTH),
+        (
+            {"last": {"event": "x"}, "kind": "number"},
+            ("kind",),
+            "rules.unknown_word",
+            "kind",
+            "leave it out: what is computed is of the kind time",
+        ),
+        (
+            {"last": {"event": "x"}, "unit": "seats"},
+            ("unit",),
+            "rules.unknown_word",
+            "unit",
+            "leave it out: the signal is of the kind time",
+        ),
+        (
+            {"sum": {"event": "x", "of": "a", "within": "7d"}, "currency": "EUR"},
+            ("currency",),
+            "rules.unknown_word",
+            "currency",
+            "write it inside: sum: {event: ..., currency: EUR}",
+        ),
+        (
+            {"event": {"name": "x", "within": "7d"}, "last": {"event": "x"}},
+            ("last",),
+            "rules.unknown_word",
+            "last",
+            "leave it out: one thing is computed, event",
+        ),
+    ],
+)
+def test_a_declaration_that_is_none_is_told_with_its_place(
+    said: object, place: Place, code: str, value: object, remedy: str
+) -> None:
+    """One mistake each, and what to write instead."""
+    (mistake,) = mistakes({"signals": {"x": said}})
+    assert mistake.place == ("signals", "x", *place)
+    assert (mistake.code, mistake.value) == (code, value)
+    assert remedy in mistake.remedy
+
+
+def test_what_is_said_beside_a_declaration_is_part_of_the_signal() -> None:
+    """Whether the host sets it or it is computed; choices and missing times reach inside."""
+    book = read_rulebook(
+        {
+            "signals": {
+                "plan": {"kind": "text", "one_of": ["free", "team"], "doc": "As sold"},
+                "chosen": {"latest": {"event": "x", "of": "p", "kind": "text"}, "one_of": ["a"]},
+                "used_at": {"last": {"event": "x"}, "missing": "never", "source": "product"},
+                "ended_at": {
+                    "latest": {"event": "x", "of": "e", "kind": "time"},
+                    "missing": "never",
+                },
+                "users": {"event": {"name": "x", "within": "7d"}, "unit": "seats"},
+                "nps": {
+                    "kind": "number",
+                    "fresh_for": "90d",
+                    "remedy": {"kind": "call", "ref": "why-low"},
+                },
+            }
+        }
+    )
+    x = event("x")
+    assert book.signals == {
+        "plan": Text(name="plan", one_of=("free", "team"), doc="As sold"),
+        "chosen": evolve(x.latest_text("p", one_of=("a",)), name="chosen"),
+        "used_at": evolve(x.last(missing="never"), name="used_at", source="product"),
+        "ended_at": evolve(x.latest_time("e"), name="ended_at", missing="never"),
+        "users": evolve(x.count(days(7)).counting("seats"), name="users"),
+        "nps": Number(
+            name="nps", fresh_for=days(90), remedy=Remedy(kind=RemedyKind.CALL, ref="why-low")
+        ),
+    }
 
 
 def test_what_only_segments_make_too_large_is_told_where_it_stands() -> None:

@@ -49,6 +49,8 @@ _EVERY_OPTION = tuple(key for keys in _OPTIONS.values() for key in keys)
 def read_signal(reader: ConditionReader, name: str, said: object, place: Place) -> Signal | None:
     """The signal that is declared so, or None and a mistake; inside this room only."""
     data = reader.keys(said, place, _SIGNAL_WORDS)
+    if not isinstance(said, Mapping):
+        return None
     about = _about(reader, data, place)
     computing = [word for word in _COMPUTING if word in data]
     make = _computed(reader, computing, data, place) if computing else _of_kind(reader, data, place)

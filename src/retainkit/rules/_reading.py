@@ -385,6 +385,8 @@ class ConditionReader(Reader):
         if word in FORMS:
             return read_computed(self, word, said, place)
         data = self.keys(said, place, _COUNTING)
+        if not isinstance(said, Mapping):
+            return None
         within = self._within(data, place)
         pattern = self.pattern(data, place)
         if pattern is None or within is None:
@@ -402,6 +404,8 @@ class ConditionReader(Reader):
 
     def _followed(self, said: object, place: Place) -> Signal | None:
         data = self.keys(said, place, _FOLLOWING)
+        if not isinstance(said, Mapping):
+            return None
         within = self._within(data, place)
         steps = self.listed(data.get("of"), (*place, "of"))
         patterns = [self._step(step, (*place, "of", i)) for i, step in enumerate(steps)]
@@ -463,10 +467,9 @@ class ConditionReader(Reader):
     def _within(self, data: Mapping[str, object], place: Place) -> timedelta | None:
         if "within" in data:
             return self.length(data["within"], (*place, "within"))
-        if data:
-            self.wrong(
-                place, "Within which time?", "rules.window", None, "write `within: 7d`, or another"
-            )
+        self.wrong(
+            place, "Within which time?", "rules.window", None, "write `within: 7d`, or another"
+        )
         return None
 
 
