@@ -21,6 +21,7 @@ from attrs import evolve
 from tests.rules.cases import read_cases
 from tests.rules.frames import as_dict, population
 from tests.rules.worlds import NOW, SEGMENTS, SIGNALS, customer, tree
+from tests.rules.worlds import Customer as World
 
 from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.money import money
@@ -64,6 +65,35 @@ FRAMES: dict[str, Callable[[dict[str, list[Any]]], object]] = {
         pl.DataFrame(made, strict=False).to_arrow().to_pandas(types_mapper=pd.ArrowDtype)
     ),
 }
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_a_value_of_each_kind_is_read_and_what_is_missing_is_unknown(kind: str) -> None:
+    """Whatever types the frame has for them, and for what it has not."""
+    values: dict[str, object] = {
+        "usage": 3,
+        "before": 0.5,
+        "mrr": money("7.50", "EUR"),
+        "answered": hours(1),
+        "renewal": NOW,
+        "plan": "team",
+        "opted_out": True,
+    }
+    everybody = [readings(World, values, at=NOW), readings(World, {}, at=NOW)]
+    rules = {
+        "usage": World.usage.eq(3),
+        "before": World.before.eq(0.5),
+        "mrr": World.mrr.eq(money("7.50", "EUR")),
+        "answered": World.answered.eq(hours(1)),
+        "renewal": World.renewal.eq(NOW),
+        "plan": World.plan.eq("team"),
+        "opted_out": World.opted_out.is_true(),
+    }
+    made = population(FRAMES[kind](as_dict(SIGNALS, everybody)), SIGNALS)
+    answers = compiled(rules).over(made, NOW)
+    for name in rules:
+        assert answers.mask(name, Truth.TRUE).tolist() == [True, False], name
+        assert answers.mask(name, Truth.UNKNOWN).tolist() == [False, True], name
 
 
 @pytest.mark.parametrize("kind", FRAMES)

@@ -603,6 +603,33 @@ def test_many_conditions_are_asked_at_once() -> None:
     assert rules.truths(known, NOW, only=rules.readers["first_response"]) == {"late": NO}
 
 
+def test_what_one_signal_makes_false_is_told_from_that_signal_alone() -> None:
+    """Not where a clock or a segment goes into it, a value goes stale, or presence is asked for."""
+    many = Customer.seats > 5
+    rules = compiled(
+        {
+            "alone": many,
+            "first of two": many & Customer.plan.eq("team"),
+            "either": many | Customer.plan.eq("team"),
+            "with presence": many & Customer.plan.missing(),
+            "in a segment": segment("large"),
+            "by a clock": Customer.renewal_at.more_than_ago(days(1)),
+            "stale": Customer.nps > 5,
+        },
+        segments={"large": many},
+    )
+    known = readings(Customer, {"seats": 1, "renewal_at": NOW, "nps": 1}, at=NOW)
+
+    def ruled_out(*signals: str, only: Iterable[str] = rules.names) -> set[str]:
+        return rules.ruled_out(signals, known, NOW, only=set(only))
+
+    assert ruled_out("seats") == {"alone", "first of two"}
+    assert ruled_out("seats", only=("alone", "stale")) == {"alone"}
+    assert ruled_out("renewal_at", "nps", "unheard_of") == set()
+    few = readings(Customer, {"seats": 6}, at=NOW)
+    assert rules.ruled_out(("seats",), few, NOW, only=set(rules.names)) == set()
+
+
 def test_a_difference_names_who_enters_leaves_and_is_held() -> None:
     """A preview before the new rule counts."""
     known: dict[str, dict[str, object]] = {
