@@ -300,10 +300,10 @@ def test_who_waits_for_the_next_term_is_asked_when_the_term_goes_stale() -> None
     once = Rule(id="once", when=Renewing.usage < 5, once_per="term", term="renewal_at")
     book = Rulebook(signals=Renewing, rules=(once,))
     world = Following(RulesFeature(book, Measures(Renewing)))
-    facts = world.measures.facts
-    for hour, values in enumerate(({"usage": 3, "renewal_at": NOW}, {"usage": 9}, {"usage": 3})):
+    told: list[dict[str, object]] = [{"usage": 3, "renewal_at": NOW}, {"usage": 9}, {"usage": 3}]
+    for hour, values in enumerate(told):
         at = NOW + hours(hour)
-        world.tell(at, happened("signals.set", at, facts(values)))
+        world.tell(at, happened("signals.set", at, world.measures.facts(values)))
     assert [event.name for event in world.said] == [
         "rules.fired",
         "rules.cleared",
