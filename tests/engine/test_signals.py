@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -328,13 +329,34 @@ def test_what_was_known_then_never_moves(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("as_of", "code"),
-    [(-1, "signals.as_of"), (NOW + HOUR, "signals.as_of"), (datetime(2026, 1, 1), "time.naive")],
+    [
+        (-1, "signals.as_of"),
+        (NOW + HOUR, "signals.as_of"),
+        (cast("int", "x"), "signals.as_of"),
+        (True, "signals.as_of"),
+        (datetime(2026, 1, 1), "time.naive"),
+    ],
 )
 def test_nobody_knows_what_will_be_known(world: World, as_of: int | datetime, code: str) -> None:
     """A time that is yet to come, and a counter that never was."""
     with pytest.raises(InvalidInput) as caught:
         measured(world).signals.of(ADA, as_of=as_of)
     assert (caught.value.code, caught.value.field) == (code, "as_of")
+
+
+@pytest.mark.parametrize(("who", "counter"), [(ADA, 1), (BOB, 0)])
+def test_a_counter_that_is_yet_to_come_has_no_answer(
+    world: World, who: CustomerId, counter: int
+) -> None:
+    """It would be another one after the next event."""
+    kit = measured(world)
+    kit.signals.set(ADA, {"plan": "free"})
+    assert values(kit, as_of=1) == values(kit)
+    with pytest.raises(InvalidInput) as caught:
+        kit.signals.of(who, as_of=counter + 1)
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("signals.as_of", "as_of", counter + 1)
+    assert error.remedy.endswith(f"from 0 on; there are {counter} by now")
     assert caught.value.remedy
 
 

@@ -121,8 +121,8 @@ class KitSignals:
                 it. None is the present.
 
         Raises:
-            InvalidInput: ``signals.as_of`` for a time that is yet to come or a counter below 0;
-                ``time.naive``.
+            InvalidInput: ``signals.as_of`` for a time that is yet to come, or a counter that is
+                below 0 or above that of the customer; ``time.naive``.
             ConfigurationError: ``kit.no_signals``.
         """
         return self.known(customer, as_of)[0]
@@ -137,7 +137,11 @@ class KitSignals:
             if until is None:
                 counted = counting.read(k.tx, customer, measures.wanted(now))
                 return measures.read(counted, now), now
-            known = tuple(takewhile(until, k.timeline(customer)))
+            history = k.timeline(customer)
+        counter = history[-1].sequence if history else 0
+        if isinstance(as_of, int) and as_of > counter:
+            raise _not_yet(as_of, f"; there are {counter} by now")
+        known = tuple(takewhile(until, history))
         then = as_of if isinstance(as_of, datetime) else known[-1].recorded_at if known else now
         return measures.read(measures.recount(known), then), then
 
@@ -383,20 +387,25 @@ def _told_so_far(
 
 def _until(as_of: int | datetime | None, now: datetime) -> Callable[[RecordedEvent], bool] | None:
     """Whether an event was known by then."""
+    given: object = as_of  # from Python, whatever the annotation says
     if as_of is None:
         return None
     if isinstance(as_of, datetime):
         then = utc(as_of, "as_of")
         if then <= now:
             return lambda recorded: recorded.recorded_at <= then
-    elif as_of >= 0:
+    elif type(given) is int and as_of >= 0:
         return lambda recorded: recorded.sequence <= as_of
-    raise InvalidInput(
+    raise _not_yet(as_of)
+
+
+def _not_yet(as_of: object, more: str = "") -> InvalidInput:
+    return InvalidInput(
         "Nobody knows yet what will be known then",
         code="signals.as_of",
         field="as_of",
-        value=as_of if isinstance(as_of, int) else as_of.isoformat(),
-        remedy="pass a time that has come, or a counter of the customer's events from 0 on",
+        value=as_of.isoformat() if isinstance(as_of, datetime) else as_of,
+        remedy=f"pass a time that has come, or a counter of the customer's events from 0 on{more}",
     )
 
 

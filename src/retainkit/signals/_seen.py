@@ -72,6 +72,11 @@ class Seen:
         timeline = self._by_metric.get(TIMELINE_METRIC)
         self._start = min(bucket.first for bucket in timeline) if timeline else None
 
+    @property
+    def is_somebody(self) -> bool:
+        """Whether anything is known to have happened."""
+        return self._start is not None
+
     def rows(self, metric: str) -> Sequence[Bucket]:
         """All rows of a metric."""
         return self._by_metric.get(metric, ())
@@ -144,6 +149,8 @@ def is_left_out(metric: Metric, row: Bucket) -> bool:
 
 
 def _span(metric: Metric, rows: list[Bucket], until: datetime | None, *, is_covered: bool) -> Span:
+    if metric.total is None and metric.split is None:
+        return Span(rows=rows, until=until, is_covered=is_covered)
     left_out = [row for row in rows if is_left_out(metric, row)]
     if left_out:
         rows = [row for row in rows if not is_left_out(metric, row)]
