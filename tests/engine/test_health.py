@@ -13,6 +13,7 @@ from retainkit import CustomerId, RetainKit
 from retainkit.core import Event
 from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.health import (
+    UNKNOWN,
     Band,
     Bands,
     Component,
@@ -145,6 +146,28 @@ def test_who_signs_up_and_does_nothing_is_scored(store: Store) -> None:
     kit.run_due()
     (point,) = kit.health.history(ACME)
     assert (point.score, point.coverage) == (Decimal("100.00"), Decimal("0.2"))
+
+
+def test_nobody_is_unhealthy_before_they_were_there(store: Store) -> None:
+    """A login that never was counts from the first event on; of strangers nothing is known."""
+    clock = ManualClock(NOW)
+    part = Component(
+        signal=event("user.logged_in").last(missing="never"),
+        name="last login",
+        direction=Direction.LOWER_IS_BETTER,
+        mapping=Linear(low=days(0), high=days(30)),
+        weight=100,
+    )
+    used = evolve(MODELS.models[0], segment=None, components=[part])
+    kit = RetainKit(store=store, health=HealthModels(models=[used]), clock=clock)
+    kit.record(
+        Event(id=EventId("signed_up"), name="customer.signed_up", customer=ACME, occurred_at=NOW)
+    )
+    assert (now := kit.health.of(ACME)) is not None
+    assert (now.score, now.band) == (Decimal(0), "red")
+    for health in (kit.health.of(ACME, as_of=NOW - days(28)), kit.health.of(CustomerId("nobody"))):
+        assert health is not None
+        assert (health.score, health.band) == (None, UNKNOWN)
 
 
 def test_each_day_is_looked_at_without_news(store: Store) -> None:

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retainkit.core import Because, Event, EventState, JsonObject, JsonValue, Origin, RecordedEvent
-from retainkit.health import Stay, known_events, stay_of
+from retainkit.health import (
+    UNKNOWN,
+    Band,
+    Bands,
+    Component,
+    Direction,
+    Factors,
+    HealthModel,
+    Linear,
+    Stay,
+    known_events,
+    score,
+    stay_of,
+)
 from retainkit.ids import CustomerId, EventId
 from retainkit.rules import Number, Signals, days, event
 from retainkit.signals import Measures
@@ -152,6 +166,35 @@ def test_who_pays_an_open_invoice_afterwards_has_left_all_the_same() -> None:
     late = told("payment.succeeded", 60, subscription="s1")
     assert ends(cancelled, late) == (START + days(40), True)
     assert ends(cancelled, late, told("payment.succeeded", 70, subscription="s2")) == (END, False)
+
+
+def test_before_anything_was_known_nothing_is_known_to_be_never() -> None:
+    """A login that never was is one of a customer who is there; before, nobody is unhealthy."""
+    came = event("user.logged_in").last(missing="never")
+    model = HealthModel(
+        id="all",
+        components=[
+            Component(
+                signal=came,
+                name="last login",
+                direction=Direction.LOWER_IS_BETTER,
+                mapping=Linear(low=days(0), high=days(30)),
+                weight=60,
+            ),
+            Component(
+                name="silence",
+                mapping=Factors(cases=((came.more_than_ago(days(30)), 0),), otherwise=100),
+                weight=40,
+            ),
+        ],
+        bands=Bands(bands=(Band("red", 0, 50), Band("green", 50, 100))),
+    )
+    history = [told("customer.created", 3, learned=5)]
+    measures = Measures({}, conditions=model.conditions)
+    known = known_events(measures, lambda _: history)
+    before, after = (score(model, known(ANNA, at), at) for at in (START, START + days(6)))
+    assert (before.score, before.band, before.coverage) == (None, UNKNOWN, Decimal(0))
+    assert (after.score, after.band) == (Decimal(0), "red")
 
 
 def at_day(history: Sequence[RecordedEvent], day: int, *, trust: bool = False) -> object:

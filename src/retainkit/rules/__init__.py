@@ -40,7 +40,7 @@ from retainkit.rules._meant import meant
 from retainkit.rules._members import fire_key, members_of, rule_group, segment_group
 from retainkit.rules._mistakes import Mistake, Place, Reader
 from retainkit.rules._reading import ConditionReader, conditions_on, read_condition
-from retainkit.rules._readings import Gap, Reading, Readings, readings
+from retainkit.rules._readings import NOBODY, Gap, Reading, Readings, readings
 from retainkit.rules._rule import MaxPer, OncePer, Rule, RuleStatus, RuleTest
 from retainkit.rules._rulebook import Rulebook, Trial
 from retainkit.rules._signals import (
@@ -115,6 +115,7 @@ from retainkit.rules._windows import days, hours, minutes, weeks
 __all__ = [
     "MOST_DEEP",
     "MOST_NODES",
+    "NOBODY",
     "Absent",
     "ActiveDays",
     "ActiveWeeks",

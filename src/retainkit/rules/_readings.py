@@ -69,6 +69,7 @@ class Readings:
     _readings: Mapping[str, Reading]
     _values: Mapping[str, Value]
     _believed_until: Mapping[str, datetime]
+    _of_nobody: bool = False
 
     def __iter__(self) -> Iterator[tuple[str, Reading]]:
         return iter(self._readings.items())
@@ -93,7 +94,7 @@ class Readings:
     def comparable(self, signal: Signal, at: datetime) -> Value | None:
         """The known value; never, where a missing time means that."""
         value = self.known(signal.name, at)
-        if value is not None or not means_never(signal):
+        if value is not None or self._of_nobody or not means_never(signal):
             return value
         return NEVER if self.gap(signal.name) is Gap.MISSING else None
 
@@ -112,7 +113,7 @@ class Readings:
         """
         values = self._values
         row: list[Value | None] = list(map(values.get, names))
-        for index, name in never:
+        for index, name in () if self._of_nobody else never:
             if name not in values:
                 row[index] = NEVER
         stale = {
@@ -122,6 +123,10 @@ class Readings:
             row = [None if name in stale else row[i] for i, name in enumerate(names)]
         row.append(at)
         return row
+
+
+NOBODY = Readings({}, {}, {}, True)  # noqa: FBT003 - as named above
+"""What is known of a customer whose timeline is empty: nothing, not even what never happened."""
 
 
 def readings(

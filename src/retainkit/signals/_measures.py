@@ -20,6 +20,7 @@ from retainkit.core import (
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId, EventId
 from retainkit.rules import (
+    NOBODY,
     Condition,
     Reading,
     Readings,
@@ -232,7 +233,7 @@ class Measures:
             reading = seen.once(name, partial(self._reading, name, seen))
             if reading is not None:
                 found[name] = reading
-        return readings(self.signals, found)
+        return readings(self.signals, found) if found or seen.is_somebody else NOBODY
 
     def left_out(self, buckets: Iterable[Bucket], now: datetime) -> tuple[LeftOut, ...]:
         """
