@@ -96,12 +96,12 @@ def test_what_would_have_to_change_is_told_in_the_order_of_the_rule() -> None:
     rule = (C.breadth > 0.5) & (C.first_response < hours(4)) & (C.mrr > money("500", "CHF"))
 
     assert why_not_lines(why_not(rule, KNOWN, NOW), "de")[-3:] == (
-        "Wahr wäre es, wenn breadth 1,5 wäre; der Wert: 0,25.",
+        "Wahr wäre es, wenn breadth 0,51 wäre; der Wert: 0,25.",
         (
             "Wahr wäre es, wenn first_response 3 Stunden 59 Minuten 59 Sekunden wäre;"
             " der Wert: 1 Tag 6 Stunden 5 Minuten."
         ),
-        "Wahr wäre es, wenn mrr 501,00\xa0CHF wäre; der Wert: 490,00\xa0CHF.",
+        "Wahr wäre es, wenn mrr 500,01\xa0CHF wäre; der Wert: 490,00\xa0CHF.",
     )
 
 

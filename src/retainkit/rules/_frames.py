@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 
 from retainkit.errors import InvalidInput
 from retainkit.rules._meant import meant
+from retainkit.rules._signals import LARGEST
 
 
 Array: TypeAlias = "NDArray[Any]"
-
-LARGEST = 2**53
-"""Above it, whole numbers are no longer exact as floats."""
 
 
 @frozen

@@ -22,9 +22,9 @@ from retainkit.money import Money, currency_of, money
 from retainkit.rules._columns import When
 from retainkit.rules._compare import micros
 from retainkit.rules._declared import Kind, Signal, wrong_type
-from retainkit.rules._frames import LARGEST, Array, Frame, Raw, frame_of
+from retainkit.rules._frames import Array, Frame, Raw, frame_of
 from retainkit.rules._readings import NEVER, named
-from retainkit.rules._signals import Amount, Time
+from retainkit.rules._signals import LARGEST, Amount, Time
 from retainkit.timing import to_micros, utc
 
 

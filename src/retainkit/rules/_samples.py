@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil, floor, inf, isfinite, nextafter
 from typing import Any, assert_never
 
-from retainkit.money import Money, money
+from retainkit.errors import InvalidInput
+from retainkit.money import Money, from_minor, money, to_units
+from retainkit.rules._compare import micros
 from retainkit.rules._declared import Kind, Signal, Value
 from retainkit.rules._explain import holds
 from retainkit.rules._readings import NEVER, Readings, means_never
-from retainkit.rules._signals import Amount, Text
+from retainkit.rules._signals import LARGEST, Amount, Text
 from retainkit.rules._tree import (
     Ago,
     Ahead,
@@ -32,6 +35,7 @@ from retainkit.rules._tree import (
 from retainkit.rules._ways import Literal
 
 
+_SECOND = timedelta(seconds=1)
 _FOREIGN = ("AUD", "BRL", "CAD", "CHF", "CNY", "EUR", "GBP", "INR", "JPY", "SEK", "USD", "ZAR")
 
 
@@ -52,8 +56,17 @@ def samples(
 
         other: Where the other signal of a comparison of two has its value.
     """
-    found = list(_values(signal, list(leaves), at, other))
-    return [*dict.fromkeys(found), None]
+    found = _values(signal, list(leaves), at, other)
+    taken = (kept for value in found if (kept := _taken(signal, value)) is not None)
+    return [*dict.fromkeys(taken), None]
+
+
+def _taken(signal: Signal, value: Value) -> Value | None:
+    """As the signal keeps it; None for what it refuses, such as infinity."""
+    try:
+        return signal.value(value, signal.name)
+    except InvalidInput:
+        return None
 
 
 def agrees(value: Value | None, signal: Signal, literals: Iterable[Literal], at: datetime) -> bool:
@@ -106,12 +119,11 @@ def _values(
         case Kind.AMOUNT:
             yield from _cash(signal, leaves, at, other)
         case Kind.NUMBER:
-            yield from _spread(_points(signal, leaves, at, other), 1, 0)
+            yield from _spread(_points(signal, leaves, at, other), _numbers_beside, 0)
         case Kind.DURATION:
-            second = timedelta(seconds=1)
-            yield from _spread(_points(signal, leaves, at, other), second, second)
+            yield from _spread(_points(signal, leaves, at, other), _seconds_beside, _SECOND)
         case Kind.TIME:
-            yield from _spread(_points(signal, leaves, at, other), timedelta(seconds=1), at)
+            yield from _spread(_points(signal, leaves, at, other), _seconds_beside, at)
         case _:
             assert_never(signal.kind)
 
@@ -143,51 +155,80 @@ def _points(
 def _opposite(
     leaf: CompareSignals, signal: Signal, at: datetime, other: Readings | None
 ) -> list[Any]:
-    """The value at which the two signals are equal, given the other one."""
-    mine = leaf.left if leaf.left.name == signal.name else leaf.right
-    theirs = leaf.right if mine is leaf.left else leaf.left
+    """The value at which the two signals are equal, given the other one; none where it is none."""
+    is_left = leaf.left.name == signal.name
+    theirs = leaf.right if is_left else leaf.left
     value: Any = None if other is None else other.known(theirs.name, at)
-    if isinstance(value, Money):
-        exact = Fraction(value.amount)
-        scaled = exact * leaf.factor if mine is leaf.left else exact / leaf.factor
-        return [amounts(money(_decimal(Fraction(scaled)), value.currency))]
-    if value is None or leaf.factor in (0, 1) or isinstance(value, datetime | str | bool):
+    if value is None or isinstance(value, datetime | str | bool):
         return [] if value is None else [value]
-    if isinstance(value, timedelta):
-        micros = value // timedelta(microseconds=1)
-        share = Fraction(leaf.factor)
-        return [timedelta(microseconds=int(micros * (share if mine is leaf.left else 1 / share)))]
-    return [value * leaf.factor if mine is leaf.left else value / leaf.factor]
+    if not is_left and not leaf.factor:
+        return []  # whatever it is, nothing is compared with
+    try:
+        return _scaled(value, leaf.factor, is_left)
+    except (InvalidInput, OverflowError):
+        return []
 
 
-def _spread(points: list[Any], step: Any, start: Any) -> Iterator[Any]:
-    """The points, one value between each two of them, and one beyond them on either side."""
+def _scaled(value: Any, factor: float | Fraction, is_left: bool) -> list[Any]:  # noqa: FBT001 - inside
+    """What is as large as the other signal's value, on the left of the factor or on its right."""
+    if isinstance(value, int | float):
+        found = float(value) * float(factor) if is_left else value / factor
+        return [found] if isfinite(found) else []
+    exact = Fraction(factor) if is_left else 1 / Fraction(factor)
+    if isinstance(value, Money):
+        return [amounts(money(_decimal(Fraction(value.amount) * exact), value.currency))]
+    return [timedelta(microseconds=int(micros(value) * exact))]
+
+
+def _spread(points: list[Any], beside: Callable[[Any], Iterator[Any]], start: Any) -> Iterator[Any]:
+    """The points, values right beside each, and one between each two of them."""
     ordered = sorted(set(points)) or [start]
     yield from ordered
     for point in ordered:
-        yield from _beside(point, step)
+        yield from beside(point)
     for low, high in pairwise(ordered):
         yield low + (high - low) / 2
 
 
-def _beside(point: Any, step: Any) -> Iterator[Any]:
-    try:
-        yield point + step
-        yield point - step
-    except OverflowError:
+def _numbers_beside(point: float) -> Iterator[float]:
+    """One more and one less of a whole number, else of a decimal after the last that it has."""
+    if float(point).is_integer() and abs(point) < LARGEST:
+        yield from (point + 1, point - 1)
         return
+    written = Decimal(repr(point))
+    places = len(f"{written:f}".partition(".")[2])
+    for sign in (1, -1):
+        near = float(Fraction(written) + Fraction(sign, 10 ** (places and places + 1)))
+        yield near if near != point else nextafter(point, sign * inf)
+
+
+def _seconds_beside(point: Any) -> Iterator[Any]:
+    for step in (_SECOND, -_SECOND):
+        try:
+            yield point + step
+        except OverflowError:
+            continue
+
+
+def _amounts_beside(point: Money) -> Iterator[Money]:
+    """What can be paid next above it and below it."""
+    exact = to_units(point)
+    for units in (floor(exact) + 1, ceil(exact) - 1):
+        try:
+            yield from_minor(units, point.currency)
+        except InvalidInput:  # beyond all amounts
+            continue
 
 
 def _cash(
     signal: Signal, leaves: list[Condition], at: datetime, other: Readings | None
 ) -> Iterator[Money]:
-    by_currency: dict[str, list[Decimal]] = {}
+    by_currency: dict[str, list[Money]] = {}
     for table in _points(signal, leaves, at, other):
         for code, limit in table.table:
-            by_currency.setdefault(code, []).append(limit)
-    for code, limits in by_currency.items():
-        for limit in _spread(limits, Decimal(1), Decimal(0)):
-            yield money(limit, code)
+            by_currency.setdefault(code, []).append(money(limit, code))
+    for limits in by_currency.values():
+        yield from _spread(limits, _amounts_beside, limits[0])
     declared = signal.currency if isinstance(signal, Amount) else None
     if declared is not None:
         yield money(0, declared)

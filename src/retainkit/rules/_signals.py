@@ -509,7 +509,9 @@ def two_signals(left: Signal, op: Comparison, right: Signal, factor: float | Fra
     return CompareSignals(left=left, op=op, right=right, factor=factor)
 
 
-_MOST = 2**53
+LARGEST = 2**53
+"""Above it, whole numbers are no longer exact as floats."""
+
 _LEGIBLE = 10**100
 """Python does not write whole numbers of thousands of digits."""
 
@@ -517,7 +519,7 @@ _LEGIBLE = 10**100
 def _finite(signal: Signal, value: object, place: str) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong_type(signal, value, place, "pass an int or a float")
-    if abs(value) > _MOST if isinstance(value, int) else not isfinite(value):
+    if abs(value) > LARGEST if isinstance(value, int) else not isfinite(value):
         raise InvalidInput(
             "A number of a rule is finite, and whole ones are at most 2 to the 53rd",
             code="rules.not_finite",
@@ -525,7 +527,7 @@ def _finite(signal: Signal, value: object, place: str) -> int | float:
             value=str(value) if isinstance(value, float) or abs(value) < _LEGIBLE else "huge",
             remedy="leave out what is not known; compare ids as text",
         )
-    whole = isinstance(value, int) or (value.is_integer() and abs(value) <= _MOST)
+    whole = isinstance(value, int) or (value.is_integer() and abs(value) <= LARGEST)
     return int(value) if whole else float(value)  # numpy's own floats write themselves otherwise
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from retainkit.core import Because, JsonValue
-from retainkit.money import Money
+from retainkit.money import Money, to_units
 from retainkit.rules._closures import Compiled, compiled, truth_of
 from retainkit.rules._declared import Signal, Value
 from retainkit.rules._explain import NO_SEGMENTS, Explained, why
@@ -38,7 +38,8 @@ class Change:
         value: What it is now; None when that is not known.
 
         to: The nearest value found with which the whole condition is true; None for a value that
-            would have to be missing. Where a threshold itself is not enough, it lies beyond it.
+            would have to be missing. Where a threshold itself is not enough, it lies beyond it: by
+            what can be paid, by a second, or by one of the threshold's last decimal or less.
 
         wanted: What the new value fulfils: message keys and thresholds; ``rules.of.not`` with the
             key of what must not hold.
@@ -203,18 +204,19 @@ def _is_foreign(now: Value | None, to: Value | None) -> bool:
 
 
 def _distance(now: Value | None, to: Value | None) -> tuple[int, Any]:
-    """How far a value is from what is now; those that can't be compared come after, as given."""
+    """How far it is from what is now; what nobody can pay, or compare, comes after what one can."""
     if to is None:
-        return (2, 0)
+        return (3, 0)
     if isinstance(now, Money) and isinstance(to, Money):
-        return (0, abs(now.amount - to.amount))
+        is_paid = to_units(to).denominator == 1
+        return (0 if is_paid else 1, abs(now.amount - to.amount))
     if isinstance(now, datetime) and isinstance(to, datetime):
         return (0, abs(now - to))
     if isinstance(now, timedelta) and isinstance(to, timedelta):
         return (0, abs(now - to))
     if isinstance(now, int | float) and isinstance(to, int | float):
         return (0, abs(now - to))
-    return (1, 0)
+    return (2, 0)
 
 
 def _by_time(

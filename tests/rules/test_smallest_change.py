@@ -1,0 +1,179 @@
+"""How small the smallest change is, and that it is found wherever there is one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import pytest
+
+from retainkit.money import money
+from retainkit.rules import (
+    Amount,
+    Condition,
+    Duration,
+    Number,
+    Signals,
+    Time,
+    days,
+    readings,
+    why_not,
+)
+
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+LAST = datetime.max.replace(tzinfo=UTC)
+LARGEST = 2**53
+
+
+class Customer(Signals):
+    """Amounts, shares, lengths and instants, two of each."""
+
+    mrr = Amount()
+    spent = Amount()
+    share = Number()
+    usage = Number()
+    before = Number()
+    answered = Duration()
+    promised = Duration()
+    renewal_at = Time()
+    login_at = Time()
+
+
+def to(condition: Condition, **known: object) -> dict[str, object]:
+    """What would have to be otherwise, by signal."""
+    answer = why_not(condition, readings(Customer, known, at=NOW), NOW)
+    return {change.signal: change.to for change in answer.changes}
+
+
+@pytest.mark.parametrize(
+    ("condition", "now", "least"),
+    [
+        (Customer.share > 0.5, 0.4, 0.51),
+        (Customer.share < -0.3, -0.1, -0.31),
+        (Customer.share < 0.5, 0.5, 0.49),
+        (Customer.share.ne(0.25), 0.25, 0.251),
+        (~Customer.share.between(0.2, 0.4), 0.3, 0.19),
+        ((Customer.share > 0.5) & (Customer.share < 0.505), 0.4, 0.5025),
+        (Customer.share > 5, 3, 6),
+        (Customer.share > 1e17, 1, 1.0000000000000002e17),
+        (Customer.share > LARGEST, 1, float(LARGEST + 2)),
+        (Customer.share > 1.7e308, 1, 1.7000000000000001e308),
+        (Customer.share < 5e-324, 1, 0),
+    ],
+    ids=str,
+)
+def test_a_number_is_moved_by_one_of_its_decimals(
+    condition: Condition, now: float, least: float
+) -> None:
+    """A share of 0.51, not of 1.5; beyond all decimals by what a float can tell apart."""
+    assert to(condition, share=now) == {"share": least}
+
+
+@pytest.mark.parametrize(
+    ("condition", "now", "least"),
+    [
+        (Customer.mrr > money("500", "EUR"), money("499", "EUR"), money("500.01", "EUR")),
+        (Customer.mrr < money("500", "EUR"), money("500", "EUR"), money("499.99", "EUR")),
+        (Customer.mrr < money("0.001", "EUR"), money("5", "EUR"), money("0", "EUR")),
+        (Customer.mrr >= money("0.001", "EUR"), money("0", "EUR"), money("0.01", "EUR")),
+        (Customer.mrr > money("500", "JPY"), money("499", "JPY"), money("501", "JPY")),
+        (Customer.mrr > money("5", "KWD"), money("5", "KWD"), money("5.001", "KWD")),
+    ],
+    ids=str,
+)
+def test_an_amount_is_moved_to_what_can_be_paid(
+    condition: Condition, now: object, least: object
+) -> None:
+    """By a cent, a yen or a fils; never to a part of one where a whole one does."""
+    assert to(condition, mrr=now) == {"mrr": least}
+
+
+def test_only_a_part_of_a_cent_may_do() -> None:
+    """Between two tenths of a cent there is nothing that can be paid, but prices that are."""
+    between = Customer.mrr.between(money("0.001", "EUR"), money("0.002", "EUR"))
+    assert to(between, mrr=money("0", "EUR")) == {"mrr": money("0.001", "EUR")}
+
+
+def test_no_amount_is_proposed_that_is_none() -> None:
+    """Above the largest there is no other."""
+    largest = money(10**30 - 1, "JPY")
+    assert to(Customer.mrr > largest, mrr=largest) == {}
+    assert to(Customer.mrr < largest, mrr=largest) == {"mrr": money(10**30 - 2, "JPY")}
+
+
+@pytest.mark.parametrize(
+    ("condition", "known", "change"),
+    [
+        (
+            Customer.mrr >= Customer.spent * Fraction(1, 3),
+            {"mrr": money(1, "JPY"), "spent": money(1000, "JPY")},
+            {"mrr": money(334, "JPY")},
+        ),
+        (
+            Customer.mrr < Customer.spent * 0,
+            {"mrr": money(5, "EUR"), "spent": money(5, "EUR")},
+            {"mrr": money("-0.01", "EUR")},
+        ),
+        (
+            Customer.usage < Customer.before * 0,
+            {"usage": 5, "before": 5},
+            {"usage": -1},
+        ),
+        (
+            Customer.usage > Customer.before * 0.7,
+            {"usage": 1, "before": 3},
+            {"usage": 2.1},
+        ),
+        (
+            Customer.usage >= Customer.before * 1e300,
+            {"usage": 1, "before": 10**10},
+            {"before": 1e-300},
+        ),
+        (
+            Customer.mrr > Customer.spent * 10**30,
+            {"mrr": money(0, "EUR"), "spent": money(10**20, "EUR")},
+            {"spent": money("-0.01", "EUR")},
+        ),
+        (
+            Customer.renewal_at > Customer.login_at,
+            {"renewal_at": NOW, "login_at": LAST},
+            {"login_at": NOW - timedelta(seconds=1)},
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_compared_with_another_signal_is_moved_as_little(
+    condition: Condition, known: dict[str, object], change: dict[str, object]
+) -> None:
+    """Past it by the smallest step; where that is beyond all values, the other one moves."""
+    assert to(condition, **known) == change
+
+
+@pytest.mark.parametrize(
+    ("condition", "known"),
+    [
+        (
+            (Customer.mrr < Customer.spent * 0) & (Customer.mrr >= money(0, "EUR")),
+            {"mrr": money(5, "EUR"), "spent": money(5, "EUR")},
+        ),
+        (
+            (Customer.answered < Customer.promised * 0) & (Customer.answered > days(1)),
+            {"answered": days(0), "promised": days(9)},
+        ),
+    ],
+    ids=str,
+)
+def test_where_nothing_does_nothing_is_proposed(
+    condition: Condition, known: dict[str, object]
+) -> None:
+    """Nothing is less than nothing times another, and not below nothing."""
+    assert to(condition, **known) == {}
+
+
+def test_a_length_beyond_all_lengths_is_left_alone() -> None:
+    """No length is as long; so the one that was promised would have to be shorter."""
+    late = Customer.answered > Customer.promised * 10**12
+    (promised,) = to(late, answered=days(0), promised=days(1000)).values()
+    assert isinstance(promised, timedelta)
+    assert promised < timedelta(0)
