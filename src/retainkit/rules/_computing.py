@@ -33,8 +33,8 @@ from retainkit.rules._signals import Amount, Duration, Flag, Number, Text, Time
 
 
 if TYPE_CHECKING:
+    from retainkit.rules._deriving import SignalReader
     from retainkit.rules._mistakes import Place
-    from retainkit.rules._reading import ConditionReader
 
 Said: TypeAlias = "dict[str, object]"
 
@@ -98,7 +98,7 @@ FORMS: Mapping[str, _Form] = {
 """Each derivation by the word that files have for it."""
 
 
-def read_computed(reader: ConditionReader, word: str, said: object, place: Place) -> Signal | None:
+def read_computed(reader: SignalReader, word: str, said: object, place: Place) -> Signal | None:
     """The signal that is computed so, or None and a mistake; inside this room only."""
     form = FORMS[word]
     data = reader.keys(said, place, (*form.must, *form.may))
@@ -122,7 +122,7 @@ def read_computed(reader: ConditionReader, word: str, said: object, place: Place
     return reader.made(place, lambda: signal_of(form.make(read)))
 
 
-def read_one_computed(reader: ConditionReader, said: object, place: Place) -> Signal | None:
+def read_one_computed(reader: SignalReader, said: object, place: Place) -> Signal | None:
     """What stands under ``computed``: one word of `FORMS`; inside this room only."""
     words = reader.keys(said, place, tuple(FORMS))
     if len(words) == 1:
@@ -163,7 +163,7 @@ def signal_of(derivation: Derivation) -> Signal:
             return Number(name=name, derivation=derivation)
 
 
-def _value(reader: ConditionReader, word: str, key: str, value: object, place: Place) -> object:
+def _value(reader: SignalReader, word: str, key: str, value: object, place: Place) -> object:
     if key in _PATTERNS:
         return _pattern(reader, value, place)
     if key in _LENGTHS:
@@ -177,7 +177,7 @@ def _value(reader: ConditionReader, word: str, key: str, value: object, place: P
     return value  # a text or a number, checked by what is made of it
 
 
-def _pattern(reader: ConditionReader, said: object, place: Place) -> EventPattern | None:
+def _pattern(reader: SignalReader, said: object, place: Place) -> EventPattern | None:
     """Events, by their name or with more said of them."""
     if isinstance(said, str):
         return reader.pattern({"name": said}, place)
@@ -185,7 +185,7 @@ def _pattern(reader: ConditionReader, said: object, place: Place) -> EventPatter
     return reader.pattern(data, place) if isinstance(said, Mapping) else None
 
 
-def _counted(reader: ConditionReader, said: object, place: Place) -> Derivation | None:
+def _counted(reader: SignalReader, said: object, place: Place) -> Derivation | None:
     """What a trend compares: a count, a number of different values, a sum or a mean."""
     words = reader.keys(said, place, ("event", "sum", "mean"))
     if len(words) != 1:
@@ -204,7 +204,7 @@ def _counted(reader: ConditionReader, said: object, place: Place) -> Derivation 
     return of if isinstance(of, Count | Distinct | Sum | Mean) else None
 
 
-def _signal(reader: ConditionReader, said: object, place: Place) -> Signal | None:
+def _signal(reader: SignalReader, said: object, place: Place) -> Signal | None:
     """A signal by its name, or one that is computed here."""
     if isinstance(said, str):
         return reader.signal(said, place)

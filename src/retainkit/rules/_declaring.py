@@ -12,9 +12,9 @@ from retainkit.rules._checked import MissingTime
 from retainkit.rules._computed import First, Last, Latest
 from retainkit.rules._computing import FORMS
 from retainkit.rules._declared import Kind, Remedy, Signal
+from retainkit.rules._deriving import SignalReader
 from retainkit.rules._meant import meant
 from retainkit.rules._mistakes import Place
-from retainkit.rules._reading import ConditionReader
 from retainkit.rules._signals import Amount, Duration, Flag, Number, Text, Time
 
 
@@ -46,7 +46,7 @@ _OPTIONS: Mapping[Kind, tuple[str, ...]] = {
 _EVERY_OPTION = tuple(key for keys in _OPTIONS.values() for key in keys)
 
 
-def read_signal(reader: ConditionReader, name: str, said: object, place: Place) -> Signal | None:
+def read_signal(reader: SignalReader, name: str, said: object, place: Place) -> Signal | None:
     """The signal that is declared so, or None and a mistake; inside this room only."""
     data = reader.keys(said, place, _SIGNAL_WORDS)
     if not isinstance(said, Mapping):
@@ -57,7 +57,7 @@ def read_signal(reader: ConditionReader, name: str, said: object, place: Place) 
     return None if make is None else reader.made(place, lambda: make(name=name, **about))
 
 
-def _about(reader: ConditionReader, data: Mapping[str, object], place: Place) -> dict[str, object]:
+def _about(reader: SignalReader, data: Mapping[str, object], place: Place) -> dict[str, object]:
     """What is said about a signal, beside what it means."""
     about = {word: data[word] for word in ("doc", "source") if isinstance(data.get(word), str)}
     if data.get("fresh_for") is not None:
@@ -66,7 +66,7 @@ def _about(reader: ConditionReader, data: Mapping[str, object], place: Place) ->
 
 
 def _computed(
-    reader: ConditionReader, words: list[str], data: Mapping[str, object], place: Place
+    reader: SignalReader, words: list[str], data: Mapping[str, object], place: Place
 ) -> Make | None:
     """Makes a signal that is computed, by the first of these words."""
     word, *others = words
@@ -79,7 +79,7 @@ def _computed(
     return lambda **about: _described(change(made, **about), data)
 
 
-def _of_kind(reader: ConditionReader, data: Mapping[str, object], place: Place) -> Make | None:
+def _of_kind(reader: SignalReader, data: Mapping[str, object], place: Place) -> Make | None:
     """Makes a signal that the host sets."""
     kind = _KINDS.get(str(data.get("kind")))
     if kind is None:
@@ -99,7 +99,7 @@ def _of_kind(reader: ConditionReader, data: Mapping[str, object], place: Place) 
     return partial(make, **{key: data[key] for key in known if key in data})
 
 
-def _fits(reader: ConditionReader, made: Signal, data: Mapping[str, object], place: Place) -> bool:
+def _fits(reader: SignalReader, made: Signal, data: Mapping[str, object], place: Place) -> bool:
     """Whether what the file says beside a derivation belongs to the kind that it computes."""
     before = len(reader.mistakes)
     if "kind" in data and data["kind"] != made.kind:
@@ -114,7 +114,7 @@ def _fits(reader: ConditionReader, made: Signal, data: Mapping[str, object], pla
     return len(reader.mistakes) == before
 
 
-def _refuse(reader: ConditionReader, place: Place, remedy: str) -> None:
+def _refuse(reader: SignalReader, place: Place, remedy: str) -> None:
     reader.wrong(
         place, "This word has no meaning here", "rules.unknown_word", str(place[-1]), remedy
     )
@@ -135,7 +135,7 @@ def _described(signal: Signal, data: Mapping[str, object]) -> Signal:
     return signal
 
 
-def _remedy(reader: ConditionReader, data: Mapping[str, object], place: Place) -> Remedy | None:
+def _remedy(reader: SignalReader, data: Mapping[str, object], place: Place) -> Remedy | None:
     if "remedy" not in data:
         return None
     inside = (*place, "remedy")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from retainkit.rules._declared import Kind, Signal
+from retainkit.rules._deriving import SignalReader
 from retainkit.rules._mistakes import Place
 from retainkit.rules._operands import cash, operand, told_from, told_instant
-from retainkit.rules._reading import ConditionReader
 from retainkit.rules._readings import Reading, Readings, readings
 from retainkit.rules._rule import RuleTest
 from retainkit.rules._truth import Truth
@@ -22,7 +22,7 @@ _READING_WORDS = ("value", "at", "source", "until")
 _EXPECT = {"fires": Truth.TRUE, "no": Truth.FALSE, "unknown": Truth.UNKNOWN}
 
 
-def read_test(reader: ConditionReader, said: object, place: Place) -> RuleTest | None:
+def read_test(reader: SignalReader, said: object, place: Place) -> RuleTest | None:
     """The test that is told so, or None and a mistake; inside this room only."""
     data = reader.keys(said, place, _TEST_WORDS)
     if not isinstance(said, Mapping):
@@ -45,7 +45,7 @@ def read_test(reader: ConditionReader, said: object, place: Place) -> RuleTest |
     return RuleTest(name=str(data.get("name", "")), known=known, at=at, expect=expect)
 
 
-def _known(reader: ConditionReader, said: object, at: datetime, place: Place) -> Readings | None:
+def _known(reader: SignalReader, said: object, at: datetime, place: Place) -> Readings | None:
     values: dict[str, object] = {}
     before = len(reader.mistakes)
     if not isinstance(said, Mapping):
@@ -66,7 +66,7 @@ def _known(reader: ConditionReader, said: object, at: datetime, place: Place) ->
 
 
 def _reading(
-    reader: ConditionReader, signal: Signal, said: object, at: datetime, place: Place
+    reader: SignalReader, signal: Signal, said: object, at: datetime, place: Place
 ) -> Reading | None:
     data: Mapping[str, object] = {"value": said}
     if isinstance(said, Mapping) and "value" in said:

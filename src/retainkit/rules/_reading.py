@@ -7,25 +7,21 @@ The form is that of ``condition_data``, with short cuts for people; documents ar
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import timedelta
 from difflib import get_close_matches
 from itertools import chain
 from typing import assert_never, cast
 
 from attrs import define
 
-from retainkit.core import Origin
 from retainkit.errors import InvalidInput
-from retainkit.rules._checked import Scalar, times
+from retainkit.rules._checked import times
 from retainkit.rules._computed import COMPUTED
-from retainkit.rules._computing import FORMS, PATTERN_WORDS, read_computed, read_one_computed
-from retainkit.rules._counted import Count, Distinct, Sequence, counted, followed
+from retainkit.rules._computing import FORMS
 from retainkit.rules._declared import WORDS, Kind, Signal
-from retainkit.rules._events import EventPattern
+from retainkit.rules._deriving import COUNTING, FOLLOWING, SignalReader
 from retainkit.rules._meant import meant
 from retainkit.rules._mistakes import Place, Reader
-from retainkit.rules._operands import factor_of, length_of, operand
-from retainkit.rules._readings import named
+from retainkit.rules._operands import factor_of, operand
 from retainkit.rules._signals import Number, Text, in_range, one_of, two_signals
 from retainkit.rules._tree import (
     Ago,
@@ -64,8 +60,6 @@ _BY_KIND: Mapping[Kind, tuple[str, ...]] = {
 PRESENCE = ("present", "missing")
 _EVERY_WORD = tuple(dict.fromkeys((*chain(*_BY_KIND.values()), *PRESENCE)))
 _UNIT = "unit"
-_COUNTING = (*PATTERN_WORDS, "same", "distinct", "within", "at_least", "absent")
-_FOLLOWING = ("of", "within", "same", "strict")
 _PAIR = 2
 
 
@@ -108,7 +102,7 @@ def mistaken(reader: Reader) -> InvalidInput:
 
 
 @define(kw_only=True)
-class ConditionReader(Reader):
+class ConditionReader(SignalReader):
     """
     Reads conditions inside of a document, and what they are made of.
 
@@ -120,7 +114,6 @@ class ConditionReader(Reader):
         mistakes: As of `Reader`.
     """
 
-    signals: Mapping[str, Signal]
     segments: Collection[str]
 
     def condition(self, data: object, place: Place) -> Condition | None:
@@ -152,10 +145,6 @@ class ConditionReader(Reader):
                 return self._computed(word, said, inside)
             case _:
                 return self._signal(word, said, inside)
-
-    def signal(self, name: object, place: Place) -> Signal | None:
-        """The signal of a name, or a mistake with the nearest one."""
-        return self.made(place, lambda: named(self.signals, str(name), str(name)))
 
     def _combined(
         self, said: object, place: Place, make: Callable[[list[Condition]], Condition]
@@ -326,12 +315,8 @@ class ConditionReader(Reader):
         factor = data.get("times", 1)
         return self.made(place, lambda: two_signals(signal, op, other, factor_of(signal, factor)))
 
-    def length(self, value: object, place: Place) -> timedelta | None:
-        """A window such as ``14d``."""
-        return self.made(place, lambda: length_of(value))
-
     def _computed(self, word: str, said: object, place: Place) -> Condition | None:
-        options = {"event": (*_COUNTING, _UNIT), "sequence": _FOLLOWING}.get(word, (*FORMS, _UNIT))
+        options = {"event": (*COUNTING, _UNIT), "sequence": FOLLOWING}.get(word, (*FORMS, _UNIT))
         if not isinstance(said, Mapping):
             self.keys(said, place, options)
             return None
@@ -375,107 +360,3 @@ class ConditionReader(Reader):
             "leave it out, or write what is counted: `unit: seats`",
         )
         return None
-
-    def derived(self, word: str, said: object, place: Place) -> Signal | None:
-        """The signal that is computed of events, a sequence, or by a word of `derivation_words`."""
-        if word == "sequence":
-            return self._followed(said, place)
-        if word == COMPUTED:
-            return read_one_computed(self, said, place)
-        if word in FORMS:
-            return read_computed(self, word, said, place)
-        data = self.keys(said, place, _COUNTING)
-        if not isinstance(said, Mapping):
-            return None
-        within = self._within(data, place)
-        pattern = self.pattern(data, place)
-        if pattern is None or within is None:
-            return None
-        same, distinct = data.get("same"), data.get("distinct")
-        if distinct is None:
-            return self.made(
-                place,
-                lambda: counted(Count(pattern=pattern, within=within, same=_text_or_none(same))),
-            )
-        return self.made(
-            place,
-            lambda: counted(Distinct(pattern=pattern, within=within, key=_text(distinct))),
-        )
-
-    def _followed(self, said: object, place: Place) -> Signal | None:
-        data = self.keys(said, place, _FOLLOWING)
-        if not isinstance(said, Mapping):
-            return None
-        within = self._within(data, place)
-        steps = self.listed(data.get("of"), (*place, "of"))
-        patterns = [self._step(step, (*place, "of", i)) for i, step in enumerate(steps)]
-        found = tuple(pattern for pattern in patterns if pattern is not None)
-        if (
-            within is None
-            or len(found) < len(steps)
-            or not isinstance(data.get("of"), list | tuple)
-        ):
-            return None
-        return self.made(
-            place,
-            lambda: followed(
-                Sequence(
-                    patterns=found,
-                    within=within,
-                    same=_text_or_none(data.get("same")),
-                    strict=data.get("strict") is True,
-                )
-            ),
-        )
-
-    def _step(self, step: object, place: Place) -> EventPattern | None:
-        data = {"name": step} if isinstance(step, str) else self.keys(step, place, PATTERN_WORDS)
-        return self.pattern(data, place)
-
-    def pattern(self, data: Mapping[str, object], place: Place) -> EventPattern | None:
-        """Events, by what is said of them."""
-        where = data.get("where", {})
-        pairs = where if isinstance(where, Mapping) else {}
-        if pairs is not where:
-            self.keys(where, (*place, "where"), ())
-        checked: dict[str, Scalar] = {}
-        for key, value in pairs.items():
-            if isinstance(value, bool | int | str | None):
-                checked[str(key)] = value
-            else:
-                self.wrong(
-                    (*place, "where", str(key)),
-                    "An event's data are compared with single values",
-                    "rules.where",
-                    type(value).__name__,
-                    "write a text, a whole number, true, false or null",
-                )
-        others, but, origins = (
-            tuple(self.listed(data.get(key, ()), (*place, key))) for key in PATTERN_WORDS[2:]
-        )
-        return self.made(
-            place,
-            lambda: EventPattern(
-                name=_text(data.get("name")),
-                where=tuple(checked.items()),
-                others=cast("tuple[str, ...]", others),  # checked by the pattern
-                but=cast("tuple[str, ...]", but),
-                origins=cast("tuple[Origin, ...]", origins),
-            ),
-        )
-
-    def _within(self, data: Mapping[str, object], place: Place) -> timedelta | None:
-        if "within" in data:
-            return self.length(data["within"], (*place, "within"))
-        self.wrong(
-            place, "Within which time?", "rules.window", None, "write `within: 7d`, or another"
-        )
-        return None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else _text(value)
