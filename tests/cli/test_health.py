@@ -142,15 +142,37 @@ def test_the_report_is_a_page(run: Run, tmp_path: Path) -> None:
     code, out, err = run("report", *APP, "--by", "plan")
     assert (code, out, err) == (0, "The report: health.html\n", "")
     page = (tmp_path / "health.html").read_text()
-    assert "40 customers as of 2026-08-29 00:00 UTC." in page
+    assert "20 customers as of 2026-08-29 00:00 UTC." in page
     assert "Segments, mean points" in page
     assert "What moved" in page
+
+
+def test_who_left_is_not_in_the_report(run: Run, tmp_path: Path) -> None:
+    """Twenty cancelled: nobody can help them any more, so they are counted and left out."""
+    assert run("report", *APP)[0] == 0
+    page = unescape((tmp_path / "health.html").read_text())
+    assert "20 customers as of 2026-08-29 00:00 UTC. Not shown: 20 customers who left." in page
+    assert "c01" not in page
+    outcomes = tmp_path / "outcomes.csv"
+    outcomes.write_text("customer,since,left_at\nc00,2026-01-01,2026-03-01\nc01,2026-01-01,\n")
+    assert run("report", *APP, "--outcomes", "outcomes.csv")[0] == 0
+    page = unescape((tmp_path / "health.html").read_text())
+    assert "39 customers as of 2026-08-29 00:00 UTC. Not shown: 1 customer who left." in page
+
+
+def test_who_came_back_is_in_the_report(run: Run, product: RetainKit, tmp_path: Path) -> None:
+    """With another subscription."""
+    paid = _at(_customer(1), "payment.succeeded", 239, subscription="s2")
+    product.record(paid)
+    assert run("report", *APP)[0] == 0
+    assert "21 customers as of" in (tmp_path / "health.html").read_text()
+    product.signals.retag([paid.id], Origin.TEST, actor="kim")
 
 
 def test_the_report_of_a_segment(run: Run, tmp_path: Path) -> None:
     """Only who is in it now."""
     assert run("report", *APP, "--segment", "large", "--out", "large.html")[0] == 0
-    assert "30 customers as of" in (tmp_path / "large.html").read_text()
+    assert "15 customers as of" in (tmp_path / "large.html").read_text()
 
 
 def test_the_report_names_who_was_put_into_a_band(

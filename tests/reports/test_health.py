@@ -437,6 +437,26 @@ def test_each_model_has_its_own_scale() -> None:
     assert middle.note == "on the scale of its model, of 2 with a score"
 
 
+def test_who_left_is_counted_in_words() -> None:
+    """They are not shown, and nobody wonders where they are."""
+    page = health_page([rated("a", {"use": 3})], MODEL, at=NOW, left=1)
+    assert page.lead == "1 customer as of 2026-03-29 06:30 UTC. Not shown: 1 customer who left."
+
+
+def test_the_text_of_a_histogram_adds_up() -> None:
+    """An override of a customer without a score is no score; of one with a score, no other one."""
+    red = Override(band="red", reason="sponsor_left", actor="kim", until=NOW + days(9))
+    silent, fine = rated("silent", {}), rated("fine", {"use": 90, "mood": 90})
+    half = rated("half", {"use": 20})
+    page = health_page(
+        [evolve(silent, override=red), evolve(fine, override=red), half], MODEL, at=NOW
+    )
+    chart = next(each for each in page.sections[0].blocks if isinstance(each, Histogram))
+    assert chart.description == (
+        "2 customers have a score: by it 1 in red, 0 in yellow and 1 in green, 0 unknown."
+    )
+
+
 def test_the_back_test_is_a_chapter_and_a_page_of_its_own() -> None:
     """Its sentences, areas, bands, groups and false greens."""
     test = judged()

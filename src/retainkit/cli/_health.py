@@ -29,6 +29,7 @@ HELP = "report on the health of all customers, or hold the score against who lef
 _PAGE = 200
 _MOST_DAYS = 36_500
 _DIGITS = 5
+_CANCELLED = frozenset({"subscription.cancelled"})
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -99,17 +100,20 @@ def _report(args: Namespace) -> int:
     from retainkit.reports import health_page
 
     kit = kit_of(args)
-    stays = _stays(kit, args) if args.backtest else []
+    stays = _stays(kit, args) if args.backtest or args.outcomes is not None else []
     test = _back_test(kit, args, stays) if args.backtest else None
     customers = _customers(kit, args.segment)
-    rated = _rated(kit, customers, args)
+    gone = _gone(kit, args, stays, customers)
+    there = [customer for customer in customers if customer not in gone]
+    rated = _rated(kit, there, args)
     page = health_page(
         rated,
         kit.health.models,
         at=kit.clock.now(),
         test=test,
         engagement=_programmes(kit, args, stays),
-        unmodelled=len(customers) - len(rated),
+        unmodelled=len(there) - len(rated),
+        left=len(customers) - len(there),
     )
     _write(args.out, page)
     if test is not None:
@@ -195,6 +199,26 @@ def _rated(kit: RetainKit, customers: Sequence[CustomerId], args: Namespace) -> 
                             )
                         )
             tell(min(start + _PAGE, len(customers)), len(customers))
+    return found
+
+
+def _gone(
+    kit: RetainKit, args: Namespace, stays: Sequence[Stay], customers: Sequence[CustomerId]
+) -> set[CustomerId]:
+    """Those who left: by the stays if they were asked for, else as the timelines tell."""
+    from retainkit.health import stay_of
+
+    if args.backtest or args.outcomes is not None:
+        return {stay.customer for stay in stays if stay.left}
+    now, found = kit.clock.now(), set()
+    for start in range(0, len(customers), _PAGE):
+        with kit.transaction() as k:
+            for customer in customers[start : start + _PAGE]:
+                if not k.tx.timeline.of(customer, names=_CANCELLED):
+                    continue
+                stay = stay_of(k.timeline(customer), until=now)
+                if stay is not None and stay.left:
+                    found.add(customer)
     return found
 
 

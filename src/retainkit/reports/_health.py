@@ -89,6 +89,7 @@ def health_page(
     test: BackTest | None = None,
     engagement: Sequence[Engagement] = (),
     unmodelled: int = 0,
+    left: int = 0,
     title: str = "Customer health",
     badge: str = "Health report",
 ) -> Page:
@@ -108,6 +109,8 @@ def health_page(
 
         unmodelled: How many more customers there are, whom no model is for.
 
+        left: How many have left; leave them out of `rated`, as nobody can help them any more.
+
         title: The heading.
 
         badge: What marks the page at its head and in its title.
@@ -121,6 +124,7 @@ def health_page(
             f"{_customers(len(everybody))} as of {at:%Y-%m-%d %H:%M} UTC"
             + (f", by the models {_listed(m.id for m in each_of)}." if each_of[1:] else ".")
             + (f" For {_customers(unmodelled)} more there is no model." if unmodelled else "")
+            + (f" Not shown: {_customers(left)} who left." if left else "")
         ),
         facts=_facts(everybody, each_of),
         sections=tuple(_sections(everybody, each_of, test, engagement)),
@@ -223,17 +227,14 @@ def _histograms(everybody: Sequence[Rated], models: Sequence[HealthModel]) -> It
     for model in models:
         low, high = model.bands.low, model.bands.high
         width = (high - low) / _STRETCHES
-        scores = [
-            each.health.score
-            for each in everybody
-            if each.health.model == model.id and each.health.score is not None
-        ]
+        of = [each.health for each in everybody if each.health.model == model.id]
+        scores = [health.score for health in of if health.score is not None]
         counts = Counter(min(_STRETCHES - 1, int((score - low) / width)) for score in scores)
         name = f" by the model {model.id}" if models[1:] else ""
-        in_band = Counter(each.band for each in everybody if each.health.model == model.id)
+        in_band = Counter(health.band for health in of if health.score is not None)
         yield Histogram(
             title=f"Scores{name}",
-            description=f"{_customers(len(scores))} have a score{name}: "
+            description=f"{_customers(len(scores))} have a score{name}: by it "
             + _listed(f"{in_band[band]} in {band}" for band in model.bands.names)
             + f", {in_band[UNKNOWN]} {UNKNOWN}.",
             edges=tuple(number(low + index * width) for index in range(_STRETCHES + 1)),
