@@ -7,6 +7,7 @@ nothing in a rule can run code.
 
 from __future__ import annotations
 
+from retainkit.rules._attributes import Signals, declared
 from retainkit.rules._closures import Compiled, compiled, truth_of
 from retainkit.rules._columns import Answers, Columns, columns
 from retainkit.rules._computed import (
@@ -49,10 +50,8 @@ from retainkit.rules._signals import (
     Flag,
     Number,
     Scaled,
-    Signals,
     Text,
     Time,
-    declared,
 )
 from retainkit.rules._state import (
     Advance,

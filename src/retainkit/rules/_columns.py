@@ -13,9 +13,9 @@ from attrs import frozen
 
 from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.ids import CustomerId
+from retainkit.rules._attributes import Signals, declared
 from retainkit.rules._declared import Signal
 from retainkit.rules._meant import meant
-from retainkit.rules._signals import Signals, declared
 from retainkit.rules._truth import Truth
 
 

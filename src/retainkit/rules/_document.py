@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from attrs import define, field
 
 from retainkit.errors import InvalidInput
+from retainkit.rules._attributes import Signals, declared
 from retainkit.rules._declared import Signal
 from retainkit.rules._declaring import read_signal
 from retainkit.rules._expecting import read_test
@@ -15,7 +16,6 @@ from retainkit.rules._operands import told_instant
 from retainkit.rules._reading import ConditionReader, mistaken
 from retainkit.rules._rule import OncePer, Rule, RuleStatus, choice, read_max_per
 from retainkit.rules._rulebook import Rulebook
-from retainkit.rules._signals import Signals, declared
 from retainkit.rules._tree import Condition
 from retainkit.rules._windows import instant
 

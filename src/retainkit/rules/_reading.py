@@ -15,6 +15,7 @@ from attrs import define
 
 from retainkit.errors import InvalidInput
 from retainkit.rules._checked import times
+from retainkit.rules._comparisons import in_range, one_of, two_signals
 from retainkit.rules._computed import COMPUTED
 from retainkit.rules._computing import FORMS
 from retainkit.rules._declared import WORDS, Kind, Signal
@@ -22,7 +23,7 @@ from retainkit.rules._deriving import COUNTING, FOLLOWING, SignalReader
 from retainkit.rules._meant import meant
 from retainkit.rules._mistakes import Place, Reader
 from retainkit.rules._operands import factor_of, operand
-from retainkit.rules._signals import Number, Text, in_range, one_of, two_signals
+from retainkit.rules._signals import Number, Text
 from retainkit.rules._tree import (
     Ago,
     Ahead,

@@ -9,9 +9,10 @@ from enum import StrEnum
 from attrs import field, frozen
 
 from retainkit.errors import InvalidInput
+from retainkit.rules._attributes import Signals, declared
 from retainkit.rules._declared import Signal, Value
 from retainkit.rules._meant import meant
-from retainkit.rules._signals import Signals, Time, declared
+from retainkit.rules._signals import Time
 from retainkit.timing import utc
 
 

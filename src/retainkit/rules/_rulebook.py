@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from retainkit.core import check_id, content_hash
 from retainkit.errors import InvalidInput
+from retainkit.rules._attributes import Signals, declared
 from retainkit.rules._closures import Compiled, compiled
 from retainkit.rules._data import signal_data, version
 from retainkit.rules._declared import Kind, Signal
@@ -19,7 +20,6 @@ from retainkit.rules._meant import meant
 from retainkit.rules._readings import named
 from retainkit.rules._rule import LONGEST_NAME, Rule, RuleTest
 from retainkit.rules._samples import agrees, is_decided, samples
-from retainkit.rules._signals import Signals, declared
 from retainkit.rules._tree import (
     Condition,
     InSegment,

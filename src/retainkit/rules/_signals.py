@@ -1,14 +1,12 @@
-"""The kinds of signals and how each is compared, typed; declared as attributes of a class."""
+"""The kinds of signals and how each is compared, typed; `Signals` itself is in ``_attributes``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from fractions import Fraction
 from math import isfinite, isnan
-from types import MappingProxyType
 from typing import ClassVar, Generic, Self, TypeVar
 
 from attrs import evolve, field, frozen
@@ -17,21 +15,18 @@ from retainkit.core import JsonObject
 from retainkit.errors import InvalidInput
 from retainkit.money import Money, compare, currency_of, money
 from retainkit.rules._checked import MissingTime, exact_text, missing_time, text_choices
-from retainkit.rules._computed import named_signals
+from retainkit.rules._comparisons import in_range, one_of, two_signals
 from retainkit.rules._declared import Kind, Signal, Threshold, Value, wrong_type
 from retainkit.rules._tree import (
     Ago,
     Ahead,
     Amounts,
-    Between,
     Compare,
-    CompareSignals,
     Comparison,
     Condition,
     Distance,
     Missing,
     Not,
-    OneOf,
     Present,
     TextMatch,
     TextPart,
@@ -400,113 +395,6 @@ class Flag(_Equal[bool]):
         if not isinstance(value, bool):
             raise wrong_type(self, value, place, "pass True or False")
         return value
-
-
-class Signals:
-    """
-    Declares signals as attributes: the one place for their names, kinds, units and freshness.
-
-    ::
-
-        class Customer(Signals):
-            mrr = Amount(currency="EUR", source="billing")
-            plan = Text(one_of=("free", "starter", "team"))
-            last_login_at = Time(missing="never", fresh_for=days(2))
-
-    The names of attributes are those of the signals. There are no instances: of one customer, what
-    is known is `Readings`.
-    """
-
-    __declared__: ClassVar[Mapping[str, Signal]] = MappingProxyType({})
-
-    def __init_subclass__(cls) -> None:
-        """Name the signals of the class; a subclass has those of its parents, too."""
-        known: dict[str, Signal] = {}
-        for base in reversed(cls.__mro__[1:]):
-            known.update(vars(base).get("__declared__", {}))
-        names: dict[int, Signal] = {}
-        for name, found in list(vars(cls).items()):
-            if isinstance(found, Signal):
-                of = found.derivation
-                derivation = None if of is None else named_signals(of, names)
-                known[name] = evolve(found, name=name, derivation=derivation)
-                names[id(found)] = known[name]
-                setattr(cls, name, known[name])
-        cls.__declared__ = MappingProxyType(known)
-
-
-def declared(signals: type[Signals]) -> Mapping[str, Signal]:
-    """The signals of a class, by name, in their order."""
-    return signals.__declared__
-
-
-def one_of(signal: Number | Text, values: tuple[str | float, ...]) -> Condition:
-    """The value is one of these; inside this room only."""
-    if not values:
-        raise InvalidInput(
-            "There is nothing to choose from",
-            code="rules.empty",
-            field=f"{signal.name}.in",
-            value=[],
-            remedy="name at least one value",
-        )
-    place = f"{signal.name}.in"
-    checked = [signal.threshold(value, f"{place}[{i}]") for i, value in enumerate(values)]
-    kept = dict.fromkeys(value for value in checked if isinstance(value, str | int | float))
-    return OneOf(signal=signal, values=tuple(kept))
-
-
-def in_range(signal: Signal, low: object, high: object) -> Condition:
-    """The value lies between these, both included; inside this room only."""
-    lowest = signal.threshold(low, f"{signal.name}.between[0]")
-    highest = signal.threshold(high, f"{signal.name}.between[1]")
-    if not _fit(lowest, highest):
-        raise InvalidInput(
-            "No value lies in this range",
-            code="rules.empty_range",
-            field=f"{signal.name}.between",
-            value=[_told(low), _told(high)],
-            remedy="name the low end first; amounts of the same currencies at both ends",
-        )
-    return Between(signal=signal, low=lowest, high=highest)
-
-
-def _told(end: object) -> str:
-    return f"{end.amount} {end.currency.code}" if isinstance(end, Money) else str(end)
-
-
-def _fit(low: Threshold, high: Threshold) -> bool:
-    if isinstance(low, Amounts) and isinstance(high, Amounts):
-        ends = dict(high.table)
-        same = ends.keys() == dict(low.table).keys()
-        return same and all(amount <= ends[code] for code, amount in low.table)
-    ordered: bool = low <= high  # type: ignore[operator] # both of the signal's one kind
-    return ordered
-
-
-def two_signals(left: Signal, op: Comparison, right: Signal, factor: float | Fraction) -> Condition:
-    if left.kind is not right.kind:
-        raise wrong_type(
-            left, right.kind.value, f"{left.name}.{op}", f"{right.name} is of another kind"
-        )
-    if left.traits().get("unit") != right.traits().get("unit"):
-        raise InvalidInput(
-            f"The signals {left.name} and {right.name} have different units",
-            code="rules.unit",
-            field=f"{left.name}.{op}",
-            value=str(right.traits().get("unit", "")),
-            remedy="compare numbers of one unit, or compute a signal that converts",
-        )
-    ours, theirs = left.traits().get("currency"), right.traits().get("currency")
-    if ours != theirs and ours is not None and theirs is not None:
-        raise InvalidInput(
-            f"The signals {left.name} and {right.name} have different currencies",
-            code="rules.currency",
-            field=f"{left.name}.{op}",
-            value=str(theirs),
-            remedy="convert one before, at a rate you can show",
-        )
-    return CompareSignals(left=left, op=op, right=right, factor=factor)
 
 
 LARGEST = 2**53
