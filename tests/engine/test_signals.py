@@ -150,6 +150,8 @@ class Others(Signals):
         ({"mrr": 500}, "rules.value_type", "mrr", 500),
         ({"mrr": money(500, "USD")}, "rules.currency", "mrr", "USD"),
         ({"share": float("inf")}, "rules.not_finite", "share", "inf"),
+        ({"share": float("nan")}, "rules.not_finite", "share", "nan"),
+        (cast("dict[Signal | str, object]", {5: 1}), "rules.unknown_signal", "values", "5"),
         ({"exports": 3}, "signals.computed", "exports", "exports"),
         ({Others.seats: 3}, "rules.signal_clash", "seats", "seats"),
     ],
@@ -166,6 +168,27 @@ def test_a_wrong_fact_is_refused_and_nothing_is_kept(
     assert (error.code, error.field, error.value) == (code, field, value)
     assert error.remedy
     assert world.tables() == before
+
+
+@pytest.mark.parametrize("told", [None, ["plan"], "plan"])
+def test_what_is_no_table_of_facts_is_refused(world: World, told: object) -> None:
+    """With what to pass instead."""
+    with pytest.raises(InvalidInput) as caught:
+        measured(world).signals.set(ADA, cast("dict[str, object]", told))
+    error = caught.value
+    found = (error.code, error.field, error.value, error.remedy)
+    kind = type(told).__name__
+    assert found == ("rules.value_type", "values", kind, 'pass a dict, such as {"plan": "team"}')
+
+
+def test_no_facts_are_nothing(world: World) -> None:
+    """Nothing is written; the customer is checked all the same."""
+    kit = measured(world)
+    assert kit.signals.set(ADA, {}).new == ()
+    assert kit.timeline(ADA) == ()
+    with pytest.raises(InvalidInput) as caught:
+        kit.signals.set(CustomerId(""), {})
+    assert caught.value.code == "signals.customer"
 
 
 def test_a_misspelt_signal_is_told_the_nearest_name(world: World) -> None:
@@ -253,6 +276,21 @@ def test_an_unknown_event_is_not_tagged(world: World) -> None:
     assert (error.code, error.field, error.value) == ("event.not_found", "events", "export-9")
     assert error.remedy == "take ids from kit.timeline(customer)"
     assert world.tables() == before
+
+
+def test_an_origin_can_be_told_by_its_name(world: World) -> None:
+    """One that does not exist is refused, and nothing is tagged."""
+    kit = measured(world)
+    kit.signals.set(ADA, {"champion": True}, at=NOW - 30 * DAY)
+    kit.record(export(1, NOW))
+    with pytest.raises(InvalidInput) as caught:
+        kit.signals.retag(["export-1"], "tset", actor="kim")
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("rules.origin", "origin", "tset")
+    assert error.remedy.startswith("use real, ")
+    assert values(kit)["exports"] == 1
+    assert kit.signals.retag(["export-1"], "test", actor="kim") == 1
+    assert values(kit)["exports"] == 0
 
 
 def test_days_end_at_midnight_where_the_customer_lives(world: World) -> None:
@@ -415,6 +453,7 @@ def test_what_many_customers_ask_about_is_found(world: World) -> None:
         ("tickets", None, "signals.not_split", "signal"),
         ("hourly", None, "signals.not_split", "signal"),
         ("topic", None, "rules.unknown_signal", "topic"),
+        (cast("str", 5), None, "rules.unknown_signal", "signal"),
         ("topics", timedelta(hours=3), "rules.window", "over"),
     ],
 )

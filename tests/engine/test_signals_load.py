@@ -220,6 +220,68 @@ def test_lengths_and_amounts_that_are_none_are_refused(world: World, tmp_path: P
     )
 
 
+NO_FACTS = [
+    ("seats", "nan", "rules.value_type"),
+    ("seats", "inf", "rules.value_type"),
+    ("seats", "1_000", "rules.value_type"),
+    ("seats", "\u0661\u0662", "rules.value_type"),
+    ("seats", "1e400", "rules.not_finite"),
+    ("seats", "9" * 5000, "rules.not_finite"),
+    ("mrr", "1_000", "signals.amount"),
+    ("mrr", "nan", "signals.amount"),
+    ("answered_in", "1e999999", "rules.value_type"),
+    ("answered_in", "1e15", "rules.value_type"),
+    ("answered_in", "nan", "rules.value_type"),
+]
+
+
+@pytest.mark.parametrize(("column", "cell", "code"), NO_FACTS)
+def test_a_text_that_is_no_number_changes_nothing_that_is_known(
+    world: World, tmp_path: Path, column: str, cell: str, code: str
+) -> None:
+    """Not wiped, not read as another number; and it stops no other row."""
+    kit = measured(world)
+    told = {"seats": 12, "mrr": money(5, "EUR"), "answered_in": timedelta(hours=1)}
+    kit.signals.set(CustomerId("ada"), told)
+    world.clock.advance(DAY)
+    path = written(tmp_path / "facts.csv", f"customer,{column}\nada,{cell}\nbob, 7\n")
+    loaded = kit.signals.load(path)
+    assert values(kit) == told
+    assert loaded.set == 1
+    assert len(values(kit, "bob")) == 1
+    ((line, who, found, field, remedy),) = [
+        (row.line, row.customer, row.code, row.field, row.remedy) for row in loaded.refused
+    ]
+    assert (line, who, found, field) == (2, "ada", code, column)
+    assert remedy
+
+
+def test_a_time_that_can_not_be_read_is_told_of_known_values_too(world: World) -> None:
+    """The row is wrong, whatever it says; one that says nothing needs no time."""
+    kit = measured(world)
+    kit.signals.set(CustomerId("ada"), {"seats": 5})
+    rows = {"customer": ["ada", "bob"], "seats": [5, None], "at": ["yesterday", "yesterday"]}
+    loaded = kit.signals.load(rows, at="at")
+    assert (loaded.set, loaded.unchanged) == (0, 1)
+    assert [(row.customer, row.code, row.field, row.value) for row in loaded.refused] == [
+        ("ada", "rules.reading_time", "at", "yesterday")
+    ]
+
+
+def test_an_array_in_a_cell_is_no_value(world: World) -> None:
+    """Refused like any other object; the other rows are kept."""
+    array = pd.DataFrame({"a": [1, 2]})["a"].to_numpy()
+    frame = pd.DataFrame({"customer": ["ada", "bob"], "seats": [array, 3], "champion": [array, 1]})
+    kit = measured(world)
+    loaded = kit.signals.load(frame)
+    assert [(row.code, row.field, row.value) for row in loaded.refused] == [
+        ("rules.value_type", "seats", "ndarray")
+    ]
+    assert values(kit, "bob") == {"seats": 3, "champion": True}
+    (flag,) = kit.signals.load(frame[["customer", "champion"]]).refused
+    assert (flag.code, flag.field, flag.value) == ("rules.value_type", "champion", "ndarray")
+
+
 def test_money_is_loaded_as_money(world: World) -> None:
     """Who has it already needs no column of currencies."""
     kit = measured(world)
@@ -262,6 +324,10 @@ def test_a_float_is_no_amount(world: World) -> None:
         ({"customer": ["ada"]}, {"at": "updated"}, ("rules.no_column", "at", "updated")),
         ({"customer": ["ada"]}, {"currency": "cur"}, ("rules.no_column", "currency", "cur")),
         ({"customer": ["ada"], "plan": []}, {}, ("rules.column_length", "plan", 0)),
+        ({"customer": "acme", "plan": "team"}, {}, ("rules.column_length", "customer", "str")),
+        ({"customer": ["ada"], "plan": None}, {}, ("rules.column_length", "plan", "NoneType")),
+        ({"customer": iter(["ada"])}, {}, ("rules.column_length", "customer", "list_iterator")),
+        ({"customer": {"a": 1}}, {}, ("rules.column_length", "customer", "dict")),
         (7, {}, ("rules.no_frame", "data", "int")),
         ("facts.xlsx", {}, ("signals.file_kind", "data", ".xlsx")),
         ("nowhere.csv", {}, ("signals.file", "data", "nowhere.csv")),

@@ -24,11 +24,22 @@ def named_values(
     The values by their signals' names.
 
     Raises:
-        InvalidInput: ``rules.signal_clash`` for a signal of another class than the kit's.
+        InvalidInput: ``rules.signal_clash`` for a signal of another class than the kit's;
+            ``rules.value_type`` for what is no mapping; ``rules.unknown_signal`` for a key that is
+            no name.
     """
+    given: object = values  # from Python, whatever the annotation says
+    if not isinstance(given, Mapping):
+        raise InvalidInput(
+            "Facts are values by the names of their signals",
+            code="rules.value_type",
+            field="values",
+            value=type(given).__name__,
+            remedy='pass a dict, such as {"plan": "team"}',
+        )
     named: dict[str, object] = {}
     for key, value in values.items():
-        name = key if isinstance(key, str) else key.name
+        name = name_of(key, "values")
         known = signals.get(name)
         if isinstance(key, Signal) and known is not None and signal_data(known) != signal_data(key):
             raise InvalidInput(
@@ -40,6 +51,25 @@ def named_values(
             )
         named[name] = value
     return named
+
+
+def name_of(signal: Signal | str, field: str) -> str:
+    """
+    The name of a signal.
+
+    Raises:
+        InvalidInput: ``rules.unknown_signal`` for what is none.
+    """
+    given: object = signal  # as above
+    if isinstance(given, Signal | str):
+        return given.name if isinstance(given, Signal) else given
+    raise InvalidInput(
+        "There is no such signal",
+        code="rules.unknown_signal",
+        field=field,
+        value=str(given),
+        remedy="pass a signal of your class, or its name",
+    )
 
 
 def check_customer(customer: object) -> None:

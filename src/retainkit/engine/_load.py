@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 _CHUNK = 1000
 _TRUE = frozenset({"true", "yes", "1", "t", "y"})
 _FALSE = frozenset({"false", "no", "0", "f", "n"})
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,9})?")
+"""A number in a text; Python alone also takes ``1_000``, ``nan`` and digits of all scripts."""
+_LONGEST = 20
 
 Progress: TypeAlias = "Callable[[int, int], None]"
 
@@ -207,7 +211,9 @@ class Loading:
         for name in signals:
             if not is_missing(row[name]):
                 values[name] = _value(self.measures.signals[name], row[name], currency)
-        told = _said(self.measures.facts(values))
+        if not values:
+            return None
+        told, at = _said(self.measures.facts(values)), self._at(row)
         news = {
             name: values[name]
             for name, said in told.items()
@@ -223,7 +229,7 @@ class Loading:
             self.measures,
             customer,
             news,
-            at=self._at(row),
+            at=at,
             latest=self.latest,
             source=self.source,
             known=lambda: self._facts(k, customer, others),
@@ -250,7 +256,7 @@ class Loading:
                 value=None if is_missing(told) else str(told),
                 remedy="write an instant with its zone, such as 2026-09-01T00:00:00Z",
             )
-        return utc(found, self.at)
+        return check_time(utc(found, self.at), self.latest)
 
 
 def _check_customers(found: Table, key: str) -> int:
@@ -303,7 +309,7 @@ def _value(signal: Signal, raw: object, currency: object) -> object:
     """What a cell says, as the signal's kind has it; a wrong one stays, and is refused by it."""
     if isinstance(signal, Amount):
         return _amount(signal, raw, currency)
-    if signal.kind is Kind.FLAG and raw in (0, 1):
+    if signal.kind is Kind.FLAG and isinstance(raw, int | float) and raw in (0, 1):
         return bool(raw)
     if not isinstance(raw, str):
         return raw
@@ -322,13 +328,12 @@ def _value(signal: Signal, raw: object, currency: object) -> object:
 
 
 def _number(raw: str) -> object:
+    if _NUMBER.fullmatch(raw.strip()) is None:
+        return raw
     try:
         return int(raw)
     except ValueError:
-        try:
-            return float(raw)
-        except ValueError:
-            return raw
+        return float(raw)
 
 
 def _time(raw: str) -> object:
@@ -339,9 +344,12 @@ def _time(raw: str) -> object:
 
 
 def _length(raw: str) -> object:
+    seconds = Decimal(raw.strip()) if _NUMBER.fullmatch(raw.strip()) else None
+    if seconds is None or seconds.adjusted() > _LONGEST:
+        return raw  # before a number such as 1e999999999 is written out
     try:
-        return timedelta(microseconds=int(Decimal(raw).scaleb(6)))
-    except (InvalidOperation, ValueError, OverflowError):
+        return timedelta(microseconds=int(seconds.scaleb(6)))
+    except OverflowError:
         return raw
 
 
@@ -358,17 +366,23 @@ def _amount(signal: Amount, raw: object, currency: object) -> object:
             remedy="pass currency=, the column that tells it, or declare the signal's currency",
         )
     try:
+        if isinstance(raw, str) and _NUMBER.fullmatch(raw.strip()) is None:
+            raise _no_amount(signal, raw)
         return money(raw, code)  # type: ignore[arg-type] # it refuses floats, and what is no number
     except InvalidInput as exc:
         if exc.code == "money.unknown_currency":
             raise
-        raise InvalidInput(
-            "This is no exact amount of money",
-            code="signals.amount",
-            field=signal.name,
-            value=str(raw),
-            remedy="make the column one of whole numbers, decimals or texts such as 499.90",
-        ) from exc
+        raise _no_amount(signal, raw) from exc
+
+
+def _no_amount(signal: Signal, raw: object) -> InvalidInput:
+    return InvalidInput(
+        "This is no exact amount of money",
+        code="signals.amount",
+        field=signal.name,
+        value=str(raw),
+        remedy="make the column one of whole numbers, decimals or texts such as 499.90",
+    )
 
 
 def _refused(line: int, customer: CustomerId, error: InvalidInput) -> RefusedRow:

@@ -72,9 +72,9 @@ class KitSignals:
         """
         State facts about a customer; features that read them are woken in the same commit.
 
-        The same facts of the same time, told again, are a duplicate. Of two that contradict each
-        other the later one holds, in whatever order they come; of the same time, the one told
-        later.
+        The same facts of the same time, told again, are a duplicate; no facts are nothing. Of
+        two that contradict each other the later one holds, in whatever order they come; of the
+        same time, the one told later.
 
         Args:
             customer: Whom they are about.
@@ -89,8 +89,8 @@ class KitSignals:
             InvalidInput: Nothing is kept: ``rules.unknown_signal``, ``rules.signal_clash``,
                 ``signals.computed`` for one that is counted from the timeline,
                 ``rules.value_type``, ``rules.currency``, ``rules.not_a_choice`` or
-                ``rules.not_finite`` for a value, ``signals.ahead`` or ``time.naive`` for the
-                time, ``signals.customer``.
+                ``rules.not_finite`` (NaN, too) for a value, ``signals.ahead`` or ``time.naive``
+                for the time, ``signals.customer``.
             ConfigurationError: ``kit.no_signals``.
         """
         from retainkit.engine._facts import fact_event, named_values
@@ -107,7 +107,7 @@ class KitSignals:
                 source=source,
                 known=lambda: _told_so_far(counting, k.tx, customer, now, named),
             )
-            return k.record(fact)
+            return k.record(*((fact,) if named else ()))
 
     def of(self, customer: CustomerId, *, as_of: int | datetime | None = None) -> Readings:
         """
@@ -177,7 +177,7 @@ class KitSignals:
             after = page[-1]
         return done
 
-    def retag(self, events: Iterable[EventId | str], origin: Origin, *, actor: str) -> int:
+    def retag(self, events: Iterable[EventId | str], origin: Origin | str, *, actor: str) -> int:
         """
         Say where events really come from; their customers are counted anew; how many customers.
 
@@ -187,15 +187,17 @@ class KitSignals:
         Args:
             events: Their ids.
 
-            origin: What they are: ``Origin.TEST`` leaves them out of all figures.
+            origin: What they are: ``Origin.TEST``, or ``test``, leaves them out of all figures.
 
             actor: The id of who decided so.
 
         Raises:
             NotFound: ``event.not_found``; nothing is changed.
+            InvalidInput: ``rules.origin``.
             ConfigurationError: ``kit.no_signals``.
         """
         self._counting()
+        meant = _origin(origin)
         ids, now = [EventId(id) for id in events], self._kit.clock.now()
         with self._opened() as k:
             found = {id: k.tx.timeline.get(id) for id in ids}
@@ -205,7 +207,7 @@ class KitSignals:
                     raise _no_event(id)
                 by_customer.setdefault(recorded.event.customer, []).append(id)
             told = [
-                _retagged(customer, mine, origin, actor, now)
+                _retagged(customer, mine, meant, actor, now)
                 for customer, mine in by_customer.items()
             ]
             k.record(*told)
@@ -273,9 +275,10 @@ class KitSignals:
             ConfigurationError: ``kit.no_signals``.
         """
         from retainkit.engine._common import days_of, split_metric
+        from retainkit.engine._facts import name_of
 
         measures, now = self._counting().measures, self._kit.clock.now()
-        name = signal if isinstance(signal, str) else signal.name
+        name = name_of(signal, "signal")
         metric, within = split_metric(measures, name, now)
         since = now.toordinal() - days_of(over or within) + 1
         with self._opened() as k:
@@ -407,6 +410,19 @@ def _not_yet(as_of: object, more: str = "") -> InvalidInput:
         value=as_of.isoformat() if isinstance(as_of, datetime) else as_of,
         remedy=f"pass a time that has come, or a counter of the customer's events from 0 on{more}",
     )
+
+
+def _origin(origin: Origin | str) -> Origin:
+    try:
+        return Origin(origin)
+    except ValueError as exc:
+        raise InvalidInput(
+            "There is no such origin",
+            code="rules.origin",
+            field="origin",
+            value=str(origin),
+            remedy=f"use {', '.join(each.value for each in Origin)}",
+        ) from exc
 
 
 def _no_event(id: EventId) -> NotFound:

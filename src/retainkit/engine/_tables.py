@@ -236,7 +236,7 @@ def _frame(data: Any) -> Table:
 
 
 def _columns(names: tuple[str, ...], columns: Sequence[Any]) -> Table:
-    lengths = {name: len(column) for name, column in zip(names, columns, strict=True)}
+    lengths = {name: _length(name, column) for name, column in zip(names, columns, strict=True)}
     for name, length in lengths.items():
         if length != lengths[names[0]]:
             raise InvalidInput(
@@ -249,6 +249,19 @@ def _columns(names: tuple[str, ...], columns: Sequence[Any]) -> Table:
     return _numbered(names, lambda: zip(*columns, strict=True))
 
 
+def _length(name: str, column: Any) -> int:
+    is_sized = hasattr(column, "__len__") and hasattr(column, "__iter__")
+    if not is_sized or isinstance(column, str | bytes | Mapping):
+        raise InvalidInput(
+            "This is no column",
+            code="rules.column_length",
+            field=name,
+            value=type(column).__name__,
+            remedy="give it a list or an array, with a row for each customer",
+        )
+    return len(column)
+
+
 def _numbered(names: Iterable[object], rows: Callable[[], Iterable[Sequence[object]]]) -> Table:
     def numbered() -> Iterator[Row]:
         for number, values in enumerate(rows(), start=1):
@@ -259,4 +272,4 @@ def _numbered(names: Iterable[object], rows: Callable[[], Iterable[Sequence[obje
 
 def _plain(value: object) -> object:
     """A scalar of numpy as Python has it."""
-    return value.item() if hasattr(value, "item") else value
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from math import isnan
 from typing import cast
 
 from retainkit.core import Bucket, JsonObject, JsonValue, dumps
@@ -32,7 +33,7 @@ def fact_data(
     signals: Mapping[str, Signal], values: Mapping[str, object], source: str | None = None
 ) -> JsonObject:
     """The data of a ``signals.set``, checked."""
-    for name in values:
+    for name, value in values.items():
         signal = signals.get(name)
         if signal is not None and signal.derivation is not None:
             raise InvalidInput(
@@ -41,6 +42,14 @@ def fact_data(
                 field=name,
                 value=name,
                 remedy="record the events that it counts, or declare a signal of another name",
+            )
+        if signal is not None and isinstance(value, float) and isnan(value):
+            raise InvalidInput(
+                "NaN is no value of a fact",
+                code="rules.not_finite",
+                field=name,
+                value="nan",
+                remedy="leave out what is not known; None says that it is not known any more",
             )
     told = readings(signals, values, at=_SOME_TIME)
     facts: dict[str, JsonValue] = {}
