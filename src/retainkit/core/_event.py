@@ -45,11 +45,6 @@ class EventState(StrEnum):
     CONFLICT = "conflict"
 
 
-def _checked(data: JsonObject) -> JsonObject:
-    check_json(data, "data")
-    return data
-
-
 @frozen(kw_only=True)
 class Event:
     """
@@ -84,13 +79,14 @@ class Event:
     name: str
     customer: CustomerId
     occurred_at: datetime = field(converter=occurred_at)
-    data: JsonObject = field(factory=dict, converter=_checked)
+    data: JsonObject = field(factory=dict)
     origin: Origin = Origin.REAL
     schema: int = 1
     actor: str = "retainkit"
     because: tuple[Because, ...] = ()
 
     def __attrs_post_init__(self) -> None:
+        check_json(self.data, "data")
         named = f"{self.id}{self.name}{self.customer}"
         if len(named) > LONGEST_ID or not named.isascii() or "\0" in named:
             check_id(self.id, "id")
