@@ -23,8 +23,10 @@ from retainkit.timing import to_micros
 
 _ALL = 1 << 62
 
-# Of the row of an event what the statement `known` selects: id, fingerprint, customer, sequence.
-_claim = itemgetter(1, 10, 2, 3)
+# Where these are in the row of an event.
+_ID, _CUSTOMER, _SEQUENCE, _FINGERPRINT = 1, 2, 3, 10
+# What the statement `known` selects.
+_claim = itemgetter(_ID, _FINGERPRINT, _CUSTOMER, _SEQUENCE)
 
 
 class SqlTimeline:
@@ -57,8 +59,7 @@ class SqlTimeline:
         # SQLite has but one writer, us: the newest rows are those that were written just now.
         mine = {row[0] for row in self._bound.all(self._sql.newest, limit=number)}
         known = self._known([event for event in events if event.id not in mine])
-        appended = self._sorted_out(events, list(map(_claim, written)), known, recorded_at)
-        return evolve(appended, taken=taken)
+        return evolve(self._sorted_out(events, written, known, recorded_at), taken=taken)
 
     def telling(self, events: Sequence[Event], recorded_at: datetime) -> Part | None:
         """The part of a change that numbers and appends events, where one statement does both."""
@@ -78,8 +79,9 @@ class SqlTimeline:
         first = _first(found, taken)
         if found[0][2] == len(events):
             return Appended(new=tuple(events), first=first, taken=taken)
-        claims = list(map(_claim, self._rows(events, recorded_at, first)))
-        return evolve(self._sorted_out(events, claims, None, recorded_at), taken=taken)
+        written = self._rows(events, recorded_at, first)
+        known = self._known(events, mine=map(_claim, written))
+        return evolve(self._sorted_out(events, written, known, recorded_at), taken=taken)
 
     def _rows(
         self, events: Sequence[Event], recorded_at: datetime, first: Mapping[CustomerId, int]
@@ -121,27 +123,28 @@ class SqlTimeline:
     def _sorted_out(
         self,
         events: Sequence[Event],
-        claims: Sequence[Row],
-        known: dict[Value, Value] | None,
+        written: Sequence[Row],
+        known: dict[Value, Value],
         recorded_at: datetime,
     ) -> Appended:
-        """Which of the events are new; ``known`` is what was there before, where that was asked."""
-        if known is None:
-            known = self._known(events, mine=claims)
+        """Which of the events are new, by the fingerprints of those that were there before."""
         new, duplicates, conflicts = [], [], []
-        first: dict[CustomerId, int] = {}
-        for event, (id, said, _, sequence) in zip(events, claims, strict=True):
+        first: dict[CustomerId, Value] = {}
+        for event, row in zip(events, written, strict=True):
+            id, said = event.id, row[_FINGERPRINT]
             if id not in known:
                 known[id] = said
                 new.append(event)
-                if event.customer not in first:
-                    first[event.customer] = rows.integer(sequence)
+                first.setdefault(event.customer, row[_SEQUENCE])
             elif known[id] != said and self._in_conflict(event, recorded_at):
-                conflicts.append(event.id)
+                conflicts.append(id)
             else:
-                duplicates.append(event.id)
+                duplicates.append(id)
         return Appended(
-            new=tuple(new), duplicates=tuple(duplicates), conflicts=tuple(conflicts), first=first
+            new=tuple(new),
+            duplicates=tuple(duplicates),
+            conflicts=tuple(conflicts),
+            first=cast("dict[CustomerId, int]", first),
         )
 
     def _append_aside(
@@ -222,8 +225,8 @@ class SqlTimeline:
 
 def _first(found: Sequence[Row], counts: Counter[CustomerId]) -> dict[CustomerId, int]:
     """Each customer's first new number, from its counter after the new ones."""
-    numbered = cast("Sequence[tuple[CustomerId, int]]", [row[:2] for row in found])
-    return {customer: counter - counts[customer] + 1 for customer, counter in numbered}
+    numbered = cast("Sequence[tuple[CustomerId, int]]", found)  # and what else a row tells
+    return {row[0]: row[1] - counts[row[0]] + 1 for row in numbered}
 
 
 def _counts(counts: Counter[CustomerId]) -> str:
