@@ -30,16 +30,13 @@ class SqlProjections:
     def add(self, buckets: Sequence[Bucket]) -> None:
         if not buckets:
             return
-        if self._sql.at_once:
-            buckets = _merged(buckets)
         tenant = self._bound.tenant
-        # In the order of the key: what lies side by side is written side by side, and two writers
-        # who lock rows do it in one order.
-        lines = sorted([_row(tenant, bucket) for bucket in buckets])
         if self._sql.at_once:
+            # In the order of the key: two writers who lock rows do it in one order.
+            lines = sorted([_row(tenant, bucket) for bucket in _merged(buckets)])
             self._bound.write(self._sql.add, rows=dumps(lines))
         else:
-            self._bound.write_lines(self._sql.add, lines)
+            self._bound.write_lines(self._sql.add, [_row(tenant, bucket) for bucket in buckets])
 
     def buckets(self, customer: CustomerId, wanted: Wanted) -> tuple[Bucket, ...]:
         return tuple(
@@ -123,8 +120,9 @@ def _merged(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
 
 def _row(tenant: str, bucket: Bucket) -> tuple[Value, ...]:
     """The row of a bucket, its columns in the table's order, which begins with the key."""
-    value = bucket.value
-    return tenant, *bucket[:-1], _NULL if value is None else dumps(value)
+    customer, metric, day, part, count, total, first, last, last_id, value = bucket
+    said = _NULL if value is None else dumps(value)
+    return tenant, customer, metric, day, part, count, total, first, last, last_id, said
 
 
 def _bucket(row: Row) -> Bucket:
