@@ -38,11 +38,11 @@ _LARGE = 10**8 * _MILLION
 _LONGEST_NUMBER, _SMALLEST, _LARGEST = 64, -6, 12
 _ABSENT: Final = object()
 _LATE = 2**63
-_PLAIN: Final = ("", 0, None)
 _TIMELINE: Final = (TIMELINE_METRIC, STANDING, "")
 
 _Path: TypeAlias = "tuple[str, ...]"
 _Key: TypeAlias = "tuple[str, int, str]"
+_Mark: TypeAlias = "tuple[int, str]"
 
 
 class Counter:
@@ -62,7 +62,7 @@ class Counter:
     def count(self, events: Iterable[Event], zones: Mapping[CustomerId, str]) -> list[Bucket]:
         """One bucket for each customer, metric, part and day."""
         tallies = _Tallies(lambda customer: zones_of(zones.get(customer) or self._zone))
-        return self._counted(((event, event.origin) for event in events), tallies)
+        return self._counted([(event, event.origin) for event in events], tallies)
 
     def count_as(
         self, events: Iterable[tuple[Event, Origin]], zones: Mapping[CustomerId, Zones]
@@ -81,21 +81,24 @@ class Counter:
             if plans is None:
                 plans = self._plans(origin, event.name)
             for plan in plans:
-                told = _PLAIN if plan.is_plain else plan.told(event)
+                on = day if plan.is_by_day else STANDING
+                if plan.is_plain:
+                    tally.marks[plan.metric, on, ""].append(mark)
+                    continue
+                told = plan.told(event)
                 if told is None:
                     continue
                 part, total, value = told
-                key = plan.metric, day if plan.is_by_day else STANDING, part
                 if plan.says:
-                    tally.rows[key].add(at, event.id, total, value)
+                    tally.rows[plan.metric, on, part].add(at, event.id, total, value)
                 else:
-                    tally.marks[key].append(mark)
+                    tally.marks[plan.metric, on, part].append(mark)
             if origin in COUNTED:
-                tally.marks[_TIMELINE].append(mark)
+                tally.known.append(mark)
                 if event.name == FACT_EVENT:
                     self._facts_told(event, at, tally)
             elif event.origin in COUNTED:  # tagged anew: it is no event, and the day is known
-                tally.marks[_TIMELINE].append(mark)
+                tally.known.append(mark)
         return tallies.buckets()
 
     def _plans(self, origin: Origin, name: str) -> tuple[_Plan, ...]:
@@ -135,6 +138,11 @@ class _Row:
         if (at, id) > (self.last, self.last_id):
             self.last, self.last_id, self.value = at, id, value
 
+    def bucket(self, customer: CustomerId, key: _Key) -> Bucket:
+        """What they said."""
+        first, last = self.first, self.last
+        return Bucket(customer, *key, self.count, self.total, first, last, self.last_id, self.value)
+
 
 class _Days:
     """The day that the last event of a zone fell on, and a stretch of time that lies in it."""
@@ -154,12 +162,13 @@ class _Days:
 class _Tally:
     """What was counted of one customer, by metric, day and part."""
 
-    __slots__ = ("days", "marks", "rows")
+    __slots__ = ("days", "known", "marks", "rows")
 
     def __init__(self, days: _Days) -> None:
         self.days = days
         # When it was, and the id: most events say nothing else, and are put aside at once.
-        self.marks: defaultdict[_Key, list[tuple[int, str]]] = defaultdict(list)
+        self.marks: defaultdict[_Key, list[_Mark]] = defaultdict(list)
+        self.known: list[_Mark] = []  # those of the whole timeline
         self.rows: defaultdict[_Key, _Row] = defaultdict(_Row)
 
 
@@ -183,25 +192,21 @@ class _Tallies(dict[CustomerId, _Tally]):
         """What was counted."""
         found: list[Bucket] = []
         for customer, tally in self.items():
-            for (metric, day, part), marks in tally.marks.items():
-                first, (last, last_id) = min(marks)[0], max(marks)
-                found.append(
-                    Bucket(customer, metric, day, part, len(marks), 0, first, last, last_id)
-                )
-            found += [
-                Bucket(
-                    customer,
-                    *key,
-                    row.count,
-                    row.total,
-                    row.first,
-                    row.last,
-                    row.last_id,
-                    row.value,
-                )
-                for key, row in tally.rows.items()
-            ]
+            if tally.known:
+                tally.marks[_TIMELINE] = tally.known
+            found += [_marked(customer, key, marks) for key, marks in tally.marks.items()]
+            found += [row.bucket(customer, key) for key, row in tally.rows.items()]
         return found
+
+
+def _marked(customer: CustomerId, key: _Key, marks: list[_Mark]) -> Bucket:
+    """The bucket of events that say nothing."""
+    metric, day, part = key
+    earliest = last, last_id = marks[0]
+    if len(marks) > 1:
+        earliest, (last, last_id) = min(marks), max(marks)
+    told = (customer, metric, day, part, len(marks), 0, earliest[0], last, last_id, None)
+    return Bucket._make(told)  # as a batch makes thousands
 
 
 class _Plan:
@@ -256,8 +261,11 @@ class _Plan:
             else:
                 number = read
                 if abs(number) > _LARGE:
-                    part = f"#{event.id}"  # a row of its own, so that no row leaves 64 bits
-        return _short(event.id if self.is_by_event else part), number, said
+                    # A row of its own, so that no row leaves 64 bits.
+                    part = _short(f"#{event.id}")
+        if self.is_by_event:
+            part = _short(event.id)
+        return part, number, said
 
 
 def millionths(value: object, currency: str | None = None) -> int | None:
