@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable
 from random import Random
+from typing import cast
 
 import pytest
 from tests.engine.measured import Customer, measured
@@ -72,6 +73,28 @@ def test_a_longer_name_of_a_rule_is_refused(make: Callable[[str], object], field
     assert caught.value.remedy == (
         "pass one of at most 500 bytes of UTF-8, such as a digest of this one"
     )
+
+
+@pytest.mark.parametrize(
+    ("make", "field", "value"),
+    [
+        (lambda: Rule(id=cast("str", None), when=Customer.seats >= 1), "id", "NoneType"),
+        (
+            lambda: Rulebook(signals=Customer, segments={cast("str", 5): Customer.seats >= 1}),
+            "segments.5",
+            "int",
+        ),
+    ],
+    ids=["rule", "segment"],
+)
+def test_a_name_that_is_no_text_is_refused(
+    make: Callable[[], object], field: str, value: str
+) -> None:
+    """A number of a table, or a name that somebody forgot."""
+    with pytest.raises(InvalidInput) as caught:
+        make()
+    assert (caught.value.code, caught.value.field) == ("json.id_type", field)
+    assert (caught.value.value, caught.value.remedy) == (value, "pass it as text, in quotes")
 
 
 @pytest.mark.parametrize(

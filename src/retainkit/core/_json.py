@@ -109,8 +109,18 @@ def check_id(text: str, field: str, *, most: int = LONGEST_ID) -> None:
     Refuse what no database keeps as an id, or has no room for in an index.
 
     Raises:
-        InvalidInput: ``json.text``; ``json.id_length`` for more than so many bytes of UTF-8.
+        InvalidInput: ``json.id_type`` for what is no text; ``json.text``; ``json.id_length`` for
+            more than so many bytes of UTF-8.
     """
+    given: object = text  # from Python, whatever the annotation says
+    if not isinstance(given, str):
+        raise InvalidInput(
+            "An id is a text",
+            code="json.id_type",
+            field=field,
+            value=type(given).__name__,
+            remedy="pass it as text, in quotes",
+        )
     check_text(text, field)
     size = len(text.encode())
     if size <= most:

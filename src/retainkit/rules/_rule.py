@@ -247,8 +247,8 @@ class Rule:
     Raises:
         InvalidInput: ``rules.window``, ``rules.max_per``, ``rules.choice``; ``rules.term`` for a
             term without its signal; ``rules.effective`` when it ends before it begins;
-            ``time.naive``, ``time.out_of_range``; ``json.text`` or ``json.id_length`` for an id
-            that no store keeps.
+            ``time.naive``, ``time.out_of_range``; ``json.id_type``, ``json.text`` or
+            ``json.id_length`` for an id that no store keeps.
     """
 
     id: str
