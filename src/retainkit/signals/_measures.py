@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -321,8 +323,8 @@ class Measures:
     def seen(self, buckets: Iterable[Bucket], now: datetime) -> Seen:
         """The buckets of one customer, as they are looked at now; inside this room only."""
         rows: dict[str, list[Bucket]] = {}
-        for bucket in buckets:
-            rows.setdefault(bucket.metric, []).append(bucket)
+        for metric, some in groupby(buckets, attrgetter("metric")):  # stores have them in order
+            rows.setdefault(metric, []).extend(some)
         zones = zones_of(self._zones_text(rows.get(ZONE_METRIC, ())))
         return Seen(rows, zones, utc(now, "now"))
 
