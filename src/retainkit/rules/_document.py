@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import TypeAlias
 
 from attrs import define, field
 
+from retainkit.core import Event
 from retainkit.errors import InvalidInput
 from retainkit.rules._attributes import Signals, declared
 from retainkit.rules._declared import Signal
@@ -14,11 +18,14 @@ from retainkit.rules._expecting import read_test
 from retainkit.rules._mistakes import Place, Reader
 from retainkit.rules._operands import told_instant
 from retainkit.rules._reading import ConditionReader, mistaken
+from retainkit.rules._readings import Readings
 from retainkit.rules._rule import OncePer, Rule, RuleStatus, choice, read_max_per
 from retainkit.rules._rulebook import Rulebook
-from retainkit.rules._tree import Condition
+from retainkit.rules._tree import Condition, signals_of
 from retainkit.rules._windows import instant
 
+
+Counting: TypeAlias = "Callable[[Mapping[str, Signal], Readings, list[Event], datetime], Readings]"
 
 _FILE_WORDS = ("signals", "segments", "rules")
 _LENGTH_WORDS = ("for", "keep_for", "cooldown", "unknown_for")
@@ -41,7 +48,10 @@ _RULE_WORDS = (
 
 
 def read_rulebook(
-    data: object, signals: type[Signals] | Mapping[str, Signal] | None = None
+    data: object,
+    signals: type[Signals] | Mapping[str, Signal] | None = None,
+    *,
+    counting: Counting | None = None,
 ) -> Rulebook:
     """
     The rulebook that a document holds.
@@ -51,18 +61,23 @@ def read_rulebook(
 
         signals: Declared in Python, beside those of the document.
 
+        counting: What a test's events make known: `retainkit.signals.read_timeline`. Without it
+            no test tells events.
+
     Raises:
         InvalidInput: ``rules.mistakes``; its value has every `Mistake`, with its place.
     """
     given = {} if signals is None else signals
     known = dict(given if isinstance(given, Mapping) else declared(given))
-    return _Document(signals=known).read(data)
+    return _Document(signals=known, counting=counting).read(data)
 
 
 @define(kw_only=True)
 class _Document(Reader):
     signals: dict[str, Signal]
+    counting: Counting | None
     ids: set[str] = field(factory=set)
+    segments: dict[str, Condition] = field(factory=dict)
 
     def read(self, data: object) -> Rulebook:
         top = self.keys(data, (), _FILE_WORDS)
@@ -70,36 +85,31 @@ class _Document(Reader):
         raw = top.get("segments", {})
         names = tuple(map(str, raw)) if isinstance(raw, Mapping) else ()
         reader = self._reader(names)
-        segments = {
-            name: reader.condition(said, ("segments", name))
-            for name, said in (reader.keys(raw, ("segments",), names)).items()
-        }
+        for name, said in reader.keys(raw, ("segments",), names).items():
+            when = reader.condition(said, ("segments", name))
+            if when is not None:
+                self.segments[name] = when
         items = reader.listed(top.get("rules", []), ("rules",))
         rules = [self._rule(reader, item, ("rules", i)) for i, item in enumerate(items)]
         if not self.mistakes:
-            return self._whole(
-                {name: when for name, when in segments.items() if when is not None},
-                [rule for rule in rules if rule is not None],
-            )
+            return self._whole([rule for rule in rules if rule is not None])
         raise mistaken(self)
 
-    def _whole(self, segments: Mapping[str, Condition], rules: list[Rule]) -> Rulebook:
+    def _whole(self, rules: list[Rule]) -> Rulebook:
         """All of it together, once its parts are right; else each rule alone, to find them all."""
-        book = self._tried(segments, rules, rules)
+        book = self._tried(rules, rules)
         if book is not None:
             return book
         self.mistakes.clear()
-        if self._tried(segments, [], rules) is not None:
+        if self._tried([], rules) is not None:
             for rule in rules:
-                self._tried(segments, [rule], rules)
+                self._tried([rule], rules)
         raise mistaken(self)
 
-    def _tried(
-        self, segments: Mapping[str, Condition], some: list[Rule], rules: list[Rule]
-    ) -> Rulebook | None:
+    def _tried(self, some: list[Rule], rules: list[Rule]) -> Rulebook | None:
         return self.made(
             (),
-            lambda: Rulebook(signals=self.signals, segments=segments, rules=some),
+            lambda: Rulebook(signals=self.signals, segments=self.segments, rules=some),
             lambda field: _place_of(field, rules),
         )
 
@@ -137,7 +147,8 @@ class _Document(Reader):
             return None
         when = reader.condition(data["when"], (*place, "when"))
         listed = reader.listed(data.get("tests", []), (*place, "tests"))
-        tests = [read_test(reader, t, (*place, "tests", i)) for i, t in enumerate(listed)]
+        count = partial(self._counted, when)
+        tests = [read_test(reader, t, (*place, "tests", i), count) for i, t in enumerate(listed)]
         options = _options(reader, data, place)
         if when is None or None in options.values():
             return None
@@ -155,6 +166,22 @@ class _Document(Reader):
             ),
             lambda field: (*place, field) if field in data else place,
         )
+
+    def _counted(
+        self, when: Condition | None, known: Readings, events: list[Event], at: datetime
+    ) -> Readings:
+        """What events make known of the signals, and of those that only conditions have."""
+        if self.counting is None:
+            raise InvalidInput(
+                "Nobody counts the events of a test here",
+                code="rules.form",
+                field="events",
+                value=len(events),
+                remedy="pass counting=retainkit.signals.read_timeline, as read_rules does",
+            )
+        asked = (*self.segments.values(), *(() if when is None else (when,)))
+        inside = {signal.name: signal for each in asked for signal in signals_of(each)}
+        return self.counting({**inside, **self.signals}, known, events, at)
 
     def _id(self, reader: ConditionReader, data: Mapping[str, object], place: Place) -> str | None:
         """The rule's id, which no other one has; or None and a mistake."""

@@ -1,29 +1,48 @@
-"""Tests of rules as documents tell them: customer, time, answer; rules are in ``_document``."""
+"""Tests of rules as documents tell them: customer, events, answer; rules are in ``_document``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import TypeAlias, cast
 
+from retainkit.core import Event, Origin
+from retainkit.errors import InvalidInput
+from retainkit.ids import CustomerId, EventId
+from retainkit.rules._checked import event_name
 from retainkit.rules._declared import Kind, Signal
 from retainkit.rules._deriving import SignalReader
 from retainkit.rules._mistakes import Place
 from retainkit.rules._operands import cash, operand, told_from, told_instant
 from retainkit.rules._readings import Reading, Readings, readings
-from retainkit.rules._rule import RuleTest
+from retainkit.rules._rule import RuleTest, choice
 from retainkit.rules._truth import Truth
 from retainkit.rules._windows import instant
 
 
+Count: TypeAlias = "Callable[[Readings, list[Event], datetime], Readings]"
+
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
-_TEST_WORDS = ("name", "customer", "now", "expect")
+_TEST_WORDS = ("name", "customer", "events", "now", "expect")
+_EVENT_WORDS = ("name", "at", "data", "origin")
 _READING_WORDS = ("value", "at", "source", "until")
 _EXPECT = {"fires": Truth.TRUE, "no": Truth.FALSE, "unknown": Truth.UNKNOWN}
 
 
-def read_test(reader: SignalReader, said: object, place: Place) -> RuleTest | None:
-    """The test that is told so, or None and a mistake; inside this room only."""
+def read_test(reader: SignalReader, said: object, place: Place, count: Count) -> RuleTest | None:
+    """
+    The test that is told so, or None and a mistake; inside this room only.
+
+    Args:
+        reader: Of the document.
+
+        said: The test.
+
+        place: Where it stands.
+
+        count: What is known of a customer with these facts and events, at an instant.
+    """
     data = reader.keys(said, place, _TEST_WORDS)
     if not isinstance(said, Mapping):
         return None
@@ -40,9 +59,14 @@ def read_test(reader: SignalReader, said: object, place: Place) -> RuleTest | No
     # Without its time, the customer is looked at all the same: for mistakes.
     customer = data.get("customer", {})
     known = _known(reader, customer, at or _SOME_DAY, (*place, "customer"))
-    if at is None or expect is None or known is None:
+    inside = (*place, "events")
+    events = _events(reader, data.get("events", []), at or _SOME_DAY, inside)
+    if at is None or expect is None or known is None or events is None:
         return None
-    return RuleTest(name=str(data.get("name", "")), known=known, at=at, expect=expect)
+    found = reader.made(inside, lambda: count(known, events, at)) if "events" in data else known
+    if found is None:
+        return None
+    return RuleTest(name=str(data.get("name", "")), known=found, at=at, expect=expect)
 
 
 def _known(reader: SignalReader, said: object, at: datetime, place: Place) -> Readings | None:
@@ -63,6 +87,53 @@ def _known(reader: SignalReader, said: object, at: datetime, place: Place) -> Re
     if len(reader.mistakes) > before:
         return None
     return reader.made(place, lambda: readings(reader.signals, values))
+
+
+def _events(reader: SignalReader, said: object, at: datetime, place: Place) -> list[Event] | None:
+    before = len(reader.mistakes)
+    listed = reader.listed(said, place)
+    found = [_event(reader, each, at, (*place, i)) for i, each in enumerate(listed)]
+    return None if len(reader.mistakes) > before else [event for event in found if event]
+
+
+def _event(reader: SignalReader, said: object, at: datetime, place: Place) -> Event | None:
+    data = reader.keys(said, place, _EVENT_WORDS)
+    if not isinstance(said, Mapping):
+        return None
+    happened = reader.made((*place, "at"), lambda: _happened(data.get("at"), at))
+    inside = data.get("data", {})
+    if not isinstance(inside, Mapping):
+        reader.keys(inside, (*place, "data"), ())
+        return None
+
+    def make() -> Event:
+        return Event(
+            id=EventId(f"{place[-1]:06}"),
+            name=event_name(cast("str", data.get("name"))),  # checked there
+            customer=CustomerId("known"),
+            occurred_at=happened or at,
+            data={str(key): value for key, value in inside.items()},
+            origin=choice(Origin, data.get("origin", "real"), "origin"),
+        )
+
+    def where(field: str) -> Place:
+        word = field.partition(".")[0]
+        return (*place, word) if word in data else place
+
+    return reader.made(place, make, where)
+
+
+def _happened(said: object, at: datetime) -> datetime:
+    found = told_from(said, at)
+    if found <= at:
+        return found
+    raise InvalidInput(
+        "An event of a test has happened",
+        code="rules.instant",
+        field="at",
+        value=str(said),
+        remedy="write when, up to the test's now, such as `at: 3d ago`",
+    )
 
 
 def _reading(

@@ -10,6 +10,7 @@ from attrs import frozen
 from retainkit.errors import InvalidInput
 from retainkit.rules import Mistake, Rulebook, Signal, Signals, read_rulebook
 from retainkit.schema._yaml import Marked, Spot, read_yaml
+from retainkit.signals import read_timeline
 
 
 T = TypeVar("T")
@@ -58,7 +59,11 @@ def read_rules(
             file, and its message has them as lines. ``yaml.too_large``.
         ConfigurationError: ``yaml.missing``.
     """
-    return read_document(text, lambda data: read_rulebook(data, signals), file, "rules.mistakes")
+
+    def read(data: object) -> Rulebook:
+        return read_rulebook(data, signals, counting=read_timeline)
+
+    return read_document(text, read, file, "rules.mistakes")
 
 
 def read_document(text: str, read: Callable[[object], T], file: str, code: str) -> T:

@@ -54,6 +54,7 @@ _VALUES: Mapping[Kind, Schema] = {
     Kind.FLAG: {"type": "boolean"},
     Kind.TEXT: {"type": "string"},
 }
+_ORIGIN: Schema = {"enum": [origin.value for origin in Origin]}
 _PATTERN: Schema = {
     "name": {"type": "string", "minLength": 1},
     "where": {
@@ -62,7 +63,13 @@ _PATTERN: Schema = {
     },
     "or": {"type": "array", "items": {"type": "string"}},
     "but": {"type": "array", "items": {"type": "string"}},
-    "origins": {"type": "array", "items": {"enum": [origin.value for origin in Origin]}},
+    "origins": {"type": "array", "items": _ORIGIN},
+}
+_HAPPENED: Schema = {
+    "name": _TEXT,
+    "at": _INSTANT,
+    "data": {"type": "object"},
+    "origin": _ORIGIN,
 }
 
 
@@ -130,6 +137,7 @@ def _test(signals: Mapping[str, Signal]) -> Schema:
         {
             "name": {"type": "string"},
             "customer": _customer(signals),
+            "events": {"type": "array", "items": closed(_HAPPENED, ("name", "at"))},
             "now": _INSTANT,
             "expect": {"enum": ["fires", "no", "unknown", False]},
         },

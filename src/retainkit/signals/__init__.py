@@ -27,6 +27,7 @@ from retainkit.signals._left_out import LeftOut
 from retainkit.signals._measures import ZONE_METRIC, Measures
 from retainkit.signals._recheck import Recheck
 from retainkit.signals._tags import RETAG_EVENT, as_tagged
+from retainkit.signals._timeline import read_timeline
 
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "UsageSignals",
     "as_tagged",
     "early_warnings",
+    "read_timeline",
 ]
