@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import combinations, product
+from random import Random
 
 import pytest
 
@@ -12,11 +14,17 @@ from retainkit.rules import (
     Amount,
     Condition,
     Duration,
+    Flag,
     Number,
     Signals,
     Time,
+    Truth,
+    all_of,
+    any_of,
+    compiled,
     days,
     readings,
+    signals_of,
     why_not,
 )
 
@@ -177,3 +185,109 @@ def test_a_length_beyond_all_lengths_is_left_alone() -> None:
     (promised,) = to(late, answered=days(0), promised=days(1000)).values()
     assert isinstance(promised, timedelta)
     assert promised < timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("condition", "known", "change"),
+    [
+        (
+            (Customer.usage > 5) & (Customer.usage < Customer.before),
+            {"usage": 1, "before": 2},
+            {"usage": 6, "before": 7},
+        ),
+        (
+            (Customer.usage > 5) & (Customer.usage < Customer.before),
+            {"usage": 1, "before": 9},
+            {"usage": 6},
+        ),
+        (
+            (Customer.usage > 5)
+            & (Customer.usage < Customer.before)
+            & (Customer.before < Customer.share),
+            {"usage": 1, "before": 2, "share": 3},
+            {"usage": 6, "before": 7, "share": 8},
+        ),
+        (
+            all_of(
+                Customer.usage < Customer.share,
+                Customer.share >= Customer.before,
+                Customer.usage.ne(Customer.share),
+            ),
+            {"usage": -2, "before": 3},
+            {"share": 3},
+        ),
+        (
+            (Customer.usage > 1) & (Customer.before < 2) & Customer.usage.eq(Customer.before),
+            {"usage": -1.5, "before": 1},
+            {"usage": 1.5, "before": 1.5},
+        ),
+    ],
+    ids=str,
+)
+def test_what_has_to_stay_as_it_is_compared_moves_along(
+    condition: Condition, known: dict[str, object], change: dict[str, object]
+) -> None:
+    """More than the one before is not allowed, so that one is more, too; and so on."""
+    assert to(condition, **known) == change
+
+
+class Small(Signals):
+    """So few values that all of them can be tried."""
+
+    x = Number()
+    y = Number()
+    z = Number()
+    f = Flag()
+
+
+HALVES = (None, *(half / 2 for half in range(-2, 9)))
+VALUES: dict[str, tuple[object, ...]] = {
+    "x": HALVES,
+    "y": HALVES,
+    "z": HALVES,
+    "f": (None, True, False),
+}
+
+
+def leaf(chance: Random) -> Condition:
+    """One comparison."""
+    numbers = (Small.x, Small.y, Small.z)
+    one, other = chance.sample(numbers, 2)
+    limit: Number | int = chance.choice((other, chance.randint(0, 3)))
+    return chance.choice(
+        (one < limit, one <= limit, one.eq(limit), one.ne(limit), one.missing(), Small.f.is_true())
+    )
+
+
+def tree(chance: Random, deep: int) -> Condition:
+    """A few comparisons, combined."""
+    if not deep or chance.random() < 0.2:
+        return leaf(chance)
+    items = [tree(chance, deep - 1) for _ in range(chance.randint(2, 3))]
+    return chance.choice((all_of(*items), all_of(*items), any_of(*items), ~items[0]))
+
+
+def fewest(condition: Condition, row: dict[str, object]) -> int | None:
+    """How many signals have to change, found by trying all."""
+    asked, names = compiled({"": condition}), [s.name for s in signals_of(condition)]
+    for size in range(1, len(names) + 1):
+        for some in combinations(names, size):
+            for values in product(*(VALUES[name] for name in some)):
+                known = readings(Small, {**row, **dict(zip(some, values, strict=True))})
+                if asked.truths(known, NOW)[""] is Truth.TRUE:
+                    return size
+    return None
+
+
+def test_no_change_of_fewer_signals_does() -> None:
+    """By brute force, in a world of small numbers; and none is missed."""
+    chance = Random(3)
+    asked = 0
+    while asked < 60:
+        condition = tree(chance, 3)
+        row = {name: chance.choice(values) for name, values in VALUES.items()}
+        answer = why_not(condition, readings(Small, row), NOW)
+        if answer.explained.truth is Truth.TRUE:
+            continue
+        asked += 1
+        assert (len(answer.changes) or None) == fewest(condition, row), (condition, row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice, product
+from itertools import combinations, islice, product
 from typing import Any
 
 from attrs import frozen
@@ -25,6 +25,9 @@ from retainkit.rules._windows import instant
 
 _MOST_TRIES = 2_000
 _MOST_FLIPS = 16
+_MOST_PICKED = 3**5
+_MOST_BESIDE = 9
+"""Sets of compared signals that are tried beside those that have to change anyway."""
 
 
 @frozen(kw_only=True)
@@ -112,9 +115,9 @@ class _Search:
 
     def smallest(self) -> tuple[Change, ...]:
         found = ways(self.condition, self.segments, lambda way: len(self._open(way)))
-        plans = [(way, touched) for way in found.found for touched in self._touched(way)]
+        plans = [(way, signals) for way in found.found for signals in self._planned(way)]
         plans.sort(key=lambda plan: len(plan[1]))
-        tries = ((way, values) for way, touched in plans for values in self._tried(way, touched))
+        tries = ((way, values) for way, signals in plans for values in self._tried(way, signals))
         for way, values in islice(tries, _MOST_TRIES):
             if self._is_true_with(values):
                 return tuple(self._change(way, name, value) for name, value in values.items())
@@ -130,6 +133,17 @@ class _Search:
             self.held[literal] = truth_of(literal.leaf, self.known, self.at) is wanted
         return self.held[literal]
 
+    def _planned(self, way: Way) -> Iterator[tuple[Signal, ...]]:
+        """The sets of signals whose change could do, and those with what they are compared with."""
+        pairs = [literal.signals for literal in way if literal.is_pair]
+        for touched in self._touched(way):
+            yield touched
+            names = {signal.name for signal in touched}
+            beside = _beside(names, pairs)
+            some = (more for size in range(len(beside)) for more in combinations(beside, size + 1))
+            for more in islice(some, _MOST_BESIDE):
+                yield (*touched, *more)
+
     def _touched(self, way: Way) -> Iterator[tuple[Signal, ...]]:
         """The sets of signals whose change could do; of a comparison of two, either or both."""
         unmet = self._open(way)
@@ -142,29 +156,46 @@ class _Search:
         choices: list[list[tuple[Signal, ...]]] = [
             [(pair[0],), (pair[-1],), (pair[-1], pair[0])] for pair in pairs
         ]
-        for picked in islice(product(*choices), 9):
-            both = {s.name: s for some in picked for s in some}
-            yield tuple({**single, **both}.values())
+        picked = islice(product(*choices), _MOST_PICKED)
+        sets = ({s.name: s for some in each for s in some} for each in picked)
+        unique = {frozenset(each): each for each in sets}
+        for moved in sorted(unique.values(), key=len)[:_MOST_BESIDE]:
+            yield tuple({**single, **moved}.values())
 
     def _tried(self, way: Way, touched: Sequence[Signal]) -> Iterator[dict[str, Value | None]]:
         """New values for these signals, the nearest first."""
+        paired = {s.name for literal in way if literal.is_pair for s in literal.signals}
+        alone = [signal for signal in touched if signal.name not in paired]
+        rest = [signal for signal in touched if signal.name in paired]
+        for chosen in product(*(self._candidates(way, signal, self.known) for signal in alone)):
+            values = dict(zip((signal.name for signal in alone), chosen, strict=True))
+            for more in self._moved(way, rest, self.known):
+                both = {**values, **more}
+                yield {signal.name: both[signal.name] for signal in touched}
+
+    def _moved(
+        self, way: Way, touched: Sequence[Signal], known: Readings
+    ) -> Iterator[dict[str, Value | None]]:
+        """New values for signals that are compared with each other: each goes by those before."""
+        if not touched:
+            yield {}
+            return
         first, *rest = touched
-        for value in self._candidates(way, first, self.known):
-            if not rest:
-                yield {first.name: value}
-                continue
-            known = changed(self.known, {first.name: value})
-            for others in product(*(self._candidates(way, signal, known) for signal in rest)):
-                names = [signal.name for signal in rest]
-                yield {first.name: value, **dict(zip(names, others, strict=True))}
+        for value in self._candidates(way, first, known):
+            for more in self._moved(way, rest, changed(known, {first.name: value})):
+                yield {first.name: value, **more}
 
     def _candidates(self, way: Way, signal: Signal, known: Readings) -> list[Value | None]:
+        """Values for it, the nearest first; limits of what it is compared with are its own, too."""
         mine = [x for x in way if any(s.name == signal.name for s in x.signals)]
         single = [literal for literal in mine if not literal.is_pair]
+        names = {s.name for literal in mine for s in literal.signals}
+        theirs = [x for x in way if not x.is_pair and x not in mine and x.signals[0].name in names]
+        leaves = [literal.leaf for literal in (*mine, *theirs)]
         now = self.known.known(signal.name, self.at)
         fit = [
             value
-            for value in samples(signal, [literal.leaf for literal in mine], self.at, known)
+            for value in samples(signal, leaves, self.at, known)
             if value != now
             and not _is_foreign(now, value)
             and agrees(value, signal, single, self.at)
@@ -196,6 +227,18 @@ class _Search:
 _THRESHOLDS = frozenset(
     {"signal", "threshold", "low", "high", "seconds", "other_signal", "other_value", "times"}
 )
+
+
+def _beside(names: set[str], pairs: Sequence[tuple[Signal, ...]]) -> list[Signal]:
+    """What these signals are compared with, and what that is compared with, and so on."""
+    found: dict[str, Signal] = {}
+    reached = -1
+    while reached < len(found):
+        reached = len(found)
+        for pair in pairs:
+            if any(signal.name in names or signal.name in found for signal in pair):
+                found |= {signal.name: signal for signal in pair if signal.name not in names}
+    return list(found.values())
 
 
 def _is_foreign(now: Value | None, to: Value | None) -> bool:
