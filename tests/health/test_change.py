@@ -17,6 +17,7 @@ from retainkit.health import (
     HealthModel,
     Linear,
     Outside,
+    Silence,
     explain_change,
     score,
 )
@@ -103,6 +104,9 @@ def test_who_went_missing_is_charged_not_those_who_stayed() -> None:
     assert (before.score, after.score) == (Decimal("58.00"), Decimal("82.86"))
     (shift,) = explain_change(before, after)
     assert (shift.name, shift.by) == ("nps", Decimal("24.86"))
+    assert shift.silence is Silence.MISSING
+    (back,) = explain_change(after, before)
+    assert (back.by, back.silence) == (Decimal("-24.86"), None)
 
 
 def test_two_changes_are_told_apart() -> None:

@@ -14,6 +14,7 @@ from tests.health.worlds import BANDS, HIGHER, NOW, usual
 from retainkit.core import (
     EVERY_NAME,
     Answer,
+    Because,
     Decision,
     Due,
     Effect,
@@ -43,6 +44,7 @@ from retainkit.health import (
     rescore_request,
 )
 from retainkit.ids import CustomerId, EventId, TenantId
+from retainkit.messages.reasons import explain_text
 from retainkit.rules import Number, Signals, Text, anything, days, event
 from retainkit.signals import Measures
 
@@ -192,6 +194,24 @@ def test_a_small_move_is_not_told_and_is_not_lost() -> None:
     assert before["score"] == "84.00"
     assert [each.key for each in moved.because][:2] == ["health.scored.moved", "health.shift"]
     assert moved.because[0].values["by"] == "-6.40"
+
+
+def test_what_is_no_longer_known_is_not_said_to_be_better() -> None:
+    """The bad use is gone, and the score rises: since it is silent, and for that reason alone."""
+    world = World(HealthModels(models=[_model(minimum_coverage=0)]))
+    world.set(usage=10)
+    moved = world.set(usage=None)[0]
+    reason = moved.because[1]
+    assert reason == Because(
+        key="health.shift.silent",
+        values={"component": "usage", "by": "72.00", "silence": "missing"},
+    )
+    assert explain_text(reason.key, reason.values, "en") == (
+        "usage has no say any more (not known), which moved it: 72.00."
+    )
+    assert explain_text(reason.key, reason.values, "de") == (
+        "usage sagt nichts mehr aus (nicht bekannt); das hat ihn verändert: 72,00."
+    )
 
 
 def test_a_step_of_its_own_is_kept_to() -> None:

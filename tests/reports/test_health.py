@@ -437,6 +437,12 @@ def test_each_model_has_its_own_scale() -> None:
     assert middle.note == "on the scale of its model, of 2 with a score"
 
 
+def test_what_moved_since_it_is_silent_is_said_to_be_silent() -> None:
+    """Nothing got better when the bad mood went missing."""
+    page = health_page([rated("a", {"use": 80}, {"use": 80, "mood": 20})], MODEL, at=NOW)
+    assert table(page, "Up").rows[0][2] == "mood +30 (no longer known)"
+
+
 def test_who_left_is_counted_in_words() -> None:
     """They are not shown, and nobody wonders where they are."""
     page = health_page([rated("a", {"use": 3})], MODEL, at=NOW, left=1)

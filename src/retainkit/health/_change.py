@@ -10,7 +10,7 @@ from attrs import frozen
 
 from retainkit.health._fixed import apportioned
 from retainkit.health._model import Combine
-from retainkit.health._score import Contribution, Standing
+from retainkit.health._score import Contribution, Silence, Standing
 
 
 MODEL = "model"
@@ -26,10 +26,14 @@ class Shift:
         name: Of the component or cap; ``model`` when the model is another one.
 
         by: In points.
+
+        silence: Why the component has no say any more; None while it has one. Then the score moved
+            by what is left, and not because anything got better or worse.
     """
 
     name: str
     by: Decimal
+    silence: Silence | None = None
 
 
 def explain_change(before: Standing, after: Standing) -> tuple[Shift, ...]:
@@ -57,7 +61,10 @@ def explain_change(before: Standing, after: Standing) -> tuple[Shift, ...]:
     unit = Decimal(1).scaleb(after.score.as_tuple().exponent)  # type: ignore[arg-type] # a finite number
     total = int((change - sum(cuts.values())) / unit)
     steps = apportioned([share / Fraction(unit) for share in exact], total)
-    shifts = [Shift(name=name, by=step * unit) for name, step in zip(parts, steps, strict=True)]
+    shifts = [
+        Shift(name=name, by=step * unit, silence=now[name].silence if name in now else None)
+        for name, step in zip(parts, steps, strict=True)
+    ]
     shifts += [Shift(name=name, by=by) for name, by in cuts.items()]
     return tuple(sorted((s for s in shifts if s.by), key=lambda s: (-abs(s.by), s.name)))
 

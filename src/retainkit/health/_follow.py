@@ -235,8 +235,12 @@ def _because(key: str, **values: JsonValue) -> Because:
 
 def _of_shifts(shifts: Iterable[Shift]) -> Iterator[Because]:
     for shift in shifts:
-        values = {"component": shift.name, "by": str(shift.by)}
-        yield Because(key="health.shift", values=values)
+        values: dict[str, JsonValue] = {"component": shift.name, "by": str(shift.by)}
+        if shift.silence is None:
+            yield Because(key="health.shift", values=values)
+        else:
+            values["silence"] = shift.silence.value
+            yield Because(key="health.shift.silent", values=values)
 
 
 def _part(found: Contribution) -> dict[str, JsonValue]:

@@ -327,7 +327,10 @@ def _bands_of(one: _Moved) -> str:
 
 def _why(before: Health, now: Health) -> str:
     shifts = explain_change(before, now)
-    told = [f"{shift.name} {_signed(shift.by)}" for shift in shifts[:_REASONS]]
+    told = [
+        f"{shift.name} {_signed(shift.by)}" + (" (no longer known)" if shift.silence else "")
+        for shift in shifts[:_REASONS]
+    ]
     more = len(shifts) - len(told)
     return ", ".join(told) + (f", {more} more" if more > 0 else "")
 
