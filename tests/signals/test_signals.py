@@ -34,6 +34,7 @@ from retainkit.rules import (
     Signals,
     Trend,
     Truth,
+    anything,
     days,
     declared,
     either,
@@ -455,6 +456,44 @@ def test_a_zone_is_checked_when_measures_are_made() -> None:
             "a, a",
         ),
         (lambda: event("x").latest(""), "rules.event_name", "name", ""),
+        (lambda: event("payment.*"), "rules.event_name", "name", "payment.*"),
+        (lambda: either("x", "*"), "rules.event_name", "name", "*"),
+        (lambda: event("x", cast("Any", "a")), "rules.where", "where", "str"),
+        (lambda: sequence(*cast("Any", "ab")), "rules.event_pattern", "event", "a"),
+        (
+            lambda: event("x").until(cast("Any", "y"), by="z"),
+            "rules.event_pattern",
+            "event",
+            "y",
+        ),
+        (
+            lambda: event("x").until(event("y"), by="z").silent(days(1), touched=cast("Any", 5)),
+            "rules.event_pattern",
+            "event",
+            "int",
+        ),
+        (
+            lambda: event("x").elapsed(cast("Any", "y"), by="z", within=days(1)),
+            "rules.event_pattern",
+            "event",
+            "y",
+        ),
+        (
+            lambda: event("x").again(after=cast("Any", "y"), by="z", gap=days(1), within=days(1)),
+            "rules.event_pattern",
+            "event",
+            "y",
+        ),
+        (
+            lambda: event("x").last().about("When.", remedy=cast("Any", "call")),
+            "rules.remedy",
+            "remedy",
+            "call",
+        ),
+        (lambda: Number(remedy=cast("Any", 5)), "rules.remedy", "remedy", "int"),
+        (lambda: Measures(cast("Any", None)), "rules.no_signal", "signals", "NoneType"),
+        (lambda: Measures(cast("Any", [Number()])), "rules.no_signal", "signals", "list"),
+        (lambda: Measures(cast("Any", {"a": event("x")})), "rules.no_signal", "a", "EventPattern"),
         (
             lambda: EventPattern(name="x", origins=cast("Any", ("rael",))),
             "rules.origin",
@@ -501,6 +540,45 @@ def test_a_derivation_that_can_not_be_meant_is_refused(
         make()
     assert (caught.value.code, caught.value.field, caught.value.value) == (code, field, told)
     assert caught.value.remedy
+
+
+def test_a_pattern_of_names_is_told_what_to_write_instead() -> None:
+    """It would match nothing; what is left out can be told by one, and by one alone."""
+    with pytest.raises(InvalidInput) as caught:
+        event("payment.*")
+    assert 'either("payment.failed", "payment.disputed")' in caught.value.remedy
+    assert anything(but="payment.*") == anything(but=("payment.*",))
+    assert not anything(but="payment.*").takes("payment.failed")
+    assert event("*") == anything()
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        event("x"),
+        event("x").at_least(3),
+        event("x").absent(),
+        event("x").distinct("user"),
+        event("x").distinct("user").at_least(2),
+        event("x").until(event("y"), by="z"),
+        sequence(event("x"), event("y")),
+        Number(name="seats") > 3,
+    ],
+    ids=lambda found: type(found).__name__,
+)
+def test_what_is_no_signal_is_refused_where_signals_are_declared(found: object) -> None:
+    """Else it would silently be none; what only helps to declare others has an underscore."""
+    with pytest.raises(InvalidInput) as caught:
+        type("Customer", (Signals,), {"asked": found})
+    error = caught.value
+    assert (error.code, error.field, error.value) == (
+        "rules.no_signal",
+        "asked",
+        type(found).__name__,
+    )
+    assert error.remedy.startswith("say what is counted of it, such as .count(days(7));")
+    helped = type("Customer", (Signals,), {"_asked": found, "seats": Number(), "limit": 3})
+    assert list(declared(helped)) == ["seats"]
 
 
 # --------------------------------------------------------------------------- early warnings

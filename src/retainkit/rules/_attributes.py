@@ -8,8 +8,26 @@ from typing import ClassVar
 
 from attrs import evolve
 
+from retainkit.errors import InvalidInput
 from retainkit.rules._computed import named_signals
 from retainkit.rules._declared import Signal
+from retainkit.rules._events import EventPattern
+from retainkit.rules._tree import Condition
+from retainkit.rules._waiting import (
+    Absent,
+    DistinctTimes,
+    DistinctValues,
+    OpenItems,
+    Steps,
+    Times,
+)
+
+
+_ASKED = (
+    *(EventPattern, Condition),
+    *(Times, Absent, DistinctValues, DistinctTimes, OpenItems, Steps),
+)
+"""What events and signals are asked, and is no signal itself."""
 
 
 class Signals:
@@ -25,6 +43,10 @@ class Signals:
 
     The names of attributes are those of the signals. There are no instances: of one customer, what
     is known is `Readings`.
+
+    Raises:
+        InvalidInput: ``rules.no_signal`` for events or a condition under a name that begins with
+            no underscore.
     """
 
     __declared__: ClassVar[Mapping[str, Signal]] = MappingProxyType({})
@@ -42,7 +64,20 @@ class Signals:
                 known[name] = evolve(found, name=name, derivation=derivation)
                 names[id(found)] = known[name]
                 setattr(cls, name, known[name])
+            elif not name.startswith("_") and isinstance(found, _ASKED):
+                raise _no_signal(name, found)
         cls.__declared__ = MappingProxyType(known)
+
+
+def _no_signal(name: str, found: object) -> InvalidInput:
+    return InvalidInput(
+        "Events and conditions are no signals: nobody would count or ask this one",
+        code="rules.no_signal",
+        field=name,
+        value=type(found).__name__,
+        remedy="say what is counted of it, such as .count(days(7)); put a condition into a rule or "
+        "a segment; begin the name of what only helps to declare others with an underscore",
+    )
 
 
 def declared(signals: type[Signals]) -> Mapping[str, Signal]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from retainkit.core import Origin, check_json
+from retainkit.core import EVERY_NAME, Origin, check_json
 from retainkit.errors import InvalidInput
 from retainkit.rules._windows import window
 
+
+if TYPE_CHECKING:
+    from retainkit.rules._events import EventPattern
 
 Scalar: TypeAlias = "bool | int | str | None"
 MissingTime: TypeAlias = "Literal['unknown', 'never']"
@@ -45,6 +48,34 @@ def _exact(value: Scalar) -> Scalar:
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def pairs_of(where: Mapping[str, Scalar] | None) -> tuple[tuple[str, Scalar], ...]:
+    """What the data must have, as pairs; inside this room only."""
+    given: object = where  # from Python, whatever the annotation says
+    if given is None or isinstance(given, Mapping):
+        return tuple((where or {}).items())
+    raise InvalidInput(
+        "An event's data are compared under their keys",
+        code="rules.where",
+        field="where",
+        value=type(given).__name__,
+        remedy='pass a dict, such as {"plan": "team"}',
+    )
+
+
+def a_pattern(pattern: EventPattern) -> EventPattern:
+    """What is meant by events, checked; inside this room only."""
+    given: object = pattern  # as above
+    if not hasattr(given, "takes"):
+        raise InvalidInput(
+            "Events are told by event(...), either(...) or anything(...)",
+            code="rules.event_pattern",
+            field="event",
+            value=given if isinstance(given, str) else type(given).__name__,
+            remedy='write event("ticket.closed"), not its name alone',
+        )
+    return pattern
+
+
 def with_types(pairs: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, type, Scalar], ...]:
     """Each with its type, since to Python 1 is True; inside this room only."""
     return tuple((key, type(value), value) for key, value in pairs)
@@ -72,6 +103,31 @@ def event_name(text: str) -> str:
             remedy="name it as the timeline does, such as payment.failed",
         )
     return given
+
+
+def every_or_one(text: str) -> str:
+    """The name of an event, or ``*`` alone for every one, checked; inside this room only."""
+    return text if text == EVERY_NAME else one_event(text)
+
+
+def one_event(text: str) -> str:
+    """The name of an event, checked; inside this room only."""
+    name = event_name(text)
+    if EVERY_NAME in name:
+        raise InvalidInput(
+            "An event is named in full, so that what is counted is known",
+            code="rules.event_name",
+            field="name",
+            value=name,
+            remedy='name each: either("payment.failed", "payment.disputed"); of every name but '
+            "some, write anything(but=...), which takes patterns",
+        )
+    return name
+
+
+def one_of_events(names: Iterable[str]) -> tuple[str, ...]:
+    """Names in full, in order, each once, checked; inside this room only."""
+    return tuple(sorted({one_event(name) for name in names}))
 
 
 def event_names(names: Iterable[str]) -> tuple[str, ...]:

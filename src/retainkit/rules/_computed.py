@@ -13,6 +13,7 @@ from retainkit.errors import InvalidInput
 from retainkit.money import currency_of
 from retainkit.rules._checked import (
     MissingTime,
+    a_pattern,
     event_name,
     features,
     least,
@@ -316,8 +317,8 @@ class Elapsed(Computed):
     word: ClassVar[str] = "elapsed"
     words: ClassVar[Mapping[str, str]] = {"start": "event", "end": "until", "key": "by"}
 
-    start: EventPattern
-    end: EventPattern
+    start: EventPattern = field(converter=a_pattern)
+    end: EventPattern = field(converter=a_pattern)
     key: str = field(converter=event_name)
     within: timedelta = field(converter=within_length)
     minimum: int = field(default=1, converter=least)
@@ -331,7 +332,7 @@ class Again(Computed):
     words: ClassVar[Mapping[str, str]] = {"pattern": "event", "key": "by"}
 
     pattern: EventPattern
-    after: EventPattern
+    after: EventPattern = field(converter=a_pattern)
     key: str = field(converter=event_name)
     gap: timedelta = field(converter=_gap)
     within: timedelta = field(converter=within_length)

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from retainkit.core import JsonObject
 from retainkit.errors import InvalidInput
-from retainkit.rules._checked import MissingTime, event_name, named_key, within_length
+from retainkit.rules._checked import MissingTime, a_pattern, event_name, named_key, within_length
 from retainkit.rules._computed import derived_name
 from retainkit.rules._declared import Derivation
 from retainkit.rules._signals import Flag, Number, Time
@@ -32,7 +32,7 @@ def in_order(patterns: tuple[EventPattern, ...]) -> tuple[EventPattern, ...]:
             value=len(patterns),
             remedy="for one event, write event(...).at_least(1)",
         )
-    return patterns
+    return tuple(map(a_pattern, patterns))
 
 
 @frozen(kw_only=True, cache_hash=True)

@@ -125,6 +125,19 @@ class Remedy:
     doc: str = ""
 
 
+def _remedy(remedy: Remedy | None) -> Remedy | None:
+    given: object = remedy  # from Python, whatever the annotation says
+    if given is None or isinstance(given, Remedy):
+        return remedy
+    raise InvalidInput(
+        "What helps is data: its kind, and which one",
+        code="rules.remedy",
+        field="remedy",
+        value=given if isinstance(given, str) else type(given).__name__,
+        remedy='pass Remedy(kind=RemedyKind.CALL, ref="usage-check-in")',
+    )
+
+
 @frozen(kw_only=True, order=False)
 class Signal:
     """
@@ -144,7 +157,7 @@ class Signal:
         remedy: What helps when it is bad.
 
     Raises:
-        InvalidInput: ``rules.signal_name``, ``rules.window``.
+        InvalidInput: ``rules.signal_name``, ``rules.window``, ``rules.remedy``.
     """
 
     kind: ClassVar[Kind]
@@ -154,7 +167,7 @@ class Signal:
     source: str | None = None
     fresh_for: timedelta | None = field(default=None, converter=_freshness)
     derivation: Derivation | None = None
-    remedy: Remedy | None = None
+    remedy: Remedy | None = field(default=None, converter=_remedy)
 
     def about(
         self,

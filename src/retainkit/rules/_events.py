@@ -11,10 +11,12 @@ from retainkit.core import EVERY_NAME, JsonObject, Origin
 from retainkit.rules._checked import (
     MissingTime,
     Scalar,
-    event_name,
     event_names,
+    every_or_one,
     is_like,
+    one_of_events,
     origins_of,
+    pairs_of,
     where_pairs,
     with_types,
 )
@@ -77,9 +79,9 @@ class EventPattern:
         origins: Only events of these origins; none for real ones and those of a backfill.
     """
 
-    name: str = field(converter=event_name)
+    name: str = field(converter=every_or_one)
     where: tuple[tuple[str, Scalar], ...] = field(default=(), converter=where_pairs, eq=with_types)
-    others: tuple[str, ...] = field(default=(), converter=event_names)
+    others: tuple[str, ...] = field(default=(), converter=one_of_events)
     but: tuple[str, ...] = field(default=(), converter=event_names)
     origins: tuple[Origin, ...] = field(default=(), converter=origins_of)
 
@@ -238,7 +240,7 @@ def event(name: str, where: Mapping[str, Scalar] | None = None) -> EventPattern:
     Raises:
         InvalidInput: ``rules.event_name``, ``rules.where``, ``json.float``, ``json.type``.
     """
-    return EventPattern(name=name, where=tuple((where or {}).items()))
+    return EventPattern(name=name, where=pairs_of(where))
 
 
 def either(*names: str, where: Mapping[str, Scalar] | None = None) -> EventPattern:
@@ -249,7 +251,7 @@ def either(*names: str, where: Mapping[str, Scalar] | None = None) -> EventPatte
         InvalidInput: ``rules.event_name``, ``rules.where``.
     """
     first, *others = names or ("",)
-    return EventPattern(name=first, where=tuple((where or {}).items()), others=tuple(others))
+    return EventPattern(name=first, where=pairs_of(where), others=tuple(others))
 
 
 def anything(*, but: Iterable[str] = ()) -> EventPattern:
@@ -265,7 +267,7 @@ def anything(*, but: Iterable[str] = ()) -> EventPattern:
     Raises:
         InvalidInput: ``rules.event_name``.
     """
-    return EventPattern(name=EVERY_NAME, but=tuple(but))
+    return EventPattern(name=EVERY_NAME, but=(but,) if isinstance(but, str) else tuple(but))
 
 
 def sequence(*patterns: EventPattern, strict: bool = False) -> Steps:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import field, frozen
 
 from retainkit.core import JsonObject, JsonValue
-from retainkit.rules._checked import event_name, within_length
+from retainkit.rules._checked import a_pattern, event_name, within_length
 from retainkit.rules._computed import COMPUTED
 from retainkit.rules._windows import window, written
 
@@ -40,8 +40,8 @@ class Items:
         within: Only what was opened in this window; None for all time, for what stays few.
     """
 
-    opened: EventPattern
-    closed: EventPattern
+    opened: EventPattern = field(converter=a_pattern)
+    closed: EventPattern = field(converter=a_pattern)
     key: str = field(converter=event_name)
     within: timedelta | None = field(default=None, converter=_maybe_within)
 
@@ -93,7 +93,7 @@ class Silent(_OfItems):
 
     word: ClassVar[str] = "silent"
 
-    touched: EventPattern
+    touched: EventPattern = field(converter=a_pattern)
     silent_for: timedelta = field(converter=_silence)
 
     def to_json(self) -> JsonObject:
