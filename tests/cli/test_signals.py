@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ from tests.engine.world import ADA, DAY, NOW
 
 from retainkit.cli import main
 from retainkit.engine import RetainKit
+from retainkit.ids import CustomerId
 from retainkit.rules import Rule, Rulebook
 from retainkit.stores.memory import MemoryStore
 from retainkit.testing import ManualClock
@@ -117,6 +119,21 @@ def test_what_is_known_of_a_customer_is_a_table(
     assert "seats        25         2026-03-01 09:30 UTC  crm" in lines
     assert "champion     yes        2026-03-01 09:30 UTC  crm" in lines
     assert "plan         not known" in lines
+
+
+def test_what_is_believed_no_more_is_called_stale(
+    kit: RetainKit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rules don't take it for known, so the table doesn't say that it is."""
+    half_an_hour = timedelta(minutes=30)
+    kit.signals.set(ADA, {"answered_in": half_an_hour, "seats": 25}, at=NOW - 30 * DAY)
+    kit.signals.set(CustomerId("bob"), {"answered_in": half_an_hour}, at=NOW - 29 * DAY)
+    assert main(["signals", "of", "ada", APP]) == 0
+    told = capsys.readouterr().out
+    assert "answered_in  0:30:00 (stale)  2026-01-30 09:30 UTC" in told
+    assert "seats        25  " in told
+    assert main(["signals", "of", "bob", APP]) == 0
+    assert "answered_in  0:30:00    2026" in capsys.readouterr().out
 
 
 def test_what_was_known_then(kit: RetainKit, capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,13 +102,15 @@ def _instant(text: str | None) -> datetime | str | None:
 
 def _of(args: Namespace) -> int:
     kit = kit_of(args)
-    readings = kit.signals.of(CustomerId(args.customer), as_of=_as_of(args.as_of))
+    readings, at = kit.signals.known(CustomerId(args.customer), _as_of(args.as_of))
     known = dict(readings)
     declared = {} if kit.measures is None else kit.measures.signals
     rows = [("signal", "value", "as of", "source", "remedy")]
     for name, signal in declared.items():
-        reading = known.get(name)
-        rows.append((name, *_told(reading), _remedy(signal.remedy)))
+        value, since, source = _told(known.get(name))
+        if since and readings.known(name, at) is None:
+            value += " (stale)"
+        rows.append((name, value, since, source, _remedy(signal.remedy)))
     for line in _table(rows):
         print(line)
     return 0
