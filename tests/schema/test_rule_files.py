@@ -575,3 +575,57 @@ def test_a_broken_file_never_ends_in_another_error() -> None:
         except InvalidInput as error:
             assert error.code == "rules.mistakes"  # noqa: PT017 - the only one there may be
     assert 3 < read < 197
+
+
+def test_contradictions_and_circles_are_told_beside_all_other_mistakes() -> None:
+    """Each segment and each rule is tried on its own, whatever else is wrong; each is told once."""
+    found = mistakes("""\
+segments:
+  low: {all: [{usage: {gt: 5}}, {usage: {lt: 3}}]}
+  high: {all: [{before: {gt: 5}}, {before: {lt: 3}}]}
+  last: {segment: round}
+  around: {segment: round}
+  round: {segment: around}
+  up: {segment: down}
+  down: {segment: up}
+  unknown: {usge: 5}
+rules:
+  - {id: a, when: {all: [{usage: {gt: 5}}, {usage: {lt: 3}}]}, once_per: wek}
+  - {id: a, when: {all: [{usage: {gt: 6}}, {usage: {lt: 3}}]}}
+  - {id: b, when: {segment: unknown}}
+  - {id: c, when: {segment: low}}
+  - {id: d, when: {segment: last}}
+  - {id: e, when: {usage: 5}, clears_when: {all: [{usage: {gt: 6}}, {usage: {lt: 3}}]}}
+  - {id: f, when: {usage: 5}, once_per: term, term: renewal}
+""")
+    assert [(line, code) for line, _, code, _ in found] == [
+        (2, "rules.contradiction"),
+        (3, "rules.contradiction"),
+        (5, "rules.circular_segments"),
+        (7, "rules.circular_segments"),
+        (9, "rules.unknown_signal"),
+        (11, "rules.contradiction"),
+        (11, "rules.choice"),
+        (12, "rules.rule_twice"),
+        (12, "rules.contradiction"),
+        (16, "rules.contradiction"),
+        (17, "rules.unknown_signal"),
+    ]
+
+
+def test_a_circle_is_told_from_its_first_segment_on() -> None:
+    """Whoever leads into it: value, place and the way out are those of one mistake."""
+    with pytest.raises(InvalidInput) as caught:
+        read_rules("segments: {c: {segment: b}, a: {segment: b}, b: {segment: a}}")
+    told: Any = caught.value.value
+    assert [
+        (each.mistake.place, each.mistake.code, each.mistake.value, each.mistake.remedy)
+        for each in told
+    ] == [
+        (
+            ("segments", "a"),
+            "rules.circular_segments",
+            "a -> b -> a",
+            "say one of them by signals",
+        )
+    ]

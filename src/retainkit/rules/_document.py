@@ -21,7 +21,7 @@ from retainkit.rules._reading import ConditionReader, mistaken
 from retainkit.rules._readings import Readings
 from retainkit.rules._rule import OncePer, Rule, RuleStatus, choice, read_max_per
 from retainkit.rules._rulebook import Rulebook
-from retainkit.rules._tree import Condition, signals_of
+from retainkit.rules._tree import Condition, InSegment, segment, signals_of, walk
 from retainkit.rules._windows import instant
 
 
@@ -91,25 +91,43 @@ class _Document(Reader):
                 self.segments[name] = when
         items = reader.listed(top.get("rules", []), ("rules",))
         rules = [self._rule(reader, item, ("rules", i)) for i, item in enumerate(items)]
-        if not self.mistakes:
-            return self._whole([rule for rule in rules if rule is not None])
-        raise mistaken(self)
-
-    def _whole(self, rules: list[Rule]) -> Rulebook:
-        """All of it together, once its parts are right; else each rule alone, to find them all."""
-        book = self._tried(rules, rules)
+        book = None if self.mistakes else self._tried(self.segments, rules)
         if book is not None:
             return book
-        self.mistakes.clear()
-        if self._tried([], rules) is not None:
-            for rule in rules:
-                self._tried([rule], rules)
+        self._try_each(rules)
         raise mistaken(self)
 
-    def _tried(self, some: list[Rule], rules: list[Rule]) -> Rulebook | None:
+    def _try_each(self, rules: list[Rule | None]) -> None:
+        """Each segment and each rule alone, with the segments it names; each mistake once."""
+        for name in self.segments:
+            self._try_alone([segment(name)], [])
+        for i, rule in enumerate(rules):
+            if rule is not None:
+                said = [when for when in (rule.when, rule.clears_when) if when is not None]
+                self._try_alone(said, [*[None] * i, rule])
+        told = self.mistakes.copy()
+        self.mistakes[:] = (each for i, each in enumerate(told) if each not in told[:i])
+
+    def _try_alone(self, said: list[Condition], rules: list[Rule | None]) -> None:
+        """With the segments that these name, in the document's order; unless one was not read."""
+        named: set[str] = set()
+        while said:
+            for part in walk(said.pop()):
+                if isinstance(part, InSegment) and part.name not in named:
+                    if part.name not in self.segments:
+                        return
+                    named.add(part.name)
+                    said.append(self.segments[part.name])
+        inside = {name: when for name, when in self.segments.items() if name in named}
+        self._tried(inside, rules)
+
+    def _tried(
+        self, segments: Mapping[str, Condition], rules: list[Rule | None]
+    ) -> Rulebook | None:
+        read = [rule for rule in rules if rule is not None]
         return self.made(
             (),
-            lambda: Rulebook(signals=self.signals, segments=self.segments, rules=some),
+            lambda: Rulebook(signals=self.signals, segments=segments, rules=read),
             lambda field: _place_of(field, rules),
         )
 
@@ -150,8 +168,10 @@ class _Document(Reader):
         count = partial(self._counted, when)
         tests = [read_test(reader, t, (*place, "tests", i), count) for i, t in enumerate(listed)]
         options = _options(reader, data, place)
-        if when is None or None in options.values():
+        if when is None:
             return None
+        if None in options.values():  # what is left is read for contradictions alone
+            options = {"clears_when": options.get("clears_when")}
         group = data.get("group")
         make: Callable[..., Rule] = Rule
         return reader.made(
@@ -159,7 +179,7 @@ class _Document(Reader):
             lambda: make(
                 id=id,
                 when=when,
-                doc=str(data.get("doc", "")),
+                doc=reader.text(data, "doc", place) or "",
                 group=None if group is None else str(group),
                 tests=[test for test in tests if test is not None],
                 **options,
@@ -248,10 +268,10 @@ def _whole_number(said: object, word: str) -> int:
     )
 
 
-def _place_of(field: str, rules: list[Rule]) -> Place:
+def _place_of(field: str, rules: list[Rule | None]) -> Place:
     """The rulebook names rules by their ids; a document counts them."""
     part, _, name = field.partition(".")
     if part == "segments":
         return (part, name)
     id, _, word = name.rpartition(".")
-    return (part, next(i for i, rule in enumerate(rules) if rule.id == id), word)
+    return (part, next(i for i, rule in enumerate(rules) if rule and rule.id == id), word)

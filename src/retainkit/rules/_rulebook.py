@@ -263,12 +263,14 @@ def _follow(
     name: str, segments: Mapping[str, Condition], path: tuple[str, ...], done: set[str]
 ) -> None:
     if name in path:
-        circle = " -> ".join((*path[path.index(name) :], name))
+        circle = path[path.index(name) :]
+        first = next(each for each in segments if each in circle)
+        start = circle.index(first)
         raise InvalidInput(
             "Segments name each other in a circle",
             code="rules.circular_segments",
-            field=f"segments.{name}",
-            value=circle,
+            field=f"segments.{first}",
+            value=" -> ".join((*circle[start:], *circle[:start], first)),
             remedy="say one of them by signals",
         )
     if name in done:
