@@ -147,22 +147,24 @@ def test_another_default_zone_counts_days_anew(world: World) -> None:
     assert values(measured(world, zone="Asia/Kolkata"))["exports"] == 7
 
 
+USED = HealthModel(
+    id="usual",
+    bands=Bands(bands=(Band("red", 0, 50), Band("green", 50, 100))),
+    components=[
+        Component(
+            signal=Later.visits,
+            direction=Direction.HIGHER_IS_BETTER,
+            weight=100,
+            mapping=Linear(low=0, high=7),
+        )
+    ],
+)
+
+
 def test_health_reads_what_nobody_counted(world: World) -> None:
     """An active customer is not scored as a silent one."""
     visited(world, unmeasured(world))
-    model = HealthModel(
-        id="usual",
-        bands=Bands(bands=(Band("red", 0, 50), Band("green", 50, 100))),
-        components=[
-            Component(
-                signal=Later.visits,
-                direction=Direction.HIGHER_IS_BETTER,
-                weight=100,
-                mapping=Linear(low=0, high=7),
-            )
-        ],
-    )
-    kit = RetainKit(store=world.store, clock=world.clock, health=HealthModels(models=[model]))
+    kit = RetainKit(store=world.store, clock=world.clock, health=HealthModels(models=[USED]))
     before = kit.health.of(ADA)
     assert before is not None
     assert before.score == 100
@@ -178,6 +180,7 @@ def test_health_reads_what_nobody_counted(world: World) -> None:
         ({"rules": QUIET.rules}, "rules", "tuple"),
         ({"signals": Later.exports}, "signals", "Number"),
         ({"health": {}}, "health", "dict"),
+        ({"health": USED}, "health", "HealthModel"),
     ],
 )
 def test_a_kit_of_other_things_says_what_it_takes(
@@ -185,7 +188,7 @@ def test_a_kit_of_other_things_says_what_it_takes(
 ) -> None:
     """A list of rules is no rulebook."""
     with pytest.raises(ConfigurationError) as caught:
-        RetainKit(store=world.store, **parts).signals.of(ADA)
+        RetainKit(store=world.store, **parts)
     error = caught.value
     assert (error.code, error.field, error.value) == ("kit.part", field, value)
     assert error.remedy is not None

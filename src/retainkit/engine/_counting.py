@@ -173,11 +173,9 @@ def measured(
     All that a kit has to count: what is declared, and what its rules make of the timeline.
 
     Raises:
-        ConfigurationError: ``signals.clash``; ``kit.part`` for what is no class of signals, no
-            rulebook, or no health models.
+        ConfigurationError: ``signals.clash``.
         InvalidInput: ``rules.unknown_signal``, ``rules.signal_clash`` for what health models read.
     """
-    _check_parts(signals, rules, health)
     sets = [_by_name(signals)]
     conditions: list[Condition] = []
     if rules is not None:
@@ -190,27 +188,6 @@ def measured(
     if health is not None:
         health.check(every)
     return Measures(every, conditions=conditions, zone=zone)
-
-
-def _check_parts(signals: object, rules: object, health: object) -> None:
-    """A list of rules is no rulebook: whoever passes one is told so, not where it breaks later."""
-    is_class = isinstance(signals, type) and issubclass(signals, Signals)
-    if signals is not None and not is_class and not isinstance(signals, Mapping):
-        raise _wrong_part("signals", signals, "pass the class that declares them")
-    if rules is not None and not isinstance(rules, Rulebook):
-        raise _wrong_part("rules", rules, "pass Rulebook(signals=..., rules=[...])")
-    if health is not None and not hasattr(health, "conditions"):
-        raise _wrong_part("health", health, "pass HealthModels(models=[...])")
-
-
-def _wrong_part(field: str, value: object, remedy: str) -> ConfigurationError:
-    return ConfigurationError(
-        "The kit was given another thing than it takes",
-        code="kit.part",
-        field=field,
-        value=type(value).__name__,
-        remedy=remedy,
-    )
 
 
 def _by_name(signals: type[Signals] | Mapping[str, Signal] | None) -> Mapping[str, Signal]:

@@ -168,6 +168,10 @@ class RetainKit:
         self._told = instrumentation
         self._lease = lease
         _check(payments, production=production, lease=lease)
+        if signals is not None or rules is not None or health is not None:
+            from retainkit.engine._parts import check_parts
+
+            check_parts(signals, rules, health)
         if features:
             self.features  # noqa: B018 - two of one name are refused at once
 

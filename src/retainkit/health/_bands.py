@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.health._fixed import Points, in_points, points_of
+from retainkit.health._given import each_of_kind, word_of
 
 
 UNKNOWN = "unknown"
@@ -47,7 +48,12 @@ class Band:
 
 
 def _bands(bands: Iterable[Band]) -> tuple[Band, ...]:
-    return tuple(bands)
+    return each_of_kind(bands, Band, "bands", 'pass a list: bands=[Band("red", 0, 50), ...]')
+
+
+def edge_of(edge: Edge | str) -> Edge:
+    """An edge, also by its name; inside this room only."""
+    return word_of(edge, Edge, "edge")
 
 
 @frozen(kw_only=True)
@@ -66,11 +72,11 @@ class Bands:
     Raises:
         InvalidInput: ``health.band_name`` for a doubled or empty one, or ``unknown``;
             ``health.band_range`` for one that ends before it begins, ``health.band_overlap``,
-            ``health.band_gap``, ``health.hysteresis``; ``health.points``.
+            ``health.band_gap``, ``health.hysteresis``; ``health.points``; ``health.form``.
     """
 
     bands: tuple[Band, ...] = field(converter=_bands)
-    edge: Edge = Edge.UPPER_INCLUDED
+    edge: Edge = field(default=Edge.UPPER_INCLUDED, converter=edge_of)
     hysteresis: Points = 0
     _lows: tuple[int, ...] = field(init=False, eq=False, repr=False)
     _highs: tuple[int, ...] = field(init=False, eq=False, repr=False)

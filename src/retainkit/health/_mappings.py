@@ -14,8 +14,9 @@ from typing import TypeAlias
 from attrs import field, frozen
 
 from retainkit.errors import InvalidInput
-from retainkit.health._bands import Edge
+from retainkit.health._bands import Edge, edge_of
 from retainkit.health._fixed import Points, points_of
+from retainkit.health._given import word_of
 from retainkit.money import Money
 from retainkit.rules import (
     Amounts,
@@ -56,6 +57,10 @@ class Outside(StrEnum):
     """Nothing at all: Planhat's bounded linear condition."""
 
 
+def _outside(outside: Outside | str) -> Outside:
+    return word_of(outside, Outside, "outside")
+
+
 @frozen(kw_only=True)
 class Linear:
     """
@@ -75,7 +80,7 @@ class Linear:
     low: Bound
     high: Bound
     points: tuple[Points, Points] | None = None
-    outside: Outside = Outside.CLAMP
+    outside: Outside = field(default=Outside.CLAMP, converter=_outside)
 
 
 def _limits(limits: Iterable[Bound]) -> tuple[Bound, ...]:
@@ -102,7 +107,7 @@ class Steps:
 
     edges: tuple[Bound, ...] = field(converter=_limits)
     points: tuple[Points, ...] = field(converter=_points)
-    edge: Edge = Edge.UPPER_INCLUDED
+    edge: Edge = field(default=Edge.UPPER_INCLUDED, converter=edge_of)
 
 
 def _table(points: Mapping[str | bool, Points]) -> Mapping[str | bool, Points]:

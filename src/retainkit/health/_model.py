@@ -26,6 +26,7 @@ from retainkit.health._fixed import (
     points_of,
     weight_of,
 )
+from retainkit.health._given import each_of_kind, of_kind, word_of
 from retainkit.health._mappings import (
     ByCondition,
     ByWord,
@@ -33,8 +34,11 @@ from retainkit.health._mappings import (
     Direction,
     Factors,
     InTiers,
+    Linear,
     MappingOf,
     OnLine,
+    Steps,
+    Table,
     as_condition,
     checked,
 )
@@ -70,6 +74,25 @@ class Combine(StrEnum):
     and below zero, as Planhat has them. The weight of each is its largest impact."""
 
 
+def _mapping(mapping: MappingOf) -> MappingOf:
+    kinds: tuple[type[MappingOf], ...] = (Linear, Steps, Table, Factors)
+    return of_kind(mapping, kinds, "mapping", "pass Linear, Steps, Table or Factors")
+
+
+def _signal(signal: Signal | None) -> Signal | None:
+    if signal is None:
+        return None
+    return of_kind(signal, Signal, "signal", "pass what your class declares: signal=Customer.usage")
+
+
+def _direction(direction: Direction | str | None) -> Direction | None:
+    return None if direction is None else word_of(direction, Direction, "direction")
+
+
+def _combine(combine: Combine | str) -> Combine:
+    return word_of(combine, Combine, "combine")
+
+
 def _weight(weight: object) -> Fraction | None:
     return None if weight is None else weight_of(weight, "weight")
 
@@ -97,12 +120,12 @@ class Component:
         doc: What it means, for people.
 
     Raises:
-        InvalidInput: ``health.weight``.
+        InvalidInput: ``health.weight``; ``health.form``, of what is no such thing.
     """
 
-    mapping: MappingOf
-    signal: Signal | None = None
-    direction: Direction | None = None
+    mapping: MappingOf = field(converter=_mapping)
+    signal: Signal | None = field(default=None, converter=_signal)
+    direction: Direction | None = field(default=None, converter=_direction)
     name: str = field()
     weight: Fraction | None = field(default=None, converter=_weight)
     half_life: timedelta | None = None
@@ -147,11 +170,16 @@ def _condition(segment: Condition | Flag | None) -> Condition | None:
 
 
 def _components(components: Iterable[Component]) -> tuple[Component, ...]:
-    return tuple(components)
+    remedy = "pass a list: components=[Component(...)]"
+    return each_of_kind(components, Component, "components", remedy)
 
 
 def _caps(caps: Iterable[Cap]) -> tuple[Cap, ...]:
-    return tuple(caps)
+    return each_of_kind(caps, Cap, "caps", "pass a list: caps=[Cap(...)]")
+
+
+def _bands(bands: Bands) -> Bands:
+    return of_kind(bands, Bands, "bands", 'pass Bands(bands=[Band("red", 0, 50), ...])')
 
 
 def _segments(segments: Mapping[str, Condition]) -> Mapping[str, Condition]:
@@ -219,18 +247,18 @@ class HealthModel:
             sum; ``health.direction``, ``health.mapping``, ``health.range``, ``health.currency``,
             ``health.half_life``, ``health.points``, ``health.scale``, ``health.name``,
             ``health.cap``, ``health.coverage``, ``health.trend``, ``health.places``,
-            ``health.step``, ``health.band_gap``; ``rules.value_type`` and others for a limit that
-            its signal can't have.
+            ``health.step``, ``health.band_gap``, ``health.form``; ``rules.value_type`` and others
+            for a limit that its signal can't have.
         NotFound: ``rules.unknown_segment``.
     """
 
     id: str
     components: tuple[Component, ...] = field(converter=_components)
-    bands: Bands
+    bands: Bands = field(converter=_bands)
     segment: Condition | None = field(default=None, converter=_condition)
     total: Fraction = field(default=Fraction(100), converter=_total)
     scale: tuple[Points, Points] = (0, 100)
-    combine: Combine = Combine.MEAN
+    combine: Combine = field(default=Combine.MEAN, converter=_combine)
     start: Points = 0
     caps: tuple[Cap, ...] = field(default=(), converter=_caps)
     minimum_coverage: Fraction = field(default=Fraction(1, 2), converter=coverage_of)

@@ -8,6 +8,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from retainkit.errors import InvalidInput
+from retainkit.health._given import each_of_kind
 from retainkit.health._model import SEGMENT, HealthModel
 from retainkit.rules import (
     Condition,
@@ -22,7 +23,8 @@ from retainkit.rules import (
 
 
 def _models(models: Iterable[HealthModel]) -> tuple[HealthModel, ...]:
-    return tuple(models)
+    remedy = "pass a list: HealthModels(models=[model])"
+    return each_of_kind(models, HealthModel, "models", remedy)
 
 
 @frozen(kw_only=True)
@@ -38,7 +40,8 @@ class HealthModels:
             reads another one is refused.
 
     Raises:
-        InvalidInput: ``health.model_twice``, ``health.unreachable``, ``health.no_models``;
+        InvalidInput: ``health.model_twice``, ``health.unreachable``, ``health.no_models``,
+            ``health.form``;
             ``rules.unknown_signal``, ``rules.signal_clash``.
     """
 
