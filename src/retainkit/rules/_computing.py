@@ -210,6 +210,7 @@ def _signal(reader: SignalReader, said: object, place: Place) -> Signal | None:
         return reader.signal(said, place)
     words = dict(reader.keys(said, place, ("event", *FORMS, *_ABOUT)))
     known = len(words)
+    reader.text(words, "unit", place)  # kept below
     unit, lasts = (words.pop(word, None) for word in _ABOUT)
     if len(words) != 1:
         if isinstance(said, Mapping) and known == len(said):

@@ -59,7 +59,9 @@ def read_signal(reader: SignalReader, name: str, said: object, place: Place) -> 
 
 def _about(reader: SignalReader, data: Mapping[str, object], place: Place) -> dict[str, object]:
     """What is said about a signal, beside what it means."""
-    about = {word: data[word] for word in ("doc", "source") if isinstance(data.get(word), str)}
+    reader.text(data, "unit", place)  # kept below, by what is made of it
+    texts = ((word, reader.text(data, word, place)) for word in ("doc", "source"))
+    about: dict[str, object] = {word: text for word, text in texts if text is not None}
     if data.get("fresh_for") is not None:
         about["fresh_for"] = reader.length(data["fresh_for"], (*place, "fresh_for"))
     return {**about, "remedy": _remedy(reader, data, place)}
@@ -146,7 +148,7 @@ def _remedy(reader: SignalReader, data: Mapping[str, object], place: Place) -> R
         inside,
         lambda: Remedy(
             kind=str(said.get("kind", "")),
-            ref=str(said.get("ref", "")),
-            doc=str(said.get("doc", "")),
+            ref=reader.text(said, "ref", inside) or "",
+            doc=reader.text(said, "doc", inside) or "",
         ),
     )

@@ -20,7 +20,7 @@ from retainkit.rules._operands import length_of
 from retainkit.rules._readings import named
 
 
-COUNTING = (*PATTERN_WORDS, "same", "distinct", "within", "at_least", "absent")
+COUNTING = (*PATTERN_WORDS, "same", "distinct", "within")
 FOLLOWING = ("of", "within", "same", "strict")
 
 
@@ -60,15 +60,21 @@ class SignalReader(Reader):
         pattern = self.pattern(data, place)
         if pattern is None or within is None:
             return None
-        same, distinct = data.get("same"), data.get("distinct")
+        same, distinct = (self.text(data, key, place) for key in ("same", "distinct"))
         if distinct is None:
             return self.made(
-                place,
-                lambda: counted(Count(pattern=pattern, within=within, same=_text_or_none(same))),
+                place, lambda: counted(Count(pattern=pattern, within=within, same=same))
+            )
+        if same is not None:
+            self.wrong(
+                (*place, "same"),
+                "Different values are counted over all events",
+                self.form,
+                same,
+                "leave out `same`, or `distinct`",
             )
         return self.made(
-            place,
-            lambda: counted(Distinct(pattern=pattern, within=within, key=_text(distinct))),
+            place, lambda: counted(Distinct(pattern=pattern, within=within, key=distinct))
         )
 
     def _followed(self, said: object, place: Place) -> Signal | None:
@@ -91,8 +97,8 @@ class SignalReader(Reader):
                 Sequence(
                     patterns=found,
                     within=within,
-                    same=_text_or_none(data.get("same")),
-                    strict=data.get("strict") is True,
+                    same=self.text(data, "same", place),
+                    strict=self.flag(data, "strict", place),
                 )
             ),
         )
@@ -125,9 +131,9 @@ class SignalReader(Reader):
         return self.made(
             place,
             lambda: EventPattern(
-                name=_text(data.get("name")),
+                name=cast("str", data.get("name", "")),  # checked by the pattern, like those below
                 where=tuple(checked.items()),
-                others=cast("tuple[str, ...]", others),  # checked by the pattern
+                others=cast("tuple[str, ...]", others),
                 but=cast("tuple[str, ...]", but),
                 origins=cast("tuple[Origin, ...]", origins),
             ),
@@ -140,11 +146,3 @@ class SignalReader(Reader):
             place, "Within which time?", "rules.window", None, "write `within: 7d`, or another"
         )
         return None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else _text(value)

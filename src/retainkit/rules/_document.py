@@ -172,7 +172,6 @@ class _Document(Reader):
             return None
         if None in options.values():  # what is left is read for contradictions alone
             options = {"clears_when": options.get("clears_when")}
-        group = data.get("group")
         make: Callable[..., Rule] = Rule
         return reader.made(
             place,
@@ -180,7 +179,7 @@ class _Document(Reader):
                 id=id,
                 when=when,
                 doc=reader.text(data, "doc", place) or "",
-                group=None if group is None else str(group),
+                group=reader.text(data, "group", place),
                 tests=[test for test in tests if test is not None],
                 **options,
             ),

@@ -66,7 +66,8 @@ def read_test(reader: SignalReader, said: object, place: Place, count: Count) ->
     found = reader.made(inside, lambda: count(known, events, at)) if "events" in data else known
     if found is None:
         return None
-    return RuleTest(name=str(data.get("name", "")), known=found, at=at, expect=expect)
+    name = reader.text(data, "name", place) or ""
+    return RuleTest(name=name, known=found, at=at, expect=expect)
 
 
 def _known(reader: SignalReader, said: object, at: datetime, place: Place) -> Readings | None:
@@ -146,12 +147,11 @@ def _reading(
     def make() -> Reading:
         raw = data.get("value")
         value = None if raw is None else signal.value(_value(signal, raw, at), signal.name)
-        source = data.get("source")
         until = data.get("until")
         return Reading(
             value=value,
             at=told_from(data["at"], at) if "at" in data else at,
-            source=None if source is None else str(source),
+            source=reader.text(data, "source", place),
             until=None if until is None else told_from(until, at),
         )
 

@@ -122,7 +122,7 @@ class Reader:
                 "This word has no meaning here",
                 "rules.unknown_word",
                 str(key),
-                meant(str(key), known),
+                "put quotes around it" if str(key) in known else meant(str(key), known),
             )
         return found
 
@@ -138,3 +138,31 @@ class Reader:
             "write `- ` before each, or put them into [brackets]",
         )
         return ()
+
+    def text(self, data: Mapping[str, object], key: str, place: Place) -> str | None:
+        """The text under a key; none when it is not said, and none and a mistake for another."""
+        value = data.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        self.wrong(
+            (*place, key),
+            "A text belongs here",
+            self.form,
+            value if isinstance(value, bool | int | float) else type(value).__name__,
+            "put quotes around it, or leave it out",
+        )
+        return None
+
+    def flag(self, data: Mapping[str, object], key: str, place: Place) -> bool:
+        """Whether it is true under a key; not when it is not said, and a mistake for another."""
+        value = data.get(key)
+        if value is None or isinstance(value, bool):
+            return value is True
+        self.wrong(
+            (*place, key),
+            "This is true or false",
+            self.form,
+            value if isinstance(value, int | float | str) else type(value).__name__,
+            f"write `{key}: true`, without quotes, or leave it out",
+        )
+        return False

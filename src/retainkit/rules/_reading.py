@@ -61,6 +61,8 @@ _BY_KIND: Mapping[Kind, tuple[str, ...]] = {
 PRESENCE = ("present", "missing")
 _EVERY_WORD = tuple(dict.fromkeys((*chain(*_BY_KIND.values()), *PRESENCE)))
 _UNIT = "unit"
+_SHORT = ("at_least", "absent")
+_OPTIONS = {"event": (*COUNTING, *_SHORT, _UNIT), "sequence": FOLLOWING}
 _PAIR = 2
 
 
@@ -317,19 +319,22 @@ class ConditionReader(SignalReader):
         return self.made(place, lambda: two_signals(signal, op, other, factor_of(signal, factor)))
 
     def _computed(self, word: str, said: object, place: Place) -> Condition | None:
-        options = {"event": (*COUNTING, _UNIT), "sequence": FOLLOWING}.get(word, (*FORMS, _UNIT))
+        options = _OPTIONS.get(word, (*FORMS, _UNIT))
         if not isinstance(said, Mapping):
             self.keys(said, place, options)
             return None
         asked = {key: value for key, value in said.items() if key not in options}
-        signal = self._counting(word, {k: v for k, v in said.items() if k in options}, place)
+        counted = {k: v for k, v in said.items() if k in options and k not in _SHORT}
+        signal = self._counting(word, counted, place)
         if word == "sequence" and not asked:
             asked = {"eq": True}
-        if "at_least" in said:
+        if word == "event" and "at_least" in said:
+            self._once(asked, "gte", "at_least", place)
             asked["gte"] = self.made((*place, "at_least"), lambda: times(said["at_least"]))
             if asked["gte"] is None:
                 return None
-        if said.get("absent") is True:
+        if word == "event" and self.flag(said, "absent", place):
+            self._once(asked, "eq", "absent", place)
             asked["eq"] = 0
         if not asked:
             self.wrong(
@@ -344,6 +349,16 @@ class ConditionReader(SignalReader):
             self.keys(asked, place, (*options, *_EVERY_WORD))
             return None
         return self._said(signal, asked, place)
+
+    def _once(self, asked: Mapping[str, object], op: str, short: str, place: Place) -> None:
+        if op in asked:
+            self.wrong(
+                (*place, short),
+                "This is said twice",
+                "rules.form",
+                op,
+                f"leave out `{short}`, or `{op}`",
+            )
 
     def _counting(self, word: str, said: object, place: Place) -> Signal | None:
         """What is computed in a condition, with the unit that it was given there."""
