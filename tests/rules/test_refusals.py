@@ -56,6 +56,8 @@ class Customer(Signals):
 
 C: Any = Customer  # what a checker would find before: see test_typing
 MANY = Customer.seats > 5
+HIGH: Any = "high"
+FAILED = event("payment.failed").count(days(7))
 
 REFUSED: list[tuple[str, Callable[[], object], str, str | None, object, str]] = [
     (
@@ -286,6 +288,30 @@ REFUSED: list[tuple[str, Callable[[], object], str, str | None, object, str]] = 
         "1 to 2",
     ),
     (
+        "four of one",
+        lambda: at_least(4, MANY),
+        "rules.count",
+        "count",
+        4,
+        "ask for 1, or name more",
+    ),
+    (
+        "a priority in words",
+        lambda: Rule(id="a", when=MANY, priority=HIGH),
+        "rules.form",
+        "priority",
+        "high",
+        "write a number; the highest comes first",
+    ),
+    (
+        "a priority that is no number of steps",
+        lambda: Rule(id="a", when=MANY, priority=True),
+        "rules.form",
+        "priority",
+        "True",
+        "write a number; the highest comes first",
+    ),
+    (
         "a word for a name",
         lambda: type("S", (Signals,), {"all": Number()}),
         "rules.signal_name",
@@ -427,7 +453,15 @@ REFUSED: list[tuple[str, Callable[[], object], str, str | None, object, str]] = 
         "rules.contradiction",
         "rules.a.when",
         ["opted_out", "seats"],
-        "read again",
+        "read again what is said of opted_out, seats",
+    ),
+    (
+        "a contradiction about events",
+        lambda: Rulebook(signals=Customer, rules=[Rule(id="a", when=(FAILED > 5) & (FAILED < 3))]),
+        "rules.contradiction",
+        "rules.a.when",
+        ['{"event":{"name":"payment.failed","within":"7d"}}'],
+        'read again what is said of {"event":{"name":"payment.failed","within":"7d"}}',
     ),
 ]
 

@@ -613,6 +613,18 @@ rules:
     ]
 
 
+def test_a_name_that_looks_like_a_number_needs_quotes() -> None:
+    """YAML takes it for one, and a name is a text."""
+    with pytest.raises(InvalidInput) as caught:
+        read_rules("segments: {1: {usage: 5}}", Customer)
+    told: Any = caught.value.value
+    assert [
+        (each.mistake.place, each.mistake.code, each.mistake.value, each.mistake.remedy)
+        for each in told
+    ] == [(("segments", "1"), "rules.unknown_word", "1", "put quotes around it")]
+    assert list(read_rules("segments: {'1': {usage: 5}}", Customer).segments) == ["1"]
+
+
 def test_a_circle_is_told_from_its_first_segment_on() -> None:
     """Whoever leads into it: value, place and the way out are those of one mistake."""
     with pytest.raises(InvalidInput) as caught:

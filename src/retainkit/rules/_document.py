@@ -19,7 +19,7 @@ from retainkit.rules._mistakes import Place, Reader
 from retainkit.rules._operands import told_instant
 from retainkit.rules._reading import ConditionReader, mistaken
 from retainkit.rules._readings import Readings
-from retainkit.rules._rule import OncePer, Rule, RuleStatus, choice, read_max_per
+from retainkit.rules._rule import OncePer, Rule, RuleStatus, choice, read_max_per, read_priority
 from retainkit.rules._rulebook import Rulebook
 from retainkit.rules._tree import Condition, InSegment, segment, signals_of, walk
 from retainkit.rules._windows import instant
@@ -236,7 +236,7 @@ def _options(
             name = "for_" if word == "for" else word
             options[name] = reader.length(data[word], (*place, word))
     makes: Mapping[str, Callable[[object, str], object]] = {
-        "priority": _whole_number,
+        "priority": lambda said, _: read_priority(said),
         "once_per": lambda said, word: choice(OncePer, said, word),
         "status": lambda said, word: choice(RuleStatus, said, word),
         "max_per": lambda said, _: read_max_per(str(said)),
@@ -253,18 +253,6 @@ def _options(
     if "clears_when" in data:
         options["clears_when"] = reader.condition(data["clears_when"], (*place, "clears_when"))
     return options
-
-
-def _whole_number(said: object, word: str) -> int:
-    if type(said) is int:
-        return said
-    raise InvalidInput(
-        "A priority is a whole number",
-        code="rules.form",
-        field=word,
-        value=str(said),
-        remedy="write a number; the highest comes first",
-    )
 
 
 def _place_of(field: str, rules: list[Rule | None]) -> Place:

@@ -166,6 +166,28 @@ def choice(kind: type[E], given: object, name: str) -> E:
     )
 
 
+def read_priority(given: object) -> int:
+    """
+    A priority; inside this room only.
+
+    Raises:
+        InvalidInput: ``rules.form``.
+    """
+    if type(given) is int:
+        return given
+    raise InvalidInput(
+        "A priority is a whole number",
+        code="rules.form",
+        field="priority",
+        value=str(given),
+        remedy="write a number; the highest comes first",
+    )
+
+
+def _priority(given: int) -> int:
+    return read_priority(given)
+
+
 def _status(given: str) -> RuleStatus:
     return choice(RuleStatus, given, "status")
 
@@ -245,17 +267,18 @@ class Rule:
         effective_until: Until when; then its episode ends.
 
     Raises:
-        InvalidInput: ``rules.window``, ``rules.max_per``, ``rules.choice``; ``rules.term`` for a
-            term without its signal; ``rules.effective`` when it ends before it begins;
-            ``time.naive``, ``time.out_of_range``; ``json.id_type``, ``json.text`` or
-            ``json.id_length`` for an id that no store keeps.
+        InvalidInput: ``rules.window``, ``rules.max_per``, ``rules.choice``; ``rules.form`` for a
+            priority that is no whole number; ``rules.term`` for a term without its signal;
+            ``rules.effective`` when it ends before it begins; ``time.naive``,
+            ``time.out_of_range``; ``json.id_type``, ``json.text`` or ``json.id_length`` for an id
+            that no store keeps.
     """
 
     id: str
     when: Condition = field(converter=condition)
     doc: str = ""
     group: str | None = None
-    priority: int = 0
+    priority: int = field(default=0, converter=_priority)
     tests: tuple[RuleTest, ...] = field(default=(), converter=_tests)
     for_: timedelta | None = field(default=None, converter=_for)
     keep_for: timedelta | None = field(default=None, converter=_keep_for)

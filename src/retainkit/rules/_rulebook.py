@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
-from retainkit.core import check_id, content_hash
+from retainkit.core import check_id, content_hash, dumps
 from retainkit.errors import InvalidInput
 from retainkit.rules._attributes import Signals, declared
 from retainkit.rules._closures import Compiled, compiled
@@ -196,7 +196,7 @@ class Rulebook:
             return
         inmost_first = sorted(walk(when), key=lambda part: part.size)
         part = next(part for part in inmost_first if is_impossible(part, self.segments))
-        names = [signal.name for signal in signals_of(part, self.segments)]
+        names = [_called(signal) for signal in signals_of(part, self.segments)]
         raise InvalidInput(
             "No customer can meet this condition: its parts contradict each other",
             code="rules.contradiction",
@@ -204,6 +204,12 @@ class Rulebook:
             value=names,
             remedy=f"read again what is said of {', '.join(names)}",
         )
+
+
+def _called(signal: Signal) -> str:
+    """The name of a signal, or what a file says for one that has only a hash."""
+    of = signal.derivation
+    return signal.name if of is None or not is_anonymous(signal) else dumps(of.to_json())
 
 
 def _version(rule: Rule, segments: Mapping[str, Condition]) -> str:

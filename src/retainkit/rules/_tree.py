@@ -252,13 +252,16 @@ class AtLeast(Condition):
     items: tuple[Condition, ...] = field(converter=_items)
 
     def __attrs_post_init__(self) -> None:
-        if type(self.count) is not int or not 1 <= self.count <= len(self.items):
+        most = len(self.items)
+        if type(self.count) is not int or not 1 <= self.count <= most:
             raise InvalidInput(
-                f"There are {len(self.items)} conditions to choose from",
+                f"There are {most} conditions to choose from"
+                if most > 1
+                else "There is one condition",
                 code="rules.count",
                 field="count",
                 value=self.count,
-                remedy=f"ask for 1 to {len(self.items)} of them",
+                remedy=f"ask for 1 to {most} of them" if most > 1 else "ask for 1, or name more",
             )
         _measure(self)
 
