@@ -413,6 +413,19 @@ def test_an_override_is_somebodys_word_on_a_band_until_a_day(
     assert error.remedy
 
 
+def test_an_override_is_about_somebody() -> None:
+    """It would be recorded, and never decided; so would its end."""
+    for make in (
+        lambda: request_override(MODELS, CustomerId(" "), _override(), NOW),
+        lambda: request_end(CustomerId(" "), actor="kim", reason="x", now=NOW),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            make()
+        error = caught.value
+        assert (error.code, error.field, error.value) == ("health.customer", "customer", " ")
+        assert error.remedy == "pass the id of a customer"
+
+
 def test_an_override_that_can_not_be_read_or_is_over_changes_nothing() -> None:
     """Somebody else wrote such an event; or it was decided late."""
     world = World()

@@ -198,7 +198,7 @@ class KitHealth:
 
         Raises:
             InvalidInput: ``health.unknown_band``, ``health.override_end``, ``health.reason``,
-                ``health.actor``, ``time.naive``.
+                ``health.actor``, ``health.customer``, ``time.naive``.
             ConfigurationError: ``kit.no_health``.
         """
         said = Override(band=band, reason=reason, actor=actor, until=until)
@@ -218,7 +218,7 @@ class KitHealth:
             actor: The id of the person.
 
         Raises:
-            InvalidInput: ``health.reason``, ``health.actor``.
+            InvalidInput: ``health.reason``, ``health.actor``, ``health.customer``.
             ConfigurationError: ``kit.no_health``.
         """
         self.models  # noqa: B018 - a kit without health says so

@@ -77,7 +77,7 @@ def request_override(
 
     Raises:
         InvalidInput: ``health.unknown_band``; ``health.override_end`` when it would have ended;
-            ``health.actor``.
+            ``health.actor``, ``health.customer``.
     """
     bands = {name: None for model in models.models for name in model.bands.names}
     if override.band not in bands:
@@ -104,7 +104,7 @@ def request_end(customer: CustomerId, *, actor: str, reason: str, now: datetime)
     The event that asks for the end of an override; `HealthFeature` decides it.
 
     Raises:
-        InvalidInput: ``health.reason``, ``health.actor``.
+        InvalidInput: ``health.reason``, ``health.actor``, ``health.customer``.
     """
     return _asked(OVERRIDE_END_REQUESTED, customer, actor, now, {"reason": _reason(reason)})
 
@@ -130,6 +130,14 @@ def _asked(name: str, customer: CustomerId, actor: str, now: datetime, data: Jso
             field="actor",
             value=actor,
             remedy="pass the id of the person",
+        )
+    if not isinstance(customer, str) or not customer.strip():
+        raise InvalidInput(
+            "This is about nobody",
+            code="health.customer",
+            field="customer",
+            value=customer,
+            remedy="pass the id of a customer",
         )
     at = utc(now, "now")
     return Event(
