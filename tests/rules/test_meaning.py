@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -595,6 +596,15 @@ def test_at_the_end_of_the_calendar_there_is_no_later() -> None:
     """A threshold beyond which there is no instant is reached exactly, or not at all."""
     answer = why_not(Customer.renewal_at >= LAST, readings(Customer, {"renewal_at": NOW}), NOW)
     assert [change.to for change in answer.changes] == [LAST]
+
+
+def test_beyond_the_largest_number_there_is_none() -> None:
+    """It can be reached, and not be passed: infinity is no reading."""
+    largest = sys.float_info.max
+    known = readings(Customer, {"seats": 1})
+    (change,) = why_not(Customer.seats >= largest, known, NOW).changes
+    assert change.to == largest
+    assert why_not(Customer.seats > largest, known, NOW).changes == ()
 
 
 def test_one_of_some_words_is_the_smallest_change() -> None:
