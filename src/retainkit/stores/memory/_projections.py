@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from heapq import nsmallest
 from itertools import chain, islice
@@ -13,10 +11,10 @@ from retainkit.core import STANDING, Bucket, JsonValue, Member, Part, Wanted
 from retainkit.ids import CustomerId
 from retainkit.stores._refusals import check_replaced, check_size
 from retainkit.stores.memory._frozen import frozen_value
-from retainkit.stores.memory._tables import Days, Metrics, Tables
+from retainkit.stores.memory._tables import Days, Parts, Tables
 
 
-_NOBODYS: Final[Metrics] = defaultdict(dict)
+_NOBODYS: Final[Mapping[str, Days]] = {}
 
 
 class MemoryProjections:
@@ -29,31 +27,27 @@ class MemoryProjections:
         for bucket in buckets:
             value = frozen_value(bucket.value)
             kept = bucket if value is bucket.value else bucket._replace(value=value)
-            days = self._tables.buckets[kept.customer][kept.metric]
-            known = days.get((kept.day, kept.part))
+            parts = self._tables.buckets[kept.customer][kept.metric][kept.day]
+            known = parts.get(kept.part)
             added = kept if known is None else known.plus(kept)
             check_size(added)
-            self._tables.put(days, (kept.day, kept.part), added)
+            self._tables.put(parts, kept.part, added)
 
     def buckets(self, customer: CustomerId, wanted: Wanted) -> tuple[Bucket, ...]:
         found: list[Bucket] = []
         for metric in sorted(wanted.metrics):
             days = self._days(customer, metric)
-            keys = sorted(days)
-            standing = bisect_left(keys, (STANDING + 1, ""))
-            del keys[standing : bisect_left(keys, (wanted.since, ""), standing)]
-            found += map(days.__getitem__, keys)
+            for day in sorted(days):
+                if day == STANDING or day >= wanted.since:
+                    parts = days[day]
+                    found += map(parts.__getitem__, sorted(parts))
         return tuple(found)
 
     def latest(
         self, metric: str, customers: Collection[CustomerId]
     ) -> Mapping[CustomerId, JsonValue]:
-        standing = {customer: self._days(customer, metric) for customer in customers}
-        return {
-            customer: days[STANDING, ""].value
-            for customer, days in standing.items()
-            if (STANDING, "") in days
-        }
+        standing = {who: self._days(who, metric).get(STANDING, {}) for who in customers}
+        return {customer: parts[""].value for customer, parts in standing.items() if "" in parts}
 
     def page(
         self, wanted: Wanted, *, after: CustomerId | None = None, limit: int = 1000
@@ -65,17 +59,18 @@ class MemoryProjections:
     def replace(self, customer: CustomerId, buckets: Sequence[Bucket], *, since: int) -> None:
         check_replaced(customer, buckets, since)
         for days in self._tables.buckets[customer].values():
-            for key in [key for key in days if key[0] == STANDING or key[0] >= since]:
-                self._tables.drop(days, key)
+            for day in [day for day in days if day == STANDING or day >= since]:
+                self._tables.drop(days, day)
         self.add(buckets)
 
     def parts(self, metric: str, *, since: int, limit: int = 100) -> tuple[Part, ...]:
         found: dict[str, Part] = {}
         for customer in self._tables.buckets:
             mine: dict[str, int] = {}
-            for (day, part), bucket in self._days(customer, metric).items():
-                if part and day >= since:
-                    mine[part] = mine.get(part, 0) + bucket.count
+            for day, parts in self._days(customer, metric).items():
+                if day >= since:
+                    for part in filter(None, parts):
+                        mine[part] = mine.get(part, 0) + parts[part].count
             for part, count in mine.items():
                 known = found.get(part, Part(part=part, customers=0, count=0))
                 found[part] = Part(
@@ -104,7 +99,7 @@ class MemoryProjections:
             members[group][customer] for group in sorted(members) if customer in members[group]
         )
 
-    def _days(self, customer: CustomerId, metric: str) -> Days:
+    def _days(self, customer: CustomerId, metric: str) -> Mapping[int, Parts]:
         return self._tables.buckets.get(customer, _NOBODYS).get(metric, {})
 
 

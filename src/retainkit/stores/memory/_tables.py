@@ -31,8 +31,9 @@ from retainkit.stores.memory._agenda import Agenda
 K = TypeVar("K")
 V = TypeVar("V")
 
-# A metric's buckets of one customer by day and part; and those of each metric.
-Days: TypeAlias = dict[tuple[int, str], Bucket]
+# A metric's buckets of one customer and day, by part; those of each day; and those of each metric.
+Parts: TypeAlias = dict[str, Bucket]
+Days: TypeAlias = defaultdict[int, Parts]
 Metrics: TypeAlias = defaultdict[str, Days]
 
 
@@ -42,6 +43,10 @@ class Row(NamedTuple):
     item: Item
     wake_at: datetime | None
     ticket: int
+
+
+def _metrics() -> Metrics:
+    return defaultdict(partial(defaultdict, dict))
 
 
 class Tables:
@@ -61,7 +66,7 @@ class Tables:
         self.definitions: dict[str, JsonObject] = {}
         self.rows: dict[str, Row] = {}
         self.live: defaultdict[CustomerId, dict[str, None]] = defaultdict(dict)
-        self.buckets: defaultdict[CustomerId, Metrics] = defaultdict(partial(defaultdict, dict))
+        self.buckets: defaultdict[CustomerId, Metrics] = defaultdict(_metrics)
         self.members: defaultdict[str, dict[CustomerId, Member]] = defaultdict(dict)
 
     def __bool__(self) -> bool:
