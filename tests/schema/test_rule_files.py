@@ -240,7 +240,7 @@ rules:
         (15, 23, "rules.value_type"),
         (16, 28, "rules.value_type"),
         (17, 42, "rules.window"),
-        (18, 36, "rules.count"),
+        (18, 29, "rules.count"),
         (19, 40, "rules.window"),
         (20, 18, "rules.form"),
         (21, 11, "rules.form"),

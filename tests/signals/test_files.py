@@ -271,7 +271,7 @@ rules:
         ),
         (
             {"last": {"event": {"name": "x", "origins": ["rael"]}}},
-            ("last", "event"),
+            ("last", "event", "origins"),
             "rules.origin",
             "use real, sample, internal, test, backfill",
         ),

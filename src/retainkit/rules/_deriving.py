@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 from attrs import define
 
 from retainkit.core import Origin
-from retainkit.rules._checked import Scalar
+from retainkit.rules._checked import Scalar, event_name, one_event
 from retainkit.rules._computed import COMPUTED
 from retainkit.rules._computing import FORMS, PATTERN_WORDS, read_computed, read_one_computed
 from retainkit.rules._counted import Count, Distinct, Sequence, counted, followed
@@ -125,19 +126,32 @@ class SignalReader(Reader):
                     type(value).__name__,
                     "write a text, a whole number, true, false or null",
                 )
-        others, but, origins = (
-            tuple(self.listed(data.get(key, ()), (*place, key))) for key in PATTERN_WORDS[2:]
+        others, but = (
+            self._names(data, key, check, place)
+            for key, check in (("or", one_event), ("but", event_name))
         )
+        origins = tuple(self.listed(data.get("origins", ()), (*place, "origins")))
         return self.made(
             place,
             lambda: EventPattern(
-                name=cast("str", data.get("name", "")),  # checked by the pattern, like those below
+                name=cast("str", data.get("name", "")),  # checked by the pattern, as the origins
                 where=tuple(checked.items()),
-                others=cast("tuple[str, ...]", others),
-                but=cast("tuple[str, ...]", but),
+                others=others,
+                but=but,
                 origins=cast("tuple[Origin, ...]", origins),
             ),
+            lambda field: (*place, field) if field in data else place,
         )
+
+    def _names(
+        self, data: Mapping[str, object], key: str, check: Callable[[str], str], place: Place
+    ) -> tuple[str, ...]:
+        """The names under a key, and a mistake for each that is none."""
+        found = [
+            self.made((*place, key, i), partial(check, cast("str", name)))
+            for i, name in enumerate(self.listed(data.get(key, ()), (*place, key)))
+        ]
+        return tuple(name for name in found if name is not None)
 
     def _within(self, data: Mapping[str, object], place: Place) -> timedelta | None:
         if "within" in data:

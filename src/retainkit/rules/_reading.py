@@ -150,14 +150,18 @@ class ConditionReader(SignalReader):
                 return self._signal(word, said, inside)
 
     def _combined(
-        self, said: object, place: Place, make: Callable[[list[Condition]], Condition]
+        self,
+        said: object,
+        place: Place,
+        make: Callable[[list[Condition]], Condition],
+        where: Callable[[str], Place] | None = None,
     ) -> Condition | None:
         data = self.listed(said, place)
         items = [self.condition(item, (*place, i)) for i, item in enumerate(data)]
         found = [item for item in items if item is not None]
         if len(found) < len(items) or not isinstance(said, list | tuple):
             return None
-        return self.made(place, lambda: make(found))
+        return self.made(place, lambda: make(found), where)
 
     def _at_least(self, said: object, place: Place) -> Condition | None:
         data = self.keys(said, place, ("count", "of"))
@@ -175,7 +179,8 @@ class ConditionReader(SignalReader):
         return self._combined(
             data["of"],
             (*place, "of"),
-            lambda items: at_least(count if isinstance(count, int) else 0, *items),
+            lambda items: at_least(cast("int", count), *items),  # checked there
+            lambda field: (*place, field if field in data else "of"),
         )
 
     def _segment(self, said: object, place: Place) -> Condition | None:
@@ -293,7 +298,7 @@ class ConditionReader(SignalReader):
 
     def _text(self, signal: Signal, word: str, value: object, place: Place) -> Condition | None:
         asked = cast("Text", signal)  # of others these words are refused before
-        text = value if isinstance(value, str) else ""
+        text = cast("str", value)  # checked by the signal
         match TextPart(word):
             case TextPart.STARTS_WITH:
                 return self.made(place, lambda: asked.starts_with(text))
@@ -345,10 +350,12 @@ class ConditionReader(SignalReader):
                 "write `at_least: 3`, `absent: true`, or a comparison such as `lt: 2`",
             )
             return None
-        if signal is None:
-            self.keys(asked, place, (*options, *_EVERY_WORD))
+        words = _EVERY_WORD if signal is None else conditions_on(signal)
+        known = self.keys(asked, place, (*options, *words))
+        if signal is None or not known:
             return None
-        return self._said(signal, asked, place)
+        found = self._said(signal, known, place)
+        return found if len(known) == len(asked) else None
 
     def _once(self, asked: Mapping[str, object], op: str, short: str, place: Place) -> None:
         if op in asked:
