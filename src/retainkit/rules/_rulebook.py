@@ -103,9 +103,11 @@ class Rulebook:
         for rule in self.rules:
             self._check_term(rule)
         _check_circles(self.segments)
+        measured: dict[str, tuple[int, int]] = {}
         for place, when in self._places():
-            limited_depth(_depth(when, self.segments), place)
-            limited_size(_size(when, self.segments), place)
+            depth, size = _extent(when, self.segments, measured)
+            limited_depth(depth, place)
+            limited_size(size, place)
             self._check_sense(place, when)
 
     def rule(self, id: str) -> Rule:
@@ -288,15 +290,15 @@ def _follow(
     done.add(name)
 
 
-def _depth(when: Condition, segments: Mapping[str, Condition]) -> int:
-    inside = children(when)
+def _extent(
+    when: Condition, segments: Mapping[str, Condition], known: dict[str, tuple[int, int]]
+) -> tuple[int, int]:
+    """How deep and how large it is, segments included, each of which is measured once."""
     if isinstance(when, InSegment):
-        inside = (segments[when.name],)
-    return 1 + max((_depth(part, segments) for part in inside), default=0)
-
-
-def _size(when: Condition, segments: Mapping[str, Condition]) -> int:
-    return sum(
-        1 + _size(segments[part.name], segments) if isinstance(part, InSegment) else 1
-        for part in walk(when)
-    )
+        if when.name not in known:
+            known[when.name] = _extent(segments[when.name], segments, known)
+        inside = [known[when.name]]
+    else:
+        inside = [_extent(part, segments, known) for part in children(when)]
+    depth = max((deep for deep, _ in inside), default=0)
+    return 1 + depth, 1 + sum(large for _, large in inside)

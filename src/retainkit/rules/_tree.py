@@ -379,20 +379,27 @@ def signals_of(node: Condition, segments: Mapping[str, Condition] | None = None)
         segments: Where to look for the segments it names; left out when none is given.
     """
     found: dict[str, Signal] = {}
+    for signal in _read(node, {} if segments is None else segments, set()):
+        found.setdefault(signal.name, signal)
+    return list(found.values())
+
+
+def _read(
+    node: Condition, segments: Mapping[str, Condition], entered: set[str]
+) -> Iterator[Signal]:
+    """Each segment is entered once, however often it is named."""
     for part in walk(node):
         match part:
             case CompareSignals(left=left, right=right):
-                found.setdefault(left.name, left)
-                found.setdefault(right.name, right)
+                yield from (left, right)
             case InSegment(name=name):
-                if segments is not None and name in segments:
-                    for signal in signals_of(segments[name], segments):
-                        found.setdefault(signal.name, signal)
+                if name in segments and name not in entered:
+                    entered.add(name)
+                    yield from _read(segments[name], segments, entered)
             case _:
-                signal_read = getattr(part, "signal", None)
-                if isinstance(signal_read, Signal):
-                    found.setdefault(signal_read.name, signal_read)
-    return list(found.values())
+                signal = getattr(part, "signal", None)
+                if isinstance(signal, Signal):
+                    yield signal
 
 
 def limited_depth(depth: int, place: str = "condition") -> int:
