@@ -374,6 +374,8 @@ def test_the_recheck_overlooks_nobody(
     """It wakes exactly those for whom a worker that asks all rules would change something."""
     world = World(MemoryStore(), None)
     kit, silent = ruled(world, FOLLOWED), measured(world)
+    kit.record(wish(world))  # of whom nothing at all was told, nobody is asked
+    run(kit)
     for heard, unheard, hours_passed in steps:
         kit.signals.set(ADA, heard)
         run(kit)

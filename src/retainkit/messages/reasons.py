@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -58,6 +58,9 @@ _LENGTHS = MappingProxyType(
 _ANSWERS = MappingProxyType({"true": "value.yes", "false": "value.no", "unknown": "value.unknown"})
 _GAPS = MappingProxyType({"stale": "value.silence.stale", "currency": "value.silence.currency"})
 """Why something is not known; that nobody told a value says the sentence itself."""
+
+_COUNTED = MappingProxyType({"signal": "counted", "other_signal": "other_counted"})
+"""Signals that nobody named, and what is said instead of the hash they are called by."""
 
 _UNKNOWN = "value.unknown"
 _YES = "value.yes"
@@ -116,6 +119,7 @@ def explain_text(
         return _listed([shown(name, item) for item in value], spoken)
 
     written = _Values({name: shown(name, value) for name, value in values.items()}, say)
+    written.update(_unnamed(values, spoken, say))
     if values.get("code") != values.get("decline", values.get("code")):
         written["code"] = f"{written['decline']} ({values.get('code')})"
     sentence = say(because_key)
@@ -173,11 +177,16 @@ def why_not_lines(
     Args and errors are those of `explained_lines`.
     """
     spoken = language(locale, directories, _DOMAIN)
+    counted: dict[JsonValue, JsonValue] = {}
+    for leaf in found.explained.leaves():
+        values = leaf.because.values
+        counted |= {values.get(name): values.get(of) for name, of in _COUNTED.items()}
     more = [
         Because(
             key="rules.change",
             values={
                 "signal": change.signal,
+                "counted": counted.get(change.signal),
                 "value": _plain(change.value, spoken),
                 "to": _plain(change.to, spoken),
             },
@@ -208,6 +217,26 @@ def _plain(value: Value | None, spoken: Language) -> JsonValue:
             return _decimal(str(value), spoken)
         case _:
             return value
+
+
+def _unnamed(
+    values: JsonObject, spoken: Language, say: Callable[[str], str]
+) -> Iterator[tuple[str, str]]:
+    """What is said of the signals that nobody named."""
+    for name, counted in _COUNTED.items():
+        found = values.get(counted)
+        if isinstance(found, Mapping):
+            yield name, _counted(found, spoken, say)
+
+
+def _counted(told: JsonObject, spoken: Language, say: Callable[[str], str]) -> str:
+    """What a signal counts, of which events, in which window."""
+    word, of, seconds = told.get("word"), told.get("of"), told.get("seconds")
+    parts = [str(each) for each in of] if isinstance(of, list | tuple) else []
+    if isinstance(seconds, int):
+        parts.append(_number("seconds", seconds, spoken))
+    known = say(key := f"value.counted.{word}")
+    return f"{word if known == key else known} ({', '.join(parts)})"
 
 
 class _Values(dict[str, str]):

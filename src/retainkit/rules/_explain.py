@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import assert_never
 
@@ -14,6 +14,7 @@ from retainkit.errors import NotFound
 from retainkit.rules import _compare
 from retainkit.rules._data import plain
 from retainkit.rules._declared import Signal, Value
+from retainkit.rules._events import is_anonymous
 from retainkit.rules._readings import NEVER, Gap, Readings
 from retainkit.rules._tree import (
     Ago,
@@ -50,7 +51,8 @@ class Explained:
 
         because: A message key such as ``rules.is.gte`` and its values; of a leaf the signal, its
             value, the time and source of that, and the threshold; when it is unknown, the `Gap`
-            as ``gap``, and what was known once as ``last``.
+            as ``gap``, and what was known once as ``last``; of a signal that the rule makes of
+            events, what it counts as ``counted``.
 
         parts: The same of the conditions inside of it.
     """
@@ -173,7 +175,7 @@ class _Asked:
     def _said(self, signal: Signal, value: Value | None) -> dict[str, JsonValue]:
         """The signal, its value, and where that comes from."""
         reading = self.known.of(signal.name)
-        said: dict[str, JsonValue] = {"signal": signal.name}
+        said: dict[str, JsonValue] = {"signal": signal.name, **_counted(signal)}
         if value is None:
             said["gap"] = self.known.gap(signal.name).value
         if reading is not None and reading.value is not None:
@@ -185,6 +187,39 @@ class _Asked:
         elif value is NEVER:
             said["value"] = "never"
         return said
+
+
+def _counted(signal: Signal) -> dict[str, JsonValue]:
+    """What a signal that nobody named is counted of, for people: its name is a hash."""
+    of = signal.derivation
+    if of is None or not is_anonymous(signal):
+        return {}
+    told: dict[str, JsonValue] = {
+        "word": type(of).__name__.lower(),
+        "of": list(dict.fromkeys(_named(of.to_json()))),
+    }
+    within = getattr(of, "within", None) or getattr(getattr(of, "of", None), "within", None)
+    if isinstance(within, timedelta):
+        told["seconds"] = int(within.total_seconds())
+    return {"counted": told}
+
+
+def _named(data: JsonValue) -> Iterator[str]:
+    """The events, keys and values that a derivation names, in their order."""
+    if isinstance(data, Mapping):
+        for name, value in data.items():
+            match name, value:
+                case "name" | "distinct" | "same" | "of" | "whole" | "by", str():
+                    yield value
+                case "where", Mapping():
+                    yield from (f"{key}: {wanted}" for key, wanted in value.items())
+                case "or", list():
+                    yield from map(str, value)
+                case _:
+                    yield from _named(value)
+    elif isinstance(data, list | tuple):
+        for each in data:
+            yield from () if isinstance(each, str) else _named(each)
 
 
 def holds(
