@@ -45,45 +45,64 @@ class TimelineStatements:
             sa.select(event.c.id).order_by(sa.literal_column("rowid").desc()).limit(size())
         )
         self.event: Statement = ready(sa.select(*event.c).where(same(event, "tenant", "id")))
-        later = (
-            sa.select(*event.c)
-            .where(
-                same(event, "tenant", "customer"),
-                event.c.state == "accepted",
-                event.c.sequence > bind("after", sa.BigInteger()),
-            )
-            .order_by(event.c.sequence)
-            .limit(size())
-        )
+        later = _later(event)
         self.events: Statement = ready(later)
         self.events_named: Statement = ready(later.where(dialect.among(event.c.name)))
-        customer = tables.customer
-        self.customers: Statement = ready(
-            sa.select(customer.c.id)
-            .where(
-                same(customer, "tenant"),
-                customer.c.id > bind("after"),
-                customer.c.counter > sa.literal_column("0"),
-            )
-            .order_by(customer.c.id)
-            .limit(size())
+        self.customers: Statement = ready(_customers(tables.customer))
+        self.listed: Statement = ready(_listed(event))
+        self.release: Statement = ready(_release(event))
+
+
+def _later(event: sa.Table) -> sa.Select[tuple[Value, ...]]:
+    """A customer's events above a counter, oldest first."""
+    return (
+        sa.select(*event.c)
+        .where(
+            same(event, "tenant", "customer"),
+            event.c.state == "accepted",
+            event.c.sequence > bind("after", sa.BigInteger()),
         )
-        self.listed: Statement = ready(
-            sa.select(*event.c)
-            .where(same(event, "tenant", "state"), event.c.state != sa.literal_column("'accepted'"))
-            .order_by(event.c.recorded_at, event.c.id)
-            .limit(size())
+        .order_by(event.c.sequence)
+        .limit(size())
+    )
+
+
+def _customers(customer: sa.Table) -> sa.ClauseElement:
+    """The customers who have any event, a page of them."""
+    return (
+        sa.select(customer.c.id)
+        .where(
+            same(customer, "tenant"),
+            customer.c.id > bind("after"),
+            customer.c.counter > sa.literal_column("0"),
         )
-        self.release: Statement = ready(
-            sa.update(event)
-            .where(same(event, "tenant", "id"), event.c.state == "parked")
-            .values(
-                customer=bind("customer"),
-                sequence=bind("sequence", sa.BigInteger()),
-                recorded_at=bind("recorded_at", sa.BigInteger()),
-                state="accepted",
-            )
+        .order_by(customer.c.id)
+        .limit(size())
+    )
+
+
+def _listed(event: sa.Table) -> sa.ClauseElement:
+    """Events that were kept aside."""
+    return (
+        sa.select(*event.c)
+        .where(same(event, "tenant", "state"), event.c.state != sa.literal_column("'accepted'"))
+        .order_by(event.c.recorded_at, event.c.id)
+        .limit(size())
+    )
+
+
+def _release(event: sa.Table) -> sa.ClauseElement:
+    """Make a parked event one of a customer's."""
+    return (
+        sa.update(event)
+        .where(same(event, "tenant", "id"), event.c.state == "parked")
+        .values(
+            customer=bind("customer"),
+            sequence=bind("sequence", sa.BigInteger()),
+            recorded_at=bind("recorded_at", sa.BigInteger()),
+            state="accepted",
         )
+    )
 
 
 def _number(customer: sa.Table, dialect: Dialect) -> str:
