@@ -671,7 +671,40 @@ def test_opinions_that_fall_and_recover_are_seen() -> None:
 
     assert "nps_fell" in warned(MONDAY, said("a", 9, 99), said("a", 4, 1))
     assert "nps_recovered" in warned(MONDAY, said("a", 4, 99), said("a", 9, 1))
+
+    def rated(score: int, ago: int) -> Event:
+        return happened("ticket.rated", MONDAY - days(ago), {"ticket": f"t{ago}", "score": score})
+
+    assert "satisfaction_recovered" in warned(MONDAY, rated(2, 9), rated(4, 1))
+    assert "satisfaction_recovered" not in warned(MONDAY, rated(4, 9), rated(2, 1))
+    assert "satisfaction_recovered" not in warned(MONDAY, rated(2, 9), rated(3, 1))
     assert warned(MONDAY, said("a", 9, 99), said("b", 4, 1)) == set(), "of two people"
+
+
+def test_who_comes_back_is_seen() -> None:
+    """Twice a day, then hardly, then daily again: less than before, and more than lately."""
+    ago = [*range(29, 57), *range(29, 57), *range(15, 29, 2), *range(15, 18), *range(1, 15)]
+    used = [
+        happened("feature.used", MONDAY - days(n), {"user": "u"}, id=f"{place}")
+        for place, n in enumerate(ago)
+    ]
+    known = happened("customer.created", MONDAY - days(99))
+    assert {"use_resumed"} == {"use_resumed", "falling_use"} & warned(MONDAY, known, *used)
+    assert "use_resumed" not in warned(MONDAY, known, *used[:-9]), "not enough yet"
+    assert "use_resumed" not in warned(MONDAY, known, *used[28:]), "never fell"
+
+
+def test_errors_that_nobody_reports_and_what_is_asked_for_are_seen() -> None:
+    """Ten of one code, not of ten; three features, not one of them three times."""
+    same = [happened("error.occurred", MONDAY, {"code": "E7"}, id=f"e{n}") for n in range(10)]
+    mixed = [happened("error.occurred", MONDAY, {"code": f"E{n}"}) for n in range(10)]
+    assert "one_error_stays" in warned(MONDAY, *same)
+    assert "one_error_stays" not in warned(MONDAY, *same[1:], *mixed[:7])
+    assert "one_error_stays" not in warned(MONDAY, *mixed)
+    asked = [happened("feature.requested", MONDAY, {"feature": each}) for each in "abc"]
+    again = [happened("feature.requested", MONDAY, {"feature": "a"}, id=f"f{n}") for n in range(3)]
+    assert "features_missing" in warned(MONDAY, *asked)
+    assert "features_missing" not in warned(MONDAY, *again)
 
 
 def test_silence_is_a_signal() -> None:

@@ -134,7 +134,8 @@ class UsageSignals(Signals):
 class SupportSignals(Signals):
     """
     Tickets: ``ticket.opened``, ``ticket.replied`` (we answered), ``ticket.closed`` and
-    ``ticket.rated`` {score}, each with {ticket, topic}.
+    ``ticket.rated`` {score}, each with {ticket, topic}; what went wrong in the product,
+    ``error.occurred`` {code}, and what is missing in it, ``feature.requested`` {feature}.
     """
 
     tickets_30d: Number = (
@@ -187,6 +188,25 @@ class SupportSignals(Signals):
     satisfaction_change: Number = _rated.change("score", days(180)).about(
         "The latest score against the one before: a fall is below zero, a recovery above.",
         remedy=Remedy(kind=RemedyKind.CALL, ref="unblocking-call"),
+    )
+    same_code_errors_14d: Number = (
+        event("error.occurred")
+        .count(days(14), same="code")
+        .counting("errors")
+        .about(
+            "Errors of the code that came most often in 14 days: one problem that nobody reports.",
+            remedy=Remedy(kind=RemedyKind.TASK, ref="fix-the-cause"),
+        )
+    )
+    feature_requests_90d: Number = (
+        event("feature.requested")
+        .distinct("feature")
+        .count(days(90))
+        .counting("features")
+        .about(
+            "Features that were asked for in 90 days, each once.",
+            remedy=Remedy(kind=RemedyKind.CALL, ref="roadmap-talk"),
+        )
     )
     repeat_contacts_90d: Number = (
         _opened.again(after=_closed, by="topic", gap=days(14), within=days(90))
@@ -333,6 +353,8 @@ def early_warnings() -> Mapping[str, Condition]:
     return {
         # Not the four weeks alone: a holiday stays in them for weeks after it is over.
         "falling_use": all_of(w.usage_trend <= -0.25, w.usage_trend_14d <= -0.05),
+        # Less in four weeks than in the four before, and more again in the last two.
+        "use_resumed": all_of(w.usage_trend <= -0.25, w.usage_trend_14d >= 0.25),
         "sold_but_unused": all_of(
             w.term_started_at.more_than_ago(days(30)), w.last_used_at < w.term_started_at
         ),
@@ -347,7 +369,10 @@ def early_warnings() -> Mapping[str, Condition]:
         "failing_payments": w.failed_payments_30d >= 2,
         "silent_backlog": w.silent_tickets >= 1,
         "one_problem_stays": w.same_topic_tickets_30d >= 3,
+        "one_error_stays": w.same_code_errors_14d >= 10,
+        "features_missing": w.feature_requests_90d >= 3,
         "unhappy_with_support": any_of(w.satisfaction_90d < 3, w.satisfaction_change <= -2),
+        "satisfaction_recovered": w.satisfaction_change >= 2,
         "champion_left": all_of(w.champion_left_at.less_than_ago(days(90)), w.champions.eq(0)),
         "few_stakeholders": all_of(w.stakeholders < 3, w.first_contact_at.more_than_ago(days(28))),
         "nps_fell": w.nps_change <= -2,
