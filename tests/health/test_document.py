@@ -253,3 +253,40 @@ def test_each_mistake_is_told_at_its_place(data: object, mistakes: dict[str, str
         assert set(found.values()) <= {"rules.window", "rules.form", "health.mapping"}
         return
     assert found == mistakes
+
+
+def test_what_can_not_be_hides_nothing_else_that_can_not_be() -> None:
+    """Caps, hysteresis, trend, step, places and ids, and all of one component, in one go."""
+    data = _file(
+        _part(signal="mood", weight="much", direction="up", half_life="long", linear={}),
+        bands=[["low", 0, 40], ["high", 50, 100]],
+        caps=[{"name": "dispute", "when": {"disputd": True}, "at": 200}],
+        hysteresis=90,
+        trend_over="1d",
+        step=0,
+        places=9,
+    )
+    part = _part(signal="logns", direction="up", weight="x", linear={"low": 0, "high": 20})
+    late = _part(signal="disputed", weight="x", direction=None, half_life="0d", linear=None)
+    unfit = {**late, "table": {"points": {"nobody": 0}}}
+    data["models"] += _file(components=[part, unfit])["models"]
+    assert _mistakes(data) == {
+        "models.0.components.0.direction": "health.form",
+        "models.0.components.0.half_life": "rules.window",
+        "models.0.components.0.linear": "health.form",
+        "models.0.components.0.weight": "health.form",
+        "models.0.bands.1": "health.band_gap",
+        "models.0.caps.0.when.disputd": "rules.unknown_signal",
+        "models.0.caps.0.at": "health.cap",
+        "models.0.hysteresis": "health.hysteresis",
+        "models.0.trend_over": "health.trend",
+        "models.0.step": "health.step",
+        "models.0.places": "health.places",
+        "models.1.id": "health.model_twice",
+        "models.1.components.0.signal": "rules.unknown_signal",
+        "models.1.components.0.direction": "health.form",
+        "models.1.components.0.weight": "health.form",
+        "models.1.components.1.weight": "health.form",
+        "models.1.components.1.half_life": "health.half_life",
+        "models.1.components.1.table.points": "rules.value_type",
+    }

@@ -89,7 +89,7 @@ class Bands:
         _check_ranges(self.bands, lows, highs)
         object.__setattr__(self, "_lows", tuple(lows))
         object.__setattr__(self, "_highs", tuple(highs))
-        object.__setattr__(self, "_margin", _margin(self.hysteresis, lows, highs))
+        object.__setattr__(self, "_margin", check_margin(self.hysteresis, self.bands))
 
     @property
     def low(self) -> Decimal:
@@ -190,9 +190,11 @@ def _range(band: Band, code: str, message: str) -> InvalidInput:
     )
 
 
-def _margin(hysteresis: Points, lows: Sequence[int], highs: Sequence[int]) -> int:
+def check_margin(hysteresis: Points, bands: Iterable[Band]) -> int:
+    """The hysteresis in ten-thousandths, if these bands can have it; inside this room only."""
     margin = points_of(hysteresis, "hysteresis")
-    widths = [high - low for low, high in zip(lows, highs, strict=True)]
+    place = "bands"
+    widths = [points_of(band.high, place) - points_of(band.low, place) for band in bands]
     if margin < 0 or (margin and any(margin >= width for width in widths)):
         raise InvalidInput(
             "The hysteresis is not below zero, and smaller than every band",

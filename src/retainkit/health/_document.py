@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from retainkit.errors import InvalidInput
-from retainkit.health._bands import Band, Bands, Edge
+from retainkit.health._bands import Band, Bands, Edge, check_margin
 from retainkit.health._fixed import Points, weight_of
-from retainkit.health._model import Cap, Combine, Component, HealthModel, check_weights, ends_of
+from retainkit.health._model import (
+    Cap,
+    Combine,
+    Component,
+    HealthModel,
+    check_cap,
+    check_places,
+    check_step,
+    check_trend,
+    check_weights,
+    ends_of,
+)
 from retainkit.health._models import HealthModels
 from retainkit.health._reading import ModelReader
 from retainkit.health._reading_components import ComponentReader
@@ -79,11 +91,30 @@ def _read(
     document.signals, document.segments = book.signals, book.segments
     items = document.listed(top.get("models", []), ("models",))
     read = [_Model(document, ("models", i)).read(item) for i, item in enumerate(items)]
+    _told_apart(document, items)
     if document.mistakes:
         return None
     return document.made(
         ("models",), lambda: HealthModels(models=[m for m in read if m is not None])
     )
+
+
+def _told_apart(document: ModelReader, items: Sequence[object]) -> None:
+    """Whether each model has an id of its own: said here, so that all mistakes are found."""
+    seen: set[str] = set()
+    for i, item in enumerate(items):
+        id = item.get("id") if isinstance(item, Mapping) else None
+        if id is None:
+            continue  # a mistake by itself
+        if str(id) in seen:
+            document.wrong(
+                ("models", i, "id"),
+                "Each health model has an id of its own",
+                "health.model_twice",
+                str(id),
+                "rename one of the two",
+            )
+        seen.add(str(id))
 
 
 @frozen
@@ -99,8 +130,9 @@ class _Model:
         data = document.keys(said, place, MODEL_WORDS)
         if not isinstance(said, Mapping):
             return None
-        options = {**self._parts(data), **self._numbers(data)}
-        options["caps"] = caps = self._caps(data)
+        scale = self._scale(data)
+        options = {**self._parts(data), **self._numbers(data), "scale": scale}
+        options["caps"] = caps = self._caps(data, scale)
         components = self._components(data, options)
         if len(document.mistakes) > before:
             return None
@@ -122,7 +154,6 @@ class _Model:
             if segment is None
             else document.condition(segment, (*place, "segment")),
             "combine": document.word(combine, (*place, "combine"), Combine, Combine.MEAN),
-            "scale": self._scale(data),
             "bands": self._bands(data),
         }
 
@@ -133,15 +164,21 @@ class _Model:
             "start": document.weight,
             "total": document.weight,
             "minimum_coverage": document.coverage,
-            "trend_over": document.length,
-            "step": lambda said, at: None if said is None else document.points(said, at),
-            "places": lambda said, _: said,
+            "trend_over": lambda said, at: self._fit(document.length(said, at), check_trend, at),
+            "step": lambda said, at: (
+                None if said is None else self._fit(document.points(said, at), check_step, at)
+            ),
+            "places": lambda said, at: document.made(at, lambda: check_places(said)),
         }
         return {
             word: read(data[word], (*self.place, word))
             for word, read in readers.items()
             if word in data
         }
+
+    def _fit(self, found: object, check: Callable[..., object], place: Place) -> object:
+        """What was read, when it can be: said here, so that all are found."""
+        return None if found is None else self.document.made(place, lambda: check(found))
 
     def _where(self, name: str, caps: Sequence[str]) -> Place:
         """Where in the document a field of the model stands; components look for theirs."""
@@ -190,7 +227,10 @@ class _Model:
                 return (*self.place, first)
             return (*place, band if isinstance(said, Mapping) else names.index(band))
 
-        return document.made(place, lambda: Bands(bands=bands, edge=edge, hysteresis=margin), where)
+        made = document.made(place, lambda: Bands(bands=bands, edge=edge), where)
+        if document.made(place, lambda: check_margin(margin, bands), where) is None:
+            return None
+        return None if made is None else evolve(made, hysteresis=margin)
 
     def _each_band(self, said: object, place: Place) -> list[Band | None]:
         """Bands by their names, or in a list whose items begin with the name."""
@@ -217,7 +257,7 @@ class _Model:
             )
         return None
 
-    def _caps(self, data: Mapping[str, object]) -> list[Cap]:
+    def _caps(self, data: Mapping[str, object], scale: tuple[Points, Points] | None) -> list[Cap]:
         document, place = self.document, (*self.place, "caps")
         found = []
         for i, item in enumerate(document.listed(data.get("caps", []), place)):
@@ -226,6 +266,8 @@ class _Model:
                 continue
             when = document.condition(said["when"], (*place, i, "when"))
             at = document.points(said["at"], (*place, i, "at"))
+            if at is not None and scale is not None:
+                document.made((*place, i, "at"), partial(check_cap, at, ends_of(scale), "at"))
             if when is not None and at is not None:
                 found.append(Cap(name=document.text(said, "name", (*place, i)), when=when, at=at))
         return found

@@ -278,8 +278,8 @@ class HealthModel:
         _check_names(self.id, self.components, self.caps)
         _check_numbers(self)
         ready = self._ready(ends)
-        limits = tuple(_cap(cap, ends) for cap in self.caps)
-        _check_places(self.places, (*ends, *limits))
+        limits = tuple(check_cap(cap.at, ends, f"caps.{cap.name}.at") for cap in self.caps)
+        _check_rounded(self.places, (*ends, *limits))
         for name, value in (
             ("ends", ends),
             ("ready", ready),
@@ -389,7 +389,7 @@ SEGMENT = "segment:"
 """The name under which the segment is asked; inside this room only."""
 
 
-def _check_places(places: int, ends: Iterable[int]) -> None:
+def _check_rounded(places: int, ends: Iterable[int]) -> None:
     """Else a score that is rounded to its places could lie above its cap, or off the scale."""
     if any(end % 10 ** (DIGITS - places) for end in ends):
         raise InvalidInput(
@@ -483,14 +483,15 @@ def check_half_life(part: Component) -> float | None:
     return float(length // timedelta(microseconds=1))
 
 
-def _cap(cap: Cap, ends: tuple[int, int]) -> int:
-    at = points_of(cap.at, f"caps.{cap.name}.at")
+def check_cap(limit: Points, ends: tuple[int, int], place: str) -> int:
+    """The limit of a cap in ten-thousandths, if it can be; inside this room only."""
+    at = points_of(limit, place)
     if not ends[0] <= at < ends[1]:
         raise InvalidInput(
             "A cap lies on the scale, below its upper end",
             code="health.cap",
-            field=f"caps.{cap.name}.at",
-            value=str(cap.at),
+            field=place,
+            value=str(limit),
             remedy=f"choose one from {in_points(ends[0])} to below {in_points(ends[1])}",
         )
     return at
@@ -521,16 +522,21 @@ def _check_names(id: str, components: Iterable[Component], caps: Iterable[Cap]) 
         )
 
 
-def _check_numbers(model: HealthModel) -> None:
-    if type(model.places) is not int or not 0 <= model.places <= DIGITS:
-        raise InvalidInput(
-            f"A score has 0 to {DIGITS} decimal places",
-            code="health.places",
-            field="places",
-            value=model.places,
-            remedy="write 0, 1 or 2",
-        )
-    length: object = model.trend_over
+def check_places(places: object) -> int:
+    """The decimal places of a score, if they can be; inside this room only."""
+    if type(places) is int and 0 <= places <= DIGITS:
+        return places
+    raise InvalidInput(
+        f"A score has 0 to {DIGITS} decimal places",
+        code="health.places",
+        field="places",
+        value=places,
+        remedy="write 0, 1 or 2",
+    )
+
+
+def check_trend(length: object) -> timedelta:
+    """The length that a trend is told from, if it can be; inside this room only."""
     if not isinstance(length, timedelta) or not timedelta(days=7) <= length <= _LONGEST_TREND:
         raise InvalidInput(
             "A trend is told from 7 to 92 days",
@@ -539,6 +545,27 @@ def _check_numbers(model: HealthModel) -> None:
             value=str(length),
             remedy="pass days(28)",
         )
+    return length
+
+
+def check_step(step: Points) -> Points:
+    """The least move that is told, if it can be; inside this room only."""
+    if points_of(step, "step") <= 0:
+        raise InvalidInput(
+            "The least move that is told is above zero",
+            code="health.step",
+            field="step",
+            value=str(step),
+            remedy="choose some points, such as 5, or leave it out",
+        )
+    return step
+
+
+def _check_numbers(model: HealthModel) -> None:
+    check_places(model.places)
+    check_trend(model.trend_over)
+    if model.step is not None:
+        check_step(model.step)
     if points_of(model.start, "start") and model.combine is Combine.MEAN:
         raise InvalidInput(
             "Only a sum starts from somewhere",
@@ -546,14 +573,6 @@ def _check_numbers(model: HealthModel) -> None:
             field="start",
             value=str(model.start),
             remedy="leave it out, or combine the points as a sum",
-        )
-    if model.step is not None and points_of(model.step, "step") <= 0:
-        raise InvalidInput(
-            "The least move that is told is above zero",
-            code="health.step",
-            field="step",
-            value=str(model.step),
-            remedy="choose some points, such as 5, or leave it out",
         )
 
 

@@ -131,7 +131,7 @@ def _asked(name: str, customer: CustomerId, actor: str, now: datetime, data: Jso
             value=actor,
             remedy="pass the id of the person",
         )
-    if not isinstance(customer, str) or not customer.strip():
+    if not (customer or "").strip():
         raise InvalidInput(
             "This is about nobody",
             code="health.customer",

@@ -66,9 +66,10 @@ class ComponentReader:
         if not isinstance(said, Mapping):
             return None
         signal = self._signal(data)
-        if len(document.mistakes) > before and signal is None and data.keys() & {"signal", "event"}:
-            return None
-        mapping = self._mapping(data, signal)
+        is_lost = signal is None and data.keys() & {"signal", "event"}  # a mistake by itself
+        so_far = len(document.mistakes)
+        mapping = None if is_lost else self._mapping(data, signal)
+        is_whole = mapping is not None and len(document.mistakes) == so_far
         direction = None
         if "direction" in data:
             direction = document.word(
@@ -84,7 +85,7 @@ class ComponentReader:
         if "half_life" in data:
             half_life = document.length(data["half_life"], (*place, "half_life"))
         name, doc = document.text(data, "name", place), document.text(data, "doc", place)
-        if mapping is None or len(document.mistakes) > before:
+        if mapping is None or not is_whole or (direction is None and "direction" in data):
             return None
         found = document.made(
             place,
@@ -99,20 +100,20 @@ class ComponentReader:
             ),
             lambda field: (*place, field),
         )
-        return None if found is None else self._fits(found, options)
+        if found is not None:
+            self._fits(found, options)
+        return found if len(document.mistakes) == before else None
 
-    def _fits(self, part: Component, options: Mapping[str, object]) -> Component | None:
-        """The component, when it can be one of the model: said here, so that all are found."""
+    def _fits(self, part: Component, options: Mapping[str, object]) -> None:
+        """Whether the component can be one of the model: said here, so that all are found."""
         scale, combine = options["scale"], options["combine"]
         prefix = f"components.{part.name}"
 
-        def fits() -> Component:
+        def fits() -> None:
             ends = ends_of(scale if isinstance(scale, tuple) else (0, 100))
             mapping = checked(part.mapping, part.signal, part.direction, ends, prefix)
-            check_half_life(part)
             if scale is not None and combine is not None:  # else they are mistakes by themselves
                 check_points(part, mapping, ends, sums=combine is Combine.SUM)
-            return part
 
         def where(name: str) -> Place:
             inside = [each for each in name.removeprefix(prefix).split(".") if each]
@@ -120,7 +121,8 @@ class ComponentReader:
                 return (*self.place, *inside)
             return (*self.place, type(part.mapping).__name__.lower(), *inside)
 
-        return self.document.made(self.place, fits, where)
+        self.document.made(self.place, fits, where)
+        self.document.made(self.place, lambda: check_half_life(part), where)
 
     def _signal(self, data: Mapping[str, object]) -> Signal | None:
         """By its name, or counted of events."""
