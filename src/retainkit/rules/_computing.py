@@ -117,7 +117,8 @@ def read_computed(reader: SignalReader, word: str, said: object, place: Place) -
     before = len(reader.mistakes)
     for key, value in data.items():
         read[key] = _value(reader, word, key, value, (*place, key))
-    if len(reader.mistakes) > before:
+    is_unread = any(read[key] is None and value is not None for key, value in data.items())
+    if is_unread or len(reader.mistakes) > before:
         return None
     return reader.made(place, lambda: signal_of(form.make(read)))
 

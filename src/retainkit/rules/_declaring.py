@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeAlias, cast
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from retainkit.rules._checked import MissingTime
 from retainkit.rules._computed import First, Last, Latest
@@ -46,8 +46,69 @@ _OPTIONS: Mapping[Kind, tuple[str, ...]] = {
 _EVERY_OPTION = tuple(key for keys in _OPTIONS.values() for key in keys)
 
 
-def read_signal(reader: SignalReader, name: str, said: object, place: Place) -> Signal | None:
-    """The signal that is declared so, or None and a mistake; inside this room only."""
+@define(kw_only=True)
+class Declarations(SignalReader):
+    """
+    The signals that a document declares, in order of need; inside this room only.
+
+    Args:
+        signals: As of `SignalReader`.
+
+        declared: The same ones; those of the document are added.
+
+        said: What the document says of each, as long as it is not declared.
+
+        mistakes: As of `Reader`.
+    """
+
+    declared: dict[str, Signal]
+    said: dict[str, object]
+    path: list[str] = field(factory=list)
+    wrong_ones: set[str] = field(factory=set)
+
+    def declare(self) -> None:
+        """All of them."""
+        while self.said:
+            self._declare(next(iter(self.said)))
+
+    def signal(self, name: object, place: Place) -> Signal | None:
+        """One that another is computed of, wherever in the document it is declared."""
+        needed = str(name)
+        if needed in self.path:
+            self.wrong(
+                place,
+                "Signals are computed of each other in a circle",
+                "rules.circular_signals",
+                " -> ".join((*self.path[self.path.index(needed) :], needed)),
+                "let the host set one of them",
+            )
+            return None
+        if needed in self.said:
+            self._declare(needed)
+        return None if needed in self.wrong_ones else super().signal(name, place)
+
+    def _declare(self, name: str) -> None:
+        said, place = self.said.pop(name), ("signals", name)
+        if name in self.declared:
+            self.wrong(
+                place,
+                "A signal of this name is declared otherwise",
+                "rules.signal_clash",
+                name,
+                "leave it out here, or there",
+            )
+            return
+        self.path.append(name)
+        signal = _read(self, name, said, place)
+        self.path.pop()
+        if signal is None:
+            self.wrong_ones.add(name)
+        else:
+            self.declared[name] = signal
+
+
+def _read(reader: SignalReader, name: str, said: object, place: Place) -> Signal | None:
+    """The signal that is declared so, or None and a mistake."""
     data = reader.keys(said, place, _SIGNAL_WORDS)
     if not isinstance(said, Mapping):
         return None

@@ -13,7 +13,7 @@ from retainkit.core import Event
 from retainkit.errors import InvalidInput
 from retainkit.rules._attributes import Signals, declared
 from retainkit.rules._declared import Signal
-from retainkit.rules._declaring import read_signal
+from retainkit.rules._declaring import Declarations
 from retainkit.rules._expecting import read_test
 from retainkit.rules._mistakes import Place, Reader
 from retainkit.rules._operands import told_instant
@@ -138,22 +138,13 @@ class _Document(Reader):
         )
 
     def _declare(self, said: object) -> None:
-        reader = self._reader(())
         names = tuple(map(str, said)) if isinstance(said, Mapping) else ()
-        for name, declaration in reader.keys(said, ("signals",), names).items():
-            place = ("signals", name)
-            if name in self.signals:
-                reader.wrong(
-                    place,
-                    "A signal of this name is declared otherwise",
-                    "rules.signal_clash",
-                    name,
-                    "leave it out here, or there",
-                )
-                continue
-            signal = read_signal(reader, name, declaration, place)
-            if signal is not None:
-                self.signals[name] = signal
+        Declarations(
+            signals=self.signals,
+            declared=self.signals,
+            said=dict(self.keys(said, ("signals",), names)),
+            mistakes=self.mistakes,
+        ).declare()
 
     def _rule(self, reader: ConditionReader, said: object, place: Place) -> Rule | None:
         data = reader.keys(said, place, _RULE_WORDS)
