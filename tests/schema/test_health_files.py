@@ -224,6 +224,7 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
         (1, 1): "rules.unknown_word",
         (6, 17): "rules.unknown_signal",
         (10, 9): "health.direction",
+        (12, 20): "health.half_life",
         (15, 20): "health.form",
         (16, 17): "health.form",
         (17, 36): "rules.unknown_word",
