@@ -2,11 +2,11 @@
 
 Ours asks the 14, and those that the answer alone makes false no further; the anchor puts all 100
 through the same, with the same short cut: the same kit, the same event, counting, loading, state
-machine, explanation and commit in memory. Of the 34 signals, the 17 that somebody
-would count of the timeline are counted of it, with as many users as the world's seats allow and
-four weeks of what they do; what is in a contract or a CRM is told as facts. That one rule fires,
-and the same one on both sides, is checked for each customer. What counts is the time of the
-thread, so that other work does not.
+machine, explanation and commit in memory. Of the 34 signals, the 17 that somebody would count of
+the timeline are counted of it, with as many users as the world's seats allow and four weeks of what
+they do; what is in a contract or a CRM is told as facts. That one rule fires, and the same one on
+both sides, is checked for each customer. What counts is the time of the thread, so that other work
+does not.
 """
 
 from __future__ import annotations
