@@ -32,6 +32,7 @@ from retainkit.rules import (
     compiled,
     days,
     diff,
+    either,
     event,
     hours,
     next_flip,
@@ -456,6 +457,41 @@ def test_each_leaf_is_told_with_value_time_source_and_threshold() -> None:
             },
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("condition", "counted"),
+    [
+        (
+            either("payment.failed", "payment.late", where={"reason": "declined"})
+            .at_least(3)
+            .same("invoice")
+            .within(days(7)),
+            {
+                "word": "count",
+                "of": ["payment.failed", "reason: declined", "payment.late", "invoice"],
+                "seconds": 604_800,
+            },
+        ),
+        (
+            sequence(event("trial.started"), event("plan.bought")).within(days(30)),
+            {"word": "sequence", "of": ["trial.started", "plan.bought"], "seconds": 2_592_000},
+        ),
+        (
+            event("feature.used").distinct("user").trend(days(28)) < 0,
+            {"word": "trend", "of": ["feature.used", "user"], "seconds": 2_419_200},
+        ),
+        (event("login").last().more_than_ago(days(14)), {"word": "last", "of": ["login"]}),
+        (Customer.failures_7d >= 3, None),
+        (Customer.seats >= 3, None),
+    ],
+)
+def test_what_nobody_named_is_told_by_what_it_is_counted_of(
+    condition: Condition, counted: object
+) -> None:
+    """What has a name is told by that."""
+    values = why(condition, readings(Customer, {}), NOW).because.values
+    assert values.get("counted") == counted
 
 
 def test_the_leaves_that_decide_are_told_apart_from_the_others() -> None:
