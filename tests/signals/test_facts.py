@@ -65,6 +65,12 @@ def test_a_fact_can_be_known_no_more() -> None:
             "convert it before, at a rate you can show, or declare no currency",
         ),
         (
+            {"seats": 3, "share": float("nan")},
+            "rules.not_finite",
+            "share",
+            "leave out what is not known; None says that it is not known any more",
+        ),
+        (
             {"logins": 3},
             "signals.computed",
             "logins",

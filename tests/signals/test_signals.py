@@ -198,6 +198,16 @@ def test_samples_tests_and_staff_count_only_where_they_are_asked_for() -> None:
     assert value(pattern.of_origin(Origin.TEST, Origin.SAMPLE).count(days(1)), MONDAY, *past) == 2
 
 
+def test_who_is_a_test_alone_is_known_since_never() -> None:
+    """Its events count where tests are asked for; they make no timeline of a customer."""
+    tests = event("x").of_origin(Origin.TEST).count(days(1))
+    measures = Measures({"x": event("x").count(days(1)), "tests": tests})
+    buckets = measures.count([happened("x", MONDAY, origin=Origin.TEST)], {})
+    known = measures.read(buckets, MONDAY)
+    assert (known.known("tests", MONDAY), known.known("x", MONDAY)) == (1, None)
+    assert [bucket.count for bucket in buckets] == [1], "and nothing tells since when"
+
+
 def test_what_is_tagged_anew_is_counted_anew() -> None:
     """A demo that was taken for use; the tag that was learned of last holds."""
     past = [happened("x", MONDAY, id="a"), happened("x", MONDAY, id="b")]
