@@ -625,6 +625,32 @@ def test_a_name_that_looks_like_a_number_needs_quotes() -> None:
     assert list(read_rules("segments: {'1': {usage: 5}}", Customer).segments) == ["1"]
 
 
+@pytest.mark.parametrize(
+    ("number", "read"),
+    [("010", "8"), ("-007", "-7"), ("00", "0"), ("1:30", "90"), ("1:30.5", "90.5"), ("0_7", "7")],
+)
+def test_a_number_that_yaml_reads_otherwise_than_people_is_a_mistake(
+    number: str, read: str
+) -> None:
+    """Octal and by sixties; whoever means that writes the number, or quotes what is a text."""
+    with pytest.raises(InvalidInput) as caught:
+        read_rules(f"rules: [{{id: a, when: {{usage: {number}}}, priority: high}}]", Customer)
+    told: Any = caught.value.value
+    assert [
+        (each.line, each.column, each.mistake.code, each.mistake.value, each.mistake.remedy)
+        for each in told
+    ] == [
+        (1, 31, "yaml.number", number, f"write {read}, or put quotes around it"),
+        (1, 44 + len(number), "rules.form", "high", "write a number; the highest comes first"),
+    ]
+
+
+@pytest.mark.parametrize("number", ["0", "-0", "0.5", "01.5", "0x10", "0b11", "1_000", "'10'"])
+def test_a_number_that_reads_as_it_looks_is_one(number: str) -> None:
+    """A lone zero leads nothing, and other bases say what they are."""
+    assert read_rules(f"rules: [{{id: a, when: {{usage: {number}}}}}]", Customer).rules
+
+
 def test_a_circle_is_told_from_its_first_segment_on() -> None:
     """Whoever leads into it: value, place and the way out are those of one mistake."""
     with pytest.raises(InvalidInput) as caught:

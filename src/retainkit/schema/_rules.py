@@ -85,6 +85,7 @@ def read_document(text: str, read: Callable[[object], T], file: str, code: str) 
         for why, spot in marked.broken
     ]
     found += [_at(spot, _twice(str(place[-1]))) for place, spot in marked.twice]
+    found += [_at(spot, _misread(text, number)) for text, number, spot in marked.misread]
     made = None
     if not marked.broken:
         try:
@@ -114,6 +115,16 @@ def _twice(key: str) -> Mistake:
         code="yaml.key_twice",
         value=key,
         remedy="put conditions on one signal under `all:`; leave the rest out",
+    )
+
+
+def _misread(text: str, number: object) -> Mistake:
+    return Mistake(
+        place=(),
+        message="YAML reads another number than people do",
+        code="yaml.number",
+        value=text,
+        remedy=f"write {number}, or put quotes around it",
     )
 
 

@@ -6,6 +6,7 @@ file from outside can neither make objects nor eat the memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -22,6 +23,10 @@ Place: TypeAlias = tuple[str | int, ...]
 MOST_CHARACTERS = 1_000_000
 MOST_DEEP = 100
 MOST_DIGITS = 100
+
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_MISREAD = re.compile(r"[-+]?0[0-9_]+|.*:.*")
+"""To YAML 1.1, 010 is octal, and 1:30 counts by sixties."""
 
 
 class Mark(Protocol):
@@ -60,6 +65,8 @@ class Marked:
 
         twice: Keys that a mapping has more than once.
 
+        misread: Numbers that YAML takes for other ones than people do, each with what it takes.
+
         broken: What is no plain YAML, with the reasons.
     """
 
@@ -67,6 +74,7 @@ class Marked:
     keys: Mapping[Place, Spot]
     values: Mapping[Place, Spot]
     twice: tuple[tuple[Place, Spot], ...]
+    misread: tuple[tuple[str, object, Spot], ...]
     broken: tuple[tuple[str, Spot], ...]
 
 
@@ -110,6 +118,7 @@ def read_yaml(text: str) -> Marked:
         keys=builder.keys,
         values=builder.values,
         twice=tuple(builder.twice),
+        misread=tuple(builder.misread),
         broken=tuple(builder.broken),
     )
 
@@ -131,6 +140,7 @@ class _Builder:
     keys: dict[Place, Spot] = field(factory=dict)
     values: dict[Place, Spot] = field(factory=dict)
     twice: list[tuple[Place, Spot]] = field(factory=list)
+    misread: list[tuple[str, object, Spot]] = field(factory=list)
     broken: list[tuple[str, Spot]] = field(factory=list)
     stack: list[_Open] = field(factory=list)
 
@@ -216,6 +226,8 @@ class _Builder:
         except (ValueError, yaml.YAMLError):
             self.break_off("This looks like a number or a time, and is none", event.start_mark)
             return None
+        if tag in _NUMBERS and _MISREAD.fullmatch(event.value):
+            self.misread.append((event.value, found, _spot(event.start_mark)))
         return found
 
 
