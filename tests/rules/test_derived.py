@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,10 +36,13 @@ from retainkit.rules import (
     minutes,
     read_condition,
     read_rulebook,
+    readings,
+    sequence,
     share,
     signal_data,
     version,
     weeks,
+    why,
 )
 
 
@@ -656,3 +659,44 @@ def test_what_nobody_named_needs_no_declaration() -> None:
         stale.name,
         "declare it in your class of Signals",
     )
+
+
+NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
+UNNAMED: list[tuple[Condition, JsonObject]] = [
+    (
+        event("payment.failed", {"reason": "declined"}).at_least(3).same("id").within(days(7)),
+        {"word": "count", "of": ["payment.failed", "reason: declined", "id"], "seconds": 604800},
+    ),
+    (
+        either("a", "b").distinct("user").at_least(2).within(hours(3)),
+        {"word": "distinct", "of": ["a", "b", "user"], "seconds": 10800},
+    ),
+    (
+        sequence(event("a"), event("b")).same("id").within(hours(3)),
+        {"word": "sequence", "of": ["a", "b", "id"], "seconds": 10800},
+    ),
+    (
+        USED.sum_trend("minutes", days(7)) < 0,
+        {"word": "trend", "of": ["feature.used", "minutes"], "seconds": 604800},
+    ),
+    (
+        USED.depth("feature", features=("x", "y"), within=days(1)) < 1,
+        {"word": "depth", "of": ["feature.used", "feature"], "seconds": 86400},
+    ),
+    (
+        anything(but=("payment.*",)).last().more_than_ago(days(3)),
+        {"word": "last", "of": ["*"]},
+    ),
+    (ITEMS.count() > 3, {"word": "open", "of": ["ticket.opened", "ticket.closed", "ticket"]}),
+]
+
+
+@pytest.mark.parametrize(("condition", "counted"), UNNAMED)
+def test_a_reason_says_what_the_rule_counts_by_itself(
+    condition: Condition, counted: JsonObject
+) -> None:
+    """Its name is a hash, which tells nobody anything; a signal with a name needs no more."""
+    (leaf,) = why(condition, readings({}, {}), NOW).leaves()
+    assert leaf.because.values["counted"] == counted
+    (leaf,) = why(PAID > 3, readings({"paid": PAID}, {}), NOW).leaves()
+    assert "counted" not in leaf.because.values
