@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.health.worlds import BANDS, HIGHER, Customer, one, usual
+from tests.health.worlds import BANDS, HIGHER, NOW, Customer, one, usual
 
+from retainkit.core import dumps
 from retainkit.errors import InvalidInput
 from retainkit.health import (
     Band,
@@ -20,7 +21,11 @@ from retainkit.health import (
     Linear,
     Outside,
     Steps,
+    model_data,
+    score,
 )
+from retainkit.messages.reasons import explain_text
+from retainkit.rules import days, event, readings
 
 
 LINE = Linear(low=0, high=20)
@@ -97,3 +102,24 @@ def test_a_word_is_as_good_as_its_enum() -> None:
     assert Linear(low=0, high=1, outside="ignore").outside is Outside.IGNORE
     steps = Steps(edges=(5,), points=(0, 100), edge="lower_included")
     assert steps.edge is Edge.LOWER_INCLUDED
+
+
+def test_a_signal_that_nobody_named_is_called_by_what_it_counts() -> None:
+    """Nobody reads a hash: not in a reason, a report or an event; a name of one's own stands."""
+    logins = event("user.logged_in").count(days(28))
+    ever = event("user.logged_in").last()
+
+    def part(**changes: Any) -> Component:
+        return Component(direction=HIGHER, weight=100, mapping=LINE, **changes)
+
+    assert part(signal=logins).name == "count(user.logged_in, 28d)"
+    assert Component(signal=ever, mapping=LINE).name == "last(user.logged_in)"
+    assert part(signal=Customer.logins).name == "logins"
+    counting = one(part(signal=logins))
+    health = score(counting, readings(counting.signals, {logins.name: 5}), NOW)
+    assert explain_text(health.because[0].key, health.because[0].values, "en") == (
+        "count(user.logged_in, 28d): 25 points for 5; part of the score: 25.00."
+    )
+    assert '"name":"user.logged_in"' in dumps(model_data(counting))
+    assert '"name":"count' not in dumps(model_data(counting))
+    assert '"name":"visits"' in dumps(model_data(one(part(signal=logins, name="visits"))))

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from retainkit.core import JsonObject, JsonValue, content_hash
 from retainkit.health._bands import Bands
 from retainkit.health._mappings import Bound, Factors, Linear, MappingOf, Steps, Table, as_condition
 from retainkit.money import Money
-from retainkit.rules import Present, Signal, condition_data, signal_data, version
+from retainkit.rules import NOBODY, Present, Signal, condition_data, signal_data, version, why
 
 
 if TYPE_CHECKING:
     from retainkit.health._model import Component, HealthModel
+
+
+_ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def model_data(model: HealthModel) -> JsonObject:
@@ -57,6 +60,23 @@ def version_of(model: HealthModel) -> str:
     return content_hash({**model_data(model), "conditions": conditions, "signals": signals})
 
 
+def name_of(signal: Signal) -> str:
+    """
+    As a component of this signal is called, when nobody names it; inside this room only.
+
+    The name of a signal that nobody declared is a hash: it is called by what it counts of which
+    events, and within which time, as in ``count(login, 28d)``.
+    """
+    told = why(Present(signal=signal), NOBODY, _ANY_TIME).because.values.get("counted")
+    if not isinstance(told, Mapping):
+        return signal.name
+    of, seconds = told.get("of"), told.get("seconds")
+    parts = [str(each) for each in of] if isinstance(of, list) else []
+    if isinstance(seconds, int):
+        parts.append(written(timedelta(seconds=seconds)))
+    return f"{told.get('word')}({', '.join(parts)})"
+
+
 def number(value: object) -> JsonValue:
     """A number exactly: whole ones as they are, others as text."""
     if isinstance(value, int):
@@ -80,7 +100,8 @@ def written(length: timedelta) -> str:
 
 
 def _component(part: Component) -> JsonObject:
-    name = {} if part.signal is not None and part.name == part.signal.name else {"name": part.name}
+    plain = part.signal is not None and part.name in (part.signal.name, name_of(part.signal))
+    name = {} if plain else {"name": part.name}
     return {
         **name,
         **({} if part.signal is None else _signal(part.signal)),

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.health._bands import Bands
-from retainkit.health._data import version_of
+from retainkit.health._data import name_of, version_of
 from retainkit.health._fixed import (
     DIGITS,
     ONE_POINT,
@@ -103,7 +103,8 @@ class Component:
     One thing that makes up health.
 
     Args:
-        name: As explanations call it; by default that of its signal.
+        name: As explanations call it; by default that of its signal, or what it counts, as in
+            ``count(login, 28d)``.
 
         signal: What it reads; left out with `Factors`.
 
@@ -133,7 +134,7 @@ class Component:
 
     @name.default
     def _named(self) -> str:
-        return "" if self.signal is None else self.signal.name
+        return "" if self.signal is None else name_of(self.signal)
 
 
 @frozen(kw_only=True)

@@ -90,7 +90,7 @@ class ComponentReader:
         found = document.made(
             place,
             lambda: Component(
-                name=name or ("" if signal is None else signal.name),
+                **({"name": name} if name else {}),
                 doc=doc,
                 signal=signal,
                 direction=direction,
