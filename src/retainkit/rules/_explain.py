@@ -230,7 +230,7 @@ def holds(
         case Compare():
             return _compare.against(node.op, value, node.value)
         case OneOf():
-            return value in node.values
+            return value in node.among
         case Between():
             return _compare.inside(value, node.low, node.high)
         case TextMatch():

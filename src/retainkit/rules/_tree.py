@@ -141,6 +141,10 @@ class OneOf(Condition):
 
     signal: Signal
     values: tuple[str | int | float, ...]
+    among: frozenset[str | int | float] = field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "among", frozenset(self.values))
 
 
 @frozen(kw_only=True, order=False)

@@ -15,6 +15,8 @@ from retainkit.rules._tree import (
     AllOf,
     AnyOf,
     AtLeast,
+    Between,
+    Compare,
     CompareSignals,
     Condition,
     InSegment,
@@ -43,6 +45,11 @@ class Literal:
     def is_pair(self) -> bool:
         """It compares two signals."""
         return isinstance(self.leaf, CompareSignals)
+
+    @property
+    def is_limit(self) -> bool:
+        """It compares one signal with a value or two; a list of values is none."""
+        return isinstance(self.leaf, Compare | Between)
 
 
 Way: TypeAlias = tuple[Literal, ...]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import combinations, islice, product
 from typing import Any
 
-from attrs import frozen
+from attrs import define, frozen
 
 from retainkit.core import Because, JsonValue
 from retainkit.money import Money, to_units
@@ -25,6 +25,9 @@ from retainkit.rules._windows import instant
 
 _MOST_TRIES = 2_000
 _MOST_FLIPS = 16
+_MOST_LOOKED = 100_000
+"""Values that are looked at before the search gives up; one list of values may be longer."""
+
 _MOST_PICKED = 3**5
 _MOST_BESIDE = 9
 """Sets of compared signals that are tried beside those that have to change anyway."""
@@ -103,7 +106,7 @@ def why_not(
     )
 
 
-@frozen
+@define
 class _Search:
     condition: Condition
     known: Readings
@@ -112,6 +115,9 @@ class _Search:
     asked: Compiled
     held: dict[Literal, bool]
     """What is as wanted now, once it was asked."""
+
+    looked: int = 0
+    """How many values were looked at."""
 
     def smallest(self) -> tuple[Change, ...]:
         found = ways(self.condition, self.segments, lambda way: len(self._open(way)))
@@ -187,15 +193,18 @@ class _Search:
 
     def _candidates(self, way: Way, signal: Signal, known: Readings) -> list[Value | None]:
         """Values for it, the nearest first; limits of what it is compared with are its own, too."""
+        if self.looked > _MOST_LOOKED:
+            return []
         mine = [x for x in way if any(s.name == signal.name for s in x.signals)]
         single = [literal for literal in mine if not literal.is_pair]
         names = {s.name for literal in mine for s in literal.signals}
-        theirs = [x for x in way if not x.is_pair and x not in mine and x.signals[0].name in names]
-        leaves = [literal.leaf for literal in (*mine, *theirs)]
+        theirs = [x for x in way if x.is_limit and x not in mine and x.signals[0].name in names]
+        values = samples(signal, [x.leaf for x in (*mine, *theirs)], self.at, known)
+        self.looked += len(values)
         now = self.known.known(signal.name, self.at)
         fit = [
             value
-            for value in samples(signal, leaves, self.at, known)
+            for value in values
             if value != now
             and not _is_foreign(now, value)
             and agrees(value, signal, single, self.at)
