@@ -320,6 +320,20 @@ def test_the_recheck_wakes_only_those_whose_state_is_another(world: World) -> No
     assert names(kit, BOB).count("rules.recheck_requested") == 1
 
 
+def test_a_second_recheck_at_the_same_instant_wakes_as_well(world: World) -> None:
+    """The clock stands still; what was asked for at this instant was decided, and is asked anew."""
+    kit, silent = ruled(world), measured(world)
+    kit.signals.load({"customer": ["ada", "bob"], "seats": [3, 3]})
+    run(kit)
+    for seats, found in ((40, ["bob"]), (4, []), (50, ["bob"])):
+        silent.signals.set(BOB, {"seats": seats})
+        assert kit.rules.recheck().woken == 1
+        run(kit)
+        assert members(kit, "rule:many_seats") == found
+    assert kit.rules.recheck().woken == 0
+    assert names(kit, BOB).count("rules.recheck_requested") == 3
+
+
 def test_the_recheck_makes_no_customers(world: World) -> None:
     """A misspelt id is nobody's, and who is named twice is asked once."""
     kit = ruled(world)

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from retainkit.core import Bucket, Event, Member, Wanted
 from retainkit.engine._signals import PAGE, KitSignals, Opened, Progress
@@ -223,6 +223,9 @@ class KitRules:
         product that has customers already. On a healthy store it wakes nobody. It changes no
         state by itself: ``rules.recheck_requested`` is recorded, and the next worker decides.
 
+        It goes by states. Members of segments that were lost from the store although their states
+        are there, and buckets, are put right by `KitSignals.rebuild`.
+
         Args:
             customers: Whom to look at; all by default. Who has no events is nobody.
 
@@ -241,9 +244,10 @@ class KitRules:
                 wish, case = _wish(customer, now), _case(k, bound, customer)
                 if case is None or recheck.differs(case, counted, wish, now):
                     wishes.append(wish)
-            k.record(*wishes)
-            missed = len(wishes)
-            asked, woken = asked + len(page), woken + missed
+            asked, woken = asked + len(page), woken + len(wishes)
+            while wishes:  # what was wished at this instant before may be decided by now
+                known = frozenset(k.record(*wishes).duplicates)
+                wishes = [_anew(wish) for wish in wishes if wish.id in known]
             if progress is not None:
                 progress(asked, None)
         return Rechecked(asked=asked, woken=woken)
@@ -331,6 +335,10 @@ def _wish(customer: CustomerId, now: datetime) -> Event:
         customer=customer,
         occurred_at=now,
     )
+
+
+def _anew(wish: Event) -> Event:
+    return evolve(wish, id=EventId(derive(wish.id, "again")))
 
 
 def _page(
