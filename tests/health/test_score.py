@@ -48,8 +48,9 @@ from retainkit.health import (
 )
 from retainkit.health._fixed import remaining
 from retainkit.health._score import standing
+from retainkit.messages.reasons import explain_text
 from retainkit.money import money
-from retainkit.rules import Number, Readings, columns, days, hours, readings
+from retainkit.rules import Number, Readings, Text, columns, days, hours, readings
 
 
 WEEK = timedelta(days=7)
@@ -88,6 +89,40 @@ def test_a_missing_component_is_neither_good_nor_bad() -> None:
     assert health.coverage == Decimal("0.7")
     silent = next(each for each in health.contributions if each.name == "nps")
     assert (silent.part, silent.points, silent.silence) == (Decimal(0), None, Silence.MISSING)
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "german"),
+    [
+        (-4 / 7, "-0.571429", "-0,571429"),
+        (2 / 3 * 1000, "666.667", "666,667"),
+        (0.1 + 0.2, "0.3", "0,3"),
+        (1234567.891, "1,234,568", "1.234.568"),
+        (1.25e-07, "0.000000125", "0,000000125"),
+        (12, "12", "12"),
+    ],
+)
+def test_a_number_is_told_with_six_digits(value: float, english: str, german: str) -> None:
+    """By the reader's signs; the reason has all of them."""
+    health = score(usual(), known(logins=value), NOW)
+    counts = next(each for each in health.because if each.key == "health.component.counts")
+    assert counts.values["value"] in (repr(value), value)
+    for locale, figure in (("en", f"for {english};"), ("de", f"für {german};")):
+        assert figure in explain_text(counts.key, counts.values, locale)
+
+
+def test_a_text_that_looks_like_a_number_is_told_as_it_is() -> None:
+    """A version 1.10 is no 1.1; nor is a text in a reason that was written elsewhere."""
+    version = Text(name="version")
+    table = Table(points={"1.10": 100}, otherwise=0)
+    model = one(Component(signal=version, weight=100, mapping=table))
+    health = score(model, readings({"version": version}, {"version": "1.10"}), NOW)
+    (counts,) = health.because
+    assert explain_text(counts.key, counts.values, "de") == (
+        "version: 100 Punkte für 1.10; Anteil am Wert: 100,00."
+    )
+    values = {**counts.values, "kind": "number", "value": "many"}
+    assert "für many;" in explain_text(counts.key, values, "de")
 
 
 def test_a_stale_reading_is_as_good_as_none() -> None:

@@ -400,6 +400,7 @@ def _of_parts(
         values: dict[str, JsonValue] = {"component": each.part.name}
         if each.part.signal is not None:
             values |= why(Present(signal=each.part.signal), known, at).because.values
+            values["kind"] = each.part.signal.kind.value
         if each.case is not None:
             values["case"] = each.case
         if each.points is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -41,6 +41,9 @@ _SAME_WORDS = MappingProxyType({"was": "level", "code": "decline"})
 
 _DECIMALS = frozenset({"at", "before", "by", "hysteresis", "part", "points", "score", "times"})
 """Values that are decimals where they look so; elsewhere it may be a text, such as a version."""
+
+_DIGITS = 6
+"""How many digits are told of a number that was computed; the reason itself has all of them."""
 
 _SHARES = frozenset({"coverage", "minimum"})
 """Decimals of which 1 is the whole, told in percent."""
@@ -108,7 +111,7 @@ def explain_text(
         if isinstance(value, str):
             key = f"value.{_SAME_WORDS.get(name, name)}.{value}"
             word = say(key)
-            figure = _figure(because_key, name, value, spoken)
+            figure = _figure(because_key, name, value, spoken, values.get("kind"))
             return word if word != key else figure or _instant(value, spoken, there)
         if isinstance(value, bool):
             return say(_YES if value else _NO)
@@ -279,8 +282,12 @@ def _number(name: str, value: int, spoken: Language) -> str:
     return format_timedelta(whole, granularity=unit, threshold=10**9, locale=spoken.cldr)
 
 
-def _figure(because_key: str, name: str, value: str, spoken: Language) -> str | None:
+def _figure(
+    because_key: str, name: str, value: str, spoken: Language, kind: JsonValue
+) -> str | None:
     """A decimal or a length, where it can't be a text that only looks like one."""
+    if name == "value" and kind == "number":
+        return _short(value, spoken)
     ordered = because_key.startswith(_ORDERED)
     if name in _SHARES and _SHARE.fullmatch(value):
         return _percent(value, spoken)
@@ -288,6 +295,19 @@ def _figure(because_key: str, name: str, value: str, spoken: Language) -> str | 
         return _decimal(value, spoken)
     length = _LENGTH.fullmatch(value) if ordered else None
     return _length(int(length[1]) * _LENGTHS[length[2]], spoken) if length else None
+
+
+def _short(text: str, spoken: Language) -> str:
+    """A number that was computed: to six digits that count; the text itself when it is none."""
+    from babel.numbers import format_decimal
+
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    places = _DIGITS - 1 - number.adjusted()
+    rounded = round(number, places).normalize() if places > 0 else number.to_integral_value()
+    return str(format_decimal(rounded, locale=spoken.cldr, decimal_quantization=False))
 
 
 def _length(length: timedelta, spoken: Language) -> str:
