@@ -11,6 +11,7 @@ from tests.rules.test_linear import calls, is_linear
 
 from retainkit.errors import InvalidInput
 from retainkit.rules import (
+    MOST_DEEP,
     Condition,
     Flag,
     Number,
@@ -18,6 +19,9 @@ from retainkit.rules import (
     Rulebook,
     Signals,
     any_of,
+    declared,
+    read_condition,
+    read_rulebook,
     readings,
     segment,
     signals_of,
@@ -106,3 +110,53 @@ def test_the_search_for_a_change_gives_up() -> None:
     before = perf_counter()
     assert why_not(unmet, known, NOW).changes == ()
     assert perf_counter() - before < 40
+
+
+# ---- depth
+
+
+def nested(word: str) -> dict[str, object]:
+    """Five thousand of these, one inside the other."""
+    inside: dict[str, object] = {"seats": 1}
+    for _ in range(5_000):
+        inside = {word: inside if word == "not" else [inside, inside]}
+    return inside
+
+
+def circular(word: str) -> dict[str, object]:
+    """What contains itself, twice."""
+    data: dict[str, object] = {}
+    data[word] = data if word == "not" else [data, data]
+    return data
+
+
+def shares() -> dict[str, object]:
+    """A share of a share of a share, and so on."""
+    inside: object = "seats"
+    for _ in range(5_000):
+        inside = {"share": {"of": inside, "whole": "seats"}}
+    return {"computed": {"share": {"of": inside, "whole": "seats"}, "lt": 1}}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [nested("not"), nested("all"), circular("not"), circular("any"), shares()],
+    ids=["nested not", "nested all", "circular not", "circular any", "nested shares"],
+)
+def test_what_is_too_deep_is_told_once_and_left(data: object) -> None:
+    """In a condition, and in a file, whose other rules are read all the same."""
+    with pytest.raises(InvalidInput) as caught:
+        read_condition(data, declared(Customer))
+    told = caught.value.value
+    assert isinstance(told, tuple)
+    (mistake,) = told
+    assert (mistake.code, mistake.value) == ("rules.too_deep", MOST_DEEP + 1)
+    assert mistake.remedy == "flatten it, or compute a part of it as a signal of its own"
+
+    rules = [{"id": "deep", "when": data}, {"id": "next", "when": {"seets": 1}}]
+    with pytest.raises(InvalidInput) as caught:
+        read_rulebook({"rules": rules}, Customer)
+    found = caught.value.value
+    assert isinstance(found, tuple)
+    assert [each.code for each in found] == ["rules.too_deep", "rules.unknown_signal"]
+    assert found[0].place[:3] == ("rules", 0, "when")

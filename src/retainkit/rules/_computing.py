@@ -172,7 +172,7 @@ def _value(reader: SignalReader, word: str, key: str, value: object, place: Plac
     if word == "trend" and key == "of":
         return _counted(reader, value, place)
     if word == "share" and key in {"of", "whole"}:
-        return _signal(reader, value, place)
+        return reader.deeper(place, lambda: _signal(reader, value, place))
     if key in {"features", "one_of"}:
         return reader.listed(value, place)
     return value  # a text or a number, checked by what is made of it

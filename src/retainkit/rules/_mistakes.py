@@ -9,6 +9,7 @@ from attrs import define, evolve, field, frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.rules._meant import meant
+from retainkit.rules._tree import limited_depth
 
 
 Place: TypeAlias = "tuple[str | int, ...]"
@@ -55,6 +56,8 @@ class Reader:
     """The code of a mistake where something else belongs."""
 
     mistakes: list[Mistake] = field(factory=list)
+    _deep: int = field(default=0, init=False)
+    _is_too_deep: bool = field(default=False, init=False)
 
     @property
     def told(self) -> str:
@@ -98,6 +101,23 @@ class Reader:
             value = inside if error.field is not None else None
             self.wrong(at, error.message, error.code, value, error.remedy)
             return None
+
+    def deeper(self, place: Place, read: Callable[[], T | None]) -> T | None:
+        """
+        What the function reads inside of what is read by now.
+
+        Too deep is a mistake, after which the rest is left alone: data may contain themselves.
+        """
+        if self._is_too_deep:
+            return None
+        self._deep += 1
+        try:
+            self._is_too_deep = self.made(place, lambda: limited_depth(self._deep)) is None
+            return None if self._is_too_deep else read()
+        finally:
+            self._deep -= 1
+            if not self._deep:
+                self._is_too_deep = False
 
     def keys(self, data: object, place: Place, known: Sequence[str]) -> Mapping[str, object]:
         """The mapping without keys that are not known, each of which is a mistake."""

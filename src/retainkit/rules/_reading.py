@@ -121,6 +121,9 @@ class ConditionReader(SignalReader):
 
     def condition(self, data: object, place: Place) -> Condition | None:
         """The condition, or None and a mistake."""
+        return self.deeper(place, lambda: self._condition(data, place))
+
+    def _condition(self, data: object, place: Place) -> Condition | None:
         if not isinstance(data, Mapping) or len(data) != 1:
             self.wrong(
                 place,
