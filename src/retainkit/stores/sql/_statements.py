@@ -40,10 +40,7 @@ class TimelineStatements:
         self.known: Statement = ready(
             sa.select(*known).where(event.c.tenant == bind("tenant"), dialect.among(event.c.id))
         )
-        # SQLite's own numbers of rows, in the order in which they were written.
-        self.newest: Statement = ready(
-            sa.select(event.c.id).order_by(sa.literal_column("rowid").desc()).limit(size())
-        )
+        self.before: Statement = ready(sa.text(_before(dialect.quoted(event))))
         self.event: Statement = ready(sa.select(*event.c).where(same(event, "tenant", "id")))
         later = _later(event)
         self.events: Statement = ready(later)
@@ -117,6 +114,15 @@ def _number(customer: sa.Table, dialect: Dialect) -> str:
         f"INSERT INTO {dialect.quoted(customer)} (tenant, id, counter)"
         f" {counts} ON CONFLICT (tenant, id)"
         f" DO UPDATE SET counter = {customer.name}.counter + excluded.counter RETURNING id, counter"
+    )
+
+
+def _before(event: str) -> str:
+    """Of some ids, those before the newest rows: SQLite numbers rows as they are written."""
+    return (
+        f"SELECT e.id, e.fingerprint FROM json_each(:ids) AS listed CROSS JOIN {event} AS e"
+        " WHERE e.tenant = :tenant AND e.id = listed.value"
+        f" AND e.rowid <= (SELECT max(rowid) FROM {event}) - :written"
     )
 
 

@@ -57,8 +57,8 @@ class SqlTimeline:
         if number == len(events):
             return Appended(new=tuple(events), first=first, taken=taken)
         # SQLite has but one writer, us: the newest rows are those that were written just now.
-        mine = {row[0] for row in self._bound.all(self._sql.newest, limit=number)}
-        known = self._known([event for event in events if event.id not in mine])
+        found = self._bound.all(self._sql.before, ids=_ids(events), written=number)
+        known = {row[0]: row[1] for row in found}
         return evolve(self._sorted_out(events, written, known, recorded_at), taken=taken)
 
     def telling(self, events: Sequence[Event], recorded_at: datetime) -> Part | None:
@@ -114,9 +114,9 @@ class SqlTimeline:
         """Lock the customers and reserve a number for each event; the first number of each."""
         return _first(self._bound.all(self._sql.number, counts=_counts(counts)), counts)
 
-    def _known(self, events: Sequence[Event], *, mine: Iterable[Row] = ()) -> dict[Value, Value]:
+    def _known(self, events: Sequence[Event], *, mine: Iterable[Row]) -> dict[Value, Value]:
         """The fingerprints of those that are in the table, by id, but for what is mine there."""
-        found = self._bound.all(self._sql.known, ids=dumps([event.id for event in events]))
+        found = self._bound.all(self._sql.known, ids=_ids(events))
         written = set(mine)
         return {row[0]: row[1] for row in found if tuple(row) not in written}
 
@@ -155,7 +155,7 @@ class SqlTimeline:
             if self._keep_aside(event, event.id, recorded_at, state):
                 new.append(event)
                 continue
-            known = self._bound.all(self._sql.known, ids=dumps([event.id]))
+            known = self._bound.all(self._sql.known, ids=_ids([event]))
             if known[0][1] != event.fingerprint and self._in_conflict(event, recorded_at):
                 conflicts.append(event.id)
             else:
@@ -227,6 +227,10 @@ def _first(found: Sequence[Row], counts: Counter[CustomerId]) -> dict[CustomerId
     """Each customer's first new number, from its counter after the new ones."""
     numbered = cast("Sequence[tuple[CustomerId, int]]", found)  # and what else a row tells
     return {row[0]: row[1] - counts[row[0]] + 1 for row in numbered}
+
+
+def _ids(events: Sequence[Event]) -> str:
+    return dumps([event.id for event in events])
 
 
 def _counts(counts: Counter[CustomerId]) -> str:
