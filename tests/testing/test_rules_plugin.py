@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import yaml
+import yaml as _yaml  # noqa: F401 - pytester forgets what a run imports, and its C part loads once
 
 
-assert yaml  # loaded before: pytester forgets what a run imports, and the C part loads only once
 pytest_plugins = ["pytester"]
 
 SIGNALS = """
