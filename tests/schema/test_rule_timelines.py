@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from retainkit.errors import InvalidInput
-from retainkit.rules import Number, Rulebook, Signals, days, event, lint, read_rulebook
+from retainkit.rules import Number, Rulebook, Signals, days, event, lint, read_rulebook, signals_of
 from retainkit.schema import read_rules, rules_schema
 
 
@@ -19,6 +19,11 @@ class Customer(Signals):
 
 
 NOW = "now: 2026-11-01T09:00:00Z"
+
+DECLARE = (
+    "declare it under `signals:`, or in your class of Signals; what a condition counts by itself "
+    "is told by `events:` of the test"
+)
 
 DUNNING = """\
 segments:
@@ -221,6 +226,22 @@ def test_a_condition_that_is_wrong_counts_nothing() -> None:
         )
     told: Any = caught.value.value
     assert [each.mistake.code for each in told] == ["rules.unknown_signal"]
+
+
+def test_what_a_condition_counts_is_no_value_of_a_customer() -> None:
+    """It has no name of its own: whoever looks it up is told where to say it."""
+    when = event("payment.failed").at_least(3).within(days(7))
+    (name,) = (signal.name for signal in signals_of(when))
+    with pytest.raises(InvalidInput) as caught:
+        read_rules(a_file(f"customer: {{{name}: 3}}, expect: fires"))
+    told: Any = caught.value.value
+    assert [(each.mistake.code, each.mistake.value, each.mistake.remedy) for each in told] == [
+        (
+            "rules.unknown_signal",
+            name,
+            DECLARE,
+        )
+    ]
 
 
 def test_whoever_reads_a_document_says_who_counts() -> None:

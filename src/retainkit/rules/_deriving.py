@@ -21,6 +21,7 @@ from retainkit.rules._operands import length_of
 from retainkit.rules._readings import named
 
 
+DECLARE = "declare it under `signals:`, or in your class of Signals"
 COUNTING = (*PATTERN_WORDS, "same", "distinct", "within")
 FOLLOWING = ("of", "within", "same", "strict")
 
@@ -40,7 +41,7 @@ class SignalReader(Reader):
 
     def signal(self, name: object, place: Place) -> Signal | None:
         """The signal of a name, or a mistake with the nearest one."""
-        return self.made(place, lambda: named(self.signals, str(name), str(name)))
+        return self.made(place, lambda: named(self.signals, str(name), str(name), DECLARE))
 
     def length(self, value: object, place: Place) -> timedelta | None:
         """A window such as ``14d``."""

@@ -11,10 +11,10 @@ from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId, EventId
 from retainkit.rules._checked import event_name
 from retainkit.rules._declared import Kind, Signal
-from retainkit.rules._deriving import SignalReader
+from retainkit.rules._deriving import DECLARE, SignalReader
 from retainkit.rules._mistakes import Place
 from retainkit.rules._operands import cash, operand, told_from, told_instant
-from retainkit.rules._readings import Reading, Readings, readings
+from retainkit.rules._readings import Reading, Readings, named, readings
 from retainkit.rules._rule import RuleTest, choice
 from retainkit.rules._truth import Truth
 from retainkit.rules._windows import instant
@@ -24,6 +24,7 @@ Count: TypeAlias = "Callable[[Readings, list[Event], datetime], Readings]"
 
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
+_TOLD = f"{DECLARE}; what a condition counts by itself is told by `events:` of the test"
 _TEST_WORDS = ("name", "customer", "events", "now", "expect")
 _EVENT_WORDS = ("name", "at", "data", "origin")
 _READING_WORDS = ("value", "at", "source", "until")
@@ -80,7 +81,7 @@ def _known(reader: SignalReader, said: object, at: datetime, place: Place) -> Re
         name, inside = str(key), (*place, str(key))
         signal = reader.signals.get(name)
         if signal is None:
-            reader.signal(name, inside)
+            reader.made(inside, lambda name=name: named(reader.signals, name, name, _TOLD))  # type: ignore[misc] # bound now
             continue
         found = _reading(reader, signal, value, at, inside)
         if found is not None:

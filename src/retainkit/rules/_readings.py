@@ -185,7 +185,12 @@ def changed(known: Readings, values: Mapping[str, Value | None]) -> Readings:
     return Readings(found, there, until)
 
 
-def named(signals: Mapping[str, Signal], name: str, place: str) -> Signal:
+def named(
+    signals: Mapping[str, Signal],
+    name: str,
+    place: str,
+    otherwise: str = "declare it in your class of Signals",
+) -> Signal:
     """The signal of this name, or the error that names the nearest one; inside this room only."""
     signal = signals.get(name)
     if signal is None:
@@ -194,7 +199,7 @@ def named(signals: Mapping[str, Signal], name: str, place: str) -> Signal:
             code="rules.unknown_signal",
             field=place,
             value=name,
-            remedy=meant(name, signals, "declare it in your class of Signals"),
+            remedy=meant(name, signals, otherwise),
         )
     return signal
 
