@@ -132,7 +132,7 @@ class _Model:
             return None
         scale = self._scale(data)
         options = {**self._parts(data), **self._numbers(data), "scale": scale}
-        options["caps"] = caps = self._caps(data, scale)
+        options["caps"] = self._caps(data, scale)
         components = self._components(data, options)
         if len(document.mistakes) > before:
             return None
@@ -140,7 +140,7 @@ class _Model:
         return document.made(
             place,
             lambda: make(components=components, segments=document.segments, **options),
-            lambda name: self._where(name, [cap.name for cap in caps]),
+            lambda name: (*place, name.partition(".")[0]),
         )
 
     def _parts(self, data: Mapping[str, object]) -> dict[str, object]:
@@ -179,14 +179,6 @@ class _Model:
     def _fit(self, found: object, check: Callable[..., object], place: Place) -> object:
         """What was read, when it can be: said here, so that all are found."""
         return None if found is None else self.document.made(place, lambda: check(found))
-
-    def _where(self, name: str, caps: Sequence[str]) -> Place:
-        """Where in the document a field of the model stands; components look for theirs."""
-        first, _, rest = name.partition(".")
-        cap, _, inside = rest.rpartition(".")  # a name may have dots
-        if first == "caps" and cap in caps:
-            return (*self.place, first, caps.index(cap), inside)
-        return (*self.place, first)
 
     def _scale(self, data: Mapping[str, object]) -> tuple[Points, Points] | None:
         document, place = self.document, (*self.place, "scale")
