@@ -26,6 +26,7 @@ from retainkit.health import (
 )
 from retainkit.ids import EventId
 from retainkit.rules import Number, Signals, Text, anything, days, event
+from retainkit.signals import EarlyWarnings
 from retainkit.stores import Store
 from retainkit.stores.memory import MemoryStore
 from retainkit.stores.sql import SqlStore
@@ -159,7 +160,9 @@ def test_nobody_is_unhealthy_before_they_were_there(store: Store) -> None:
         weight=100,
     )
     used = evolve(MODELS.models[0], segment=None, components=[part])
-    kit = RetainKit(store=store, health=HealthModels(models=[used]), clock=clock)
+    kit = RetainKit(
+        store=store, signals=EarlyWarnings, health=HealthModels(models=[used]), clock=clock
+    )
     kit.record(
         Event(id=EventId("signed_up"), name="customer.signed_up", customer=ACME, occurred_at=NOW)
     )

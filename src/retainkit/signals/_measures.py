@@ -235,7 +235,7 @@ class Measures:
             reading = seen.once(name, partial(self._reading, name, seen))
             if reading is not None:
                 found[name] = reading
-        return readings(self.signals, found) if found or seen.is_somebody else NOBODY
+        return readings(self.signals, found) if seen.is_somebody else NOBODY
 
     def left_out(self, buckets: Iterable[Bucket], now: datetime) -> tuple[LeftOut, ...]:
         """

@@ -74,8 +74,8 @@ class Seen:
 
     @property
     def is_somebody(self) -> bool:
-        """Whether anything is known to have happened."""
-        return self._start is not None
+        """Whether anything was counted of the customer."""
+        return bool(self._by_metric)
 
     def rows(self, metric: str) -> Sequence[Bucket]:
         """All rows of a metric."""
