@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -179,6 +180,17 @@ def test_a_member_list_is_paged(world: World) -> None:
     assert [member.customer for member in first] == ["c0", "c1"]
     rest = kit.rules.members("rule:many_seats", after=first[-1].customer)
     assert [member.customer for member in rest] == ["c2", "c3", "c4"]
+
+
+@pytest.mark.parametrize("limit", [0, -1, 2**31, 2**70, "5", True, 1.0])
+def test_a_page_has_some_members(world: World, limit: Any) -> None:
+    """On every store alike: it is no store's own error, and never everybody."""
+    kit = ruled(world)
+    with pytest.raises(InvalidInput) as caught:
+        kit.rules.members("rule:many_seats", limit=limit)
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("rules.page", "limit", limit)
+    assert error.remedy == "pass an int above zero, such as 1000"
 
 
 def test_a_host_asks_in_its_own_transaction(world: World) -> None:

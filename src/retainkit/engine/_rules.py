@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 Counted: TypeAlias = "tuple[CustomerId, tuple[Bucket, ...]]"
 _Found = TypeVar("_Found")
+_LONGEST_PAGE = 2**31
 
 
 @frozen(kw_only=True)
@@ -122,10 +123,11 @@ class KitRules:
             limit: At most so many.
 
         Raises:
-            InvalidInput: ``rules.unknown_group``.
+            InvalidInput: ``rules.unknown_group``, ``rules.page``.
             ConfigurationError: ``kit.no_rules``.
         """
         _check_group(self._rulebook(), group)
+        _check_page(limit)
         with self._opened() as k:
             return k.tx.projections.members(group, after=after, limit=limit)
 
@@ -385,3 +387,15 @@ def _check_group(book: Rulebook, group: str) -> None:
             value=group,
             remedy=meant(group, groups, "write rule:ID or segment:NAME"),
         )
+
+
+def _check_page(limit: int) -> None:
+    if type(limit) is int and 0 < limit < _LONGEST_PAGE:
+        return
+    raise InvalidInput(
+        "A page has some members, and not more than a store can count",
+        code="rules.page",
+        field="limit",
+        value=limit,
+        remedy="pass an int above zero, such as 1000",
+    )

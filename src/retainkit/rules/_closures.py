@@ -43,6 +43,7 @@ from retainkit.rules._tree import (
     closed,
     signals_of,
 )
+from retainkit.rules._tree import condition as as_condition
 from retainkit.rules._truth import Truth
 from retainkit.rules._windows import instant
 
@@ -218,6 +219,7 @@ def compiled(
     Raises:
         NotFound: ``rules.unknown_segment``.
     """
+    conditions = {name: as_condition(when) for name, when in conditions.items()}
     read = {name: signals_of(when, segments) for name, when in conditions.items()}
     signals = {signal.name: signal for each in read.values() for signal in each}
     columns = tuple(signals)

@@ -194,6 +194,14 @@ class Signal:
     def __bool__(self) -> NoReturn:
         raise no_bool(self.name)
 
+    if not TYPE_CHECKING:  # checkers refuse it by themselves
+
+        def __rand__(self, other: object) -> NoReturn:
+            """Of ``a > 0 & b > 5``, where & binds before >."""
+            raise no_bool(self.name)
+
+        __ror__ = __and__ = __or__ = __rand__
+
     def value(self, value: object, place: str) -> Value | None:
         """A reading of it, checked; None when there is none."""
         raise NotImplementedError

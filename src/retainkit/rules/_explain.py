@@ -34,6 +34,7 @@ from retainkit.rules._tree import (
     TextMatch,
     closed,
 )
+from retainkit.rules._tree import condition as as_condition
 from retainkit.rules._truth import Truth, all_true, any_true, so_many_true
 from retainkit.rules._windows import instant
 
@@ -106,7 +107,7 @@ def why(
         InvalidInput: ``time.naive``, ``time.out_of_range``.
         NotFound: ``rules.unknown_segment``.
     """
-    return _Asked(known, instant(now), segments).of(condition)
+    return _Asked(known, instant(now), segments).of(as_condition(condition))
 
 
 @frozen

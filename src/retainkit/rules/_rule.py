@@ -110,8 +110,14 @@ def read_max_per(text: str) -> MaxPer:
     return MaxPer(int(parts[1]), read_length(parts[2], "max_per"))
 
 
-def _max_per(given: MaxPer | tuple[int, timedelta] | None) -> MaxPer | None:
-    return given if given is None or isinstance(given, MaxPer) else MaxPer(*given)
+def _max_per(given: MaxPer | tuple[int, timedelta] | str | None) -> MaxPer | None:
+    match given:
+        case None | MaxPer():
+            return given
+        case (count, length):
+            return MaxPer(count, length)
+        case _:
+            return read_max_per(str(given))
 
 
 def _at(at: datetime) -> datetime:

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from fractions import Fraction
-from math import isfinite, isnan
-from typing import ClassVar, Generic, Self, TypeVar
+from math import isfinite
+from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
 from retainkit.core import JsonObject
 from retainkit.errors import InvalidInput
 from retainkit.money import Money, compare, currency_of, money
-from retainkit.rules._checked import MissingTime, exact_text, missing_time, text_choices
+from retainkit.rules._checked import MissingTime, exact_text, missing_time, text_choices, whole_text
 from retainkit.rules._comparisons import in_range, one_of, two_signals
 from retainkit.rules._declared import Kind, Signal, Threshold, Value, wrong_type
 from retainkit.rules._tree import (
@@ -52,6 +52,21 @@ class Scaled(Generic[S]):
 
     signal: S
     factor: int | float | Fraction
+
+    if not TYPE_CHECKING:  # checkers refuse it by themselves
+
+        def __lt__(self, other: object) -> object:
+            if isinstance(other, Signal):
+                return NotImplemented  # it compares itself, the other way round
+            raise InvalidInput(
+                "A signal times a factor stands on the right of a comparison",
+                code="rules.scaled",
+                field=f"{self.signal.name}.times",
+                value=str(self.factor),
+                remedy="write left < right * k: one signal, compared with another one times k",
+            )
+
+        __le__ = __ge__ = __gt__ = __lt__
 
 
 @frozen(kw_only=True, order=False)
@@ -140,9 +155,7 @@ class Number(_Ordered[float]):
 
     def value(self, value: object, place: str) -> Value | None:
         """The number; NaN is missing."""
-        if isinstance(value, float) and isnan(value):
-            return None
-        return _finite(self, value, place)
+        return None if _is_gap(value) else _finite(self, value, place)
 
     def threshold(self, value: object, place: str) -> Threshold:
         """A finite number."""
@@ -280,8 +293,8 @@ class Time(_Ordered[datetime]):
         return Ahead(signal=self, than=Distance.LESS, length=window(length, self.name))
 
     def value(self, value: object, place: str) -> Value | None:
-        """An aware datetime, kept in UTC."""
-        return self._instant(value, place)
+        """An aware datetime, kept in UTC; pandas' NaT is missing."""
+        return None if _is_gap(value) else self._instant(value, place)
 
     def threshold(self, value: object, place: str) -> Threshold:
         """An aware datetime, kept in UTC."""
@@ -292,7 +305,7 @@ class Time(_Ordered[datetime]):
         return {"missing": "never"} if self.missing_means == "never" else {}
 
     def _instant(self, value: object, place: str) -> datetime:
-        if not isinstance(value, datetime):
+        if not isinstance(value, datetime) or _is_gap(value):
             raise wrong_type(self, value, place, "pass a datetime with a zone")
         return utc(value, place)
 
@@ -332,7 +345,7 @@ class Text(_Equal[str]):
 
     def threshold(self, value: object, place: str) -> Threshold:
         """A text, one of the choices if there are any."""
-        return self._word(value, place)
+        return whole_text(self._word(value, place), place)
 
     def traits(self) -> JsonObject:
         """Its choices."""
@@ -341,7 +354,8 @@ class Text(_Equal[str]):
     def _part(self, part: TextPart, text: str) -> Condition:
         if not text or not isinstance(text, str):
             raise wrong_type(self, text, f"{self.name}.{part}", "pass a text, and not an empty one")
-        return TextMatch(signal=self, part=part, text=exact_text(text))
+        text = whole_text(exact_text(text), f"{self.name}.{part}")
+        return TextMatch(signal=self, part=part, text=text)
 
     def _word(self, value: object, place: str) -> str:
         if not isinstance(value, str):
@@ -419,9 +433,15 @@ def _finite(signal: Signal, value: object, place: str) -> int | float:
     return int(value) if whole else float(value)  # numpy's own floats write themselves otherwise
 
 
+def _is_gap(value: object) -> bool:
+    """What data frames mark as missing: NaN and NaT are not even equal to themselves."""
+    return isinstance(value, float | datetime) and value != value  # noqa: PLR0124 - the mark
+
+
 def _exact(signal: Signal, factor: object) -> Fraction:
-    if isinstance(factor, bool) or not isinstance(factor, int | Fraction | Decimal):
-        raise wrong_type(
-            signal, factor, f"{signal.name}.times", "multiply by an int, a Fraction or a Decimal"
-        )
-    return Fraction(factor)
+    is_number = isinstance(factor, Decimal) and factor.is_finite()
+    if is_number or (isinstance(factor, int | Fraction) and not isinstance(factor, bool)):
+        return Fraction(cast("Decimal | int | Fraction", factor))
+    raise wrong_type(
+        signal, factor, f"{signal.name}.times", "multiply by an int, a Fraction or a Decimal"
+    )

@@ -115,6 +115,14 @@ class Condition:
     def __bool__(self) -> NoReturn:
         raise no_bool(type(self).__name__)
 
+    if not TYPE_CHECKING:  # checkers refuse it by themselves
+
+        def __rand__(self, other: object) -> NoReturn:
+            """Of ``True & (a > 5)``, or of another signal than a flag."""
+            raise no_bool(type(self).__name__)
+
+        __ror__ = __rand__
+
 
 @frozen(kw_only=True, order=False)
 class Compare(Condition):

@@ -18,6 +18,7 @@ from retainkit.rules._flips import next_flip
 from retainkit.rules._readings import Readings, changed
 from retainkit.rules._samples import agrees, samples
 from retainkit.rules._tree import Condition
+from retainkit.rules._tree import condition as as_condition
 from retainkit.rules._truth import Truth
 from retainkit.rules._ways import Literal, Way, ways
 from retainkit.rules._windows import instant
@@ -93,7 +94,7 @@ def why_not(
         InvalidInput: ``time.naive``, ``time.out_of_range``.
         NotFound: ``rules.unknown_segment``.
     """
-    at = instant(now)
+    at, condition = instant(now), as_condition(condition)
     explained = why(condition, known, at, segments=segments)
     if explained.truth is Truth.TRUE:
         return WhyNot(explained=explained)
