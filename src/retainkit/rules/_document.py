@@ -90,25 +90,28 @@ class _Document(Reader):
             if when is not None:
                 self.segments[name] = when
         items = reader.listed(top.get("rules", []), ("rules",))
-        rules = [self._rule(reader, item, ("rules", i)) for i, item in enumerate(items)]
+        read = ((i, self._rule(reader, item, ("rules", i))) for i, item in enumerate(items))
+        rules = {i: rule for i, rule in read if rule is not None}
         book = None if self.mistakes else self._tried(self.segments, rules)
         if book is not None:
             return book
         self._try_each(rules)
         raise mistaken(self)
 
-    def _try_each(self, rules: list[Rule | None]) -> None:
+    def _try_each(self, rules: Mapping[int, Rule]) -> None:
         """Each segment and each rule alone, with the segments it names; each mistake once."""
+        order = {name: i for i, name in enumerate(self.segments)}
         for name in self.segments:
-            self._try_alone([segment(name)], [])
-        for i, rule in enumerate(rules):
-            if rule is not None:
-                said = [when for when in (rule.when, rule.clears_when) if when is not None]
-                self._try_alone(said, [*[None] * i, rule])
-        told = self.mistakes.copy()
-        self.mistakes[:] = (each for i, each in enumerate(told) if each not in told[:i])
+            self._try_alone([segment(name)], {}, order)
+        for i, rule in rules.items():
+            said = [when for when in (rule.when, rule.clears_when) if when is not None]
+            self._try_alone(said, {i: rule}, order)
+        told = {(m.place, m.code, m.message, m.remedy): m for m in self.mistakes}
+        self.mistakes[:] = told.values()
 
-    def _try_alone(self, said: list[Condition], rules: list[Rule | None]) -> None:
+    def _try_alone(
+        self, said: list[Condition], rules: Mapping[int, Rule], order: Mapping[str, int]
+    ) -> None:
         """With the segments that these name, in the document's order; unless one was not read."""
         named: set[str] = set()
         while said:
@@ -118,16 +121,15 @@ class _Document(Reader):
                         return
                     named.add(part.name)
                     said.append(self.segments[part.name])
-        inside = {name: when for name, when in self.segments.items() if name in named}
+        inside = {name: self.segments[name] for name in sorted(named, key=order.__getitem__)}
         self._tried(inside, rules)
 
     def _tried(
-        self, segments: Mapping[str, Condition], rules: list[Rule | None]
+        self, segments: Mapping[str, Condition], rules: Mapping[int, Rule]
     ) -> Rulebook | None:
-        read = [rule for rule in rules if rule is not None]
         return self.made(
             (),
-            lambda: Rulebook(signals=self.signals, segments=segments, rules=read),
+            lambda: Rulebook(signals=self.signals, segments=segments, rules=rules.values()),
             lambda field: _place_of(field, rules),
         )
 
@@ -246,10 +248,10 @@ def _options(
     return options
 
 
-def _place_of(field: str, rules: list[Rule | None]) -> Place:
+def _place_of(field: str, rules: Mapping[int, Rule]) -> Place:
     """The rulebook names rules by their ids; a document counts them."""
     part, _, name = field.partition(".")
     if part == "segments":
         return (part, name)
     id, _, word = name.rpartition(".")
-    return (part, next(i for i, rule in enumerate(rules) if rule and rule.id == id), word)
+    return (part, next(i for i, rule in rules.items() if rule.id == id), word)
