@@ -415,13 +415,12 @@ def test_an_override_is_somebodys_word_on_a_band_until_a_day(
 
 def test_an_override_is_about_somebody() -> None:
     """It would be recorded, and never decided; so would its end."""
-    for make in (
-        lambda: request_override(MODELS, CustomerId(" "), _override(), NOW),
-        lambda: request_end(CustomerId(" "), actor="kim", reason="x", now=NOW),
-    ):
-        with pytest.raises(InvalidInput) as caught:
-            make()
-        error = caught.value
+    nobody = CustomerId(" ")
+    with pytest.raises(InvalidInput) as asked:
+        request_override(MODELS, nobody, _override(), NOW)
+    with pytest.raises(InvalidInput) as ended:
+        request_end(nobody, actor="kim", reason="x", now=NOW)
+    for error in (asked.value, ended.value):
         assert (error.code, error.field, error.value) == ("health.customer", "customer", " ")
         assert error.remedy == "pass the id of a customer"
 
