@@ -240,9 +240,10 @@ class Rule:
 
         doc: What it is for, for people; it may change without the rule's version.
 
-        group: Rules of one group exclude each other: of those that are true, one counts.
+        group: Rules of which one should count for a customer, for whoever acts on them. All that
+            are true fire: only the lint ``rules.lint.shadowed`` reads it.
 
-        priority: Which of a group that is: the highest; of equals, the one listed first.
+        priority: Which of a group comes first: the highest; of equals, the one listed first.
 
         tests: Examples with their answers.
 
