@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.measured import Customer, export, measured, values
+from tests.engine.measured import HOUR, Customer, export, measured, values
 from tests.engine.world import ADA, DAY, LEASE, NOW, Watched, World, dies, run
 
 from retainkit.core import Event, Origin, Timer
@@ -28,6 +28,7 @@ from retainkit.rules import (
     anything,
     days,
     event,
+    hours,
     segment,
 )
 from retainkit.stores.memory import MemoryStore
@@ -66,6 +67,35 @@ def members(kit: RetainKit, group: str) -> list[str]:
 
 
 # ---- following
+
+
+def test_rules_of_one_group_fire_all_the_same(world: World) -> None:
+    """Which of them counts is for whoever acts on them."""
+    many, more = Customer.seats >= 20, Customer.seats >= 30
+    first = Rule(id="many", when=many, group="size", priority=1)
+    second = Rule(id="more", when=more, group="size", priority=9)
+    kit = ruled(world, Rulebook(signals=Customer, rules=(first, second)))
+    kit.signals.set(ADA, {"seats": 40})
+    run(kit)
+    assert members(kit, "rule:many") == members(kit, "rule:more") == [ADA]
+
+
+def test_a_day_of_hours_is_the_customers_day(world: World) -> None:
+    """What was absent for 24 hours is absent from midnight on; for 23 hours, after so many."""
+    sent = event("report.exported").absent()
+    kit = ruled(world, book(a_day=sent.within(hours(24)), hours=sent.within(hours(23))))
+    midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+    early, late = export(1, midnight - 3 * DAY), export(2, midnight - HOUR)
+    world.clock.set(midnight - HOUR)
+    kit.record(early, late)
+    run(kit)
+    assert (members(kit, "rule:a_day"), members(kit, "rule:hours")) == ([], [])
+    world.clock.set(midnight)
+    run(kit)
+    assert (members(kit, "rule:a_day"), members(kit, "rule:hours")) == ([ADA], [])
+    world.clock.set(midnight + timedelta(hours=22))
+    run(kit)
+    assert members(kit, "rule:hours") == [ADA]
 
 
 def test_what_was_a_test_alone_clears_at_once(world: World) -> None:

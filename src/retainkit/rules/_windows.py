@@ -30,12 +30,20 @@ def weeks(count: int) -> timedelta:
 
 
 def days(count: int) -> timedelta:
-    """So many times 24 hours: an instant and a length make an instant, in any zone."""
+    """
+    So many times 24 hours: an instant and a length make an instant, in any zone.
+
+    As a window over events it is so many days of the customer's calendar instead, today included.
+    """
     return timedelta(days=count)
 
 
 def hours(count: int) -> timedelta:
-    """So many hours."""
+    """
+    So many hours.
+
+    24 of them are one day, and nothing tells them apart: as a window over events, see `days`.
+    """
     return timedelta(hours=count)
 
 
