@@ -26,21 +26,6 @@ def exact_text(text: str) -> str:
     return str.__str__(text)
 
 
-def whole_text(text: str, field: str) -> str:
-    """A text that can be written down, checked; inside this room only."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as exc:
-        raise InvalidInput(
-            "This text has half of a character",
-            code="json.text",
-            field=field,
-            value=ascii(text[exc.start : exc.end]),
-            remedy="decode the bytes that it came from as what they are",
-        ) from exc
-    return text
-
-
 def where_pairs(pairs: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, Scalar], ...]:
     """What the data must have, checked and in order; inside this room only."""
     check_json(dict(pairs), "where")

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import assert_never
 
 from retainkit.core import JsonObject, JsonValue, content_hash
+from retainkit.errors import InvalidInput
 from retainkit.money import Money, money, to_json
 from retainkit.rules._computing import signal_of
 from retainkit.rules._declared import Signal, Threshold, Value
@@ -127,8 +128,23 @@ def version(condition: Condition, segments: Mapping[str, Condition] | None = Non
         condition: The condition.
 
         segments: The segments that it names count with their content, those they name, too.
+
+    Raises:
+        InvalidInput: ``json.text`` for a text with half of a character.
     """
-    known = segments or {}
+    try:
+        return _version(condition, segments or {})
+    except UnicodeEncodeError as exc:
+        raise InvalidInput(
+            "A condition with half of a character has no version",
+            code="json.text",
+            field="condition",
+            value=ascii(str(exc.object)[exc.start : exc.end]),
+            remedy="decode the bytes that it came from as what they are",
+        ) from exc
+
+
+def _version(condition: Condition, known: Mapping[str, Condition]) -> str:
     parts: dict[str, JsonValue] = {}
     _add_segments(condition, known, parts)
     signals = {signal.name: signal_data(signal) for signal in signals_of(condition, known)}

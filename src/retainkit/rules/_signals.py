@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from retainkit.core import JsonObject
 from retainkit.errors import InvalidInput
 from retainkit.money import Money, compare, currency_of, money
-from retainkit.rules._checked import MissingTime, exact_text, missing_time, text_choices, whole_text
+from retainkit.rules._checked import MissingTime, exact_text, missing_time, text_choices
 from retainkit.rules._comparisons import in_range, one_of, two_signals
 from retainkit.rules._declared import Kind, Signal, Threshold, Value, wrong_type
 from retainkit.rules._tree import (
@@ -345,7 +345,7 @@ class Text(_Equal[str]):
 
     def threshold(self, value: object, place: str) -> Threshold:
         """A text, one of the choices if there are any."""
-        return whole_text(self._word(value, place), place)
+        return self._word(value, place)
 
     def traits(self) -> JsonObject:
         """Its choices."""
@@ -354,8 +354,7 @@ class Text(_Equal[str]):
     def _part(self, part: TextPart, text: str) -> Condition:
         if not text or not isinstance(text, str):
             raise wrong_type(self, text, f"{self.name}.{part}", "pass a text, and not an empty one")
-        text = whole_text(exact_text(text), f"{self.name}.{part}")
-        return TextMatch(signal=self, part=part, text=text)
+        return TextMatch(signal=self, part=part, text=exact_text(text))
 
     def _word(self, value: object, place: str) -> str:
         if not isinstance(value, str):
