@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from retainkit import CustomerId, RetainKit
-from retainkit.core import Event
+from retainkit.core import Event, Origin
 from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.health import (
     UNKNOWN,
@@ -168,7 +168,24 @@ def test_nobody_is_unhealthy_before_they_were_there(store: Store) -> None:
     )
     assert (now := kit.health.of(ACME)) is not None
     assert (now.score, now.band) == (Decimal(0), "red")
-    for health in (kit.health.of(ACME, as_of=NOW - days(28)), kit.health.of(CustomerId("nobody"))):
+    tried = CustomerId("tried")
+    kit.record(
+        Event(
+            id=EventId("tried"),
+            name="customer.signed_up",
+            customer=tried,
+            occurred_at=NOW,
+            origin=Origin.TEST,
+        )
+    )
+    kit.run_due()
+    assert kit.health.history(tried) == ()
+    for health in (
+        kit.health.of(ACME, as_of=NOW - days(28)),
+        kit.health.of(CustomerId("nobody")),
+        kit.health.of(tried),
+        kit.health.of(tried, as_of=1),
+    ):
         assert health is not None
         assert (health.score, health.band) == (None, UNKNOWN)
 

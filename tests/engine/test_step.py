@@ -13,6 +13,7 @@ from tests.engine.world import ADA, DAY, NOW, Crash, Watched, World, dies, run
 
 from retainkit.core import (
     Answer,
+    Case,
     Decision,
     EffectState,
     Event,
@@ -22,6 +23,7 @@ from retainkit.core import (
     Outcome,
     Performed,
     Trigger,
+    Wanted,
     Woken,
 )
 from retainkit.engine import AttentionKind, Performer
@@ -40,6 +42,27 @@ def test_a_step_is_two_commits(world: World) -> None:
         commits.append(watched.commits)
     assert commits[1] - commits[0] == 20
     assert len(world.post.sent) == 12
+
+
+@frozen
+class CountedParcels(Parcels):
+    """Wants to see what was counted."""
+
+    def wanted(self, case: Case | None, trigger: Trigger, now: datetime) -> Wanted:
+        """Nothing here."""
+        del case, trigger, now
+        return Wanted(metrics=frozenset())
+
+
+def test_a_feature_that_routes_gets_only_what_it_subscribes_to(world: World) -> None:
+    """A customer's first event is for features that keep one case of each customer."""
+    kit = world.kit(feature=CountedParcels())
+    kit.record(
+        Event(id=EventId("signed_up"), name="customer.signed_up", customer=ADA, occurred_at=NOW)
+    )
+    assert run(kit) == 0
+    world.order()
+    assert run(kit) > 0
 
 
 def test_the_first_commit_holds_the_intent_the_second_the_outcome(world: World) -> None:

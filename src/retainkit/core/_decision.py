@@ -204,7 +204,8 @@ class Measuring(Protocol):
     """
     A feature that decides over what was counted of the past, too.
 
-    A customer's first event wakes it, whatever its name: silence has to be waited for.
+    If it is a :class:`OneCase`, a customer's first event wakes it, whatever its name: silence has
+    to be waited for.
     """
 
     def wanted(self, case: Case | None, trigger: Trigger, now: datetime) -> Wanted:

@@ -14,6 +14,8 @@ class OneCase:
     Base of a :class:`Feature` that keeps one case a customer, or none, and has no policy.
 
     A case always runs under what the kit has now, and all news of a customer meet in one decision.
+    One that is :class:`Measuring`, too, is woken by a customer's first event, whatever its name,
+    and then gets all events so far.
     """
 
     __slots__ = ()

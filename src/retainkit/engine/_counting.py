@@ -31,7 +31,7 @@ Moves: TypeAlias = "tuple[Sequence[Member], Sequence[tuple[str, CustomerId]]]"
 
 _MARK = "counted"
 # Raise it when the same set of signals comes to be counted otherwise.
-_SCHEMA = 2
+_SCHEMA = 3
 _ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 
 

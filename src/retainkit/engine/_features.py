@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from retainkit.core import EVERY_NAME, Case, Event, Feature, Measuring, Record, content_hash
+from retainkit.core import (
+    EVERY_NAME,
+    Case,
+    Event,
+    Feature,
+    Measuring,
+    OneCase,
+    Record,
+    content_hash,
+)
 from retainkit.engine import _codec as codec
 from retainkit.errors import ConfigurationError, Refused
 from retainkit.stores import Transaction
@@ -37,6 +46,7 @@ class Bound(Generic[C, P]):
     def __init__(self, feature: Feature[C, P]) -> None:
         self.feature: Feature[C, P] = feature
         self.measuring: Measuring | None = feature if isinstance(feature, Measuring) else None
+        self.waits: bool = self.measuring is not None and isinstance(feature, OneCase)
         self._policies: dict[str, P] = {}
         self._current: str | None = None
 
@@ -122,8 +132,8 @@ class Features:
             for name in feature.subscribes:
                 subscribers.setdefault(name, []).append(feature.name)
         self._subscribers: Mapping[str, list[str]] = subscribers
-        self.measuring: tuple[str, ...] = tuple(
-            name for name, bound in self._bound.items() if bound.measuring is not None
+        self.waiting: tuple[str, ...] = tuple(
+            bound.feature.name for bound in self._bound.values() if bound.waits
         )
 
     def __iter__(self) -> Iterator[AnyBound]:

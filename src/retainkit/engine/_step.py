@@ -141,8 +141,8 @@ class Step:
         """
         Wake the features that subscribe to these events, each once for a customer.
 
-        A customer's first event, whatever its name, wakes those that read what is counted: who
-        does nothing ever after is told by no other.
+        A customer's first event, whatever its name, wakes those that wait: who does nothing ever
+        after is told by no other.
         """
         wakes = {
             (feature, event.customer)
@@ -151,7 +151,7 @@ class Step:
             for feature in self._features.woken_by(event)
         }
         known = (who for who, first in since.items() if first == FIRST and who != NOBODY)
-        wakes.update(product(self._features.measuring, known))
+        wakes.update(product(self._features.waiting, known))
         if not wakes:
             return
         self.tx.schedule.wake(
@@ -411,7 +411,7 @@ class Step:
 
 def _is_first(bound: AnyBound, timer: Timer) -> bool:
     """Whether a customer became known, and may be one who never does anything else."""
-    return bound.measuring is not None and timer.since == FIRST
+    return bound.waits and timer.since == FIRST
 
 
 def _with_reasons(event: Event, decision: Decision[Case]) -> Event:

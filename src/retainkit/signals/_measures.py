@@ -235,7 +235,8 @@ class Measures:
             reading = seen.once(name, partial(self._reading, name, seen))
             if reading is not None:
                 found[name] = reading
-        return readings(self.signals, found) if seen.is_somebody else NOBODY
+        known = seen.is_somebody or any(each.value is not None for each in found.values())
+        return readings(self.signals, found) if known else NOBODY
 
     def left_out(self, buckets: Iterable[Bucket], now: datetime) -> tuple[LeftOut, ...]:
         """

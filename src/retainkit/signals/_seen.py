@@ -74,8 +74,8 @@ class Seen:
 
     @property
     def is_somebody(self) -> bool:
-        """Whether anything was counted of the customer."""
-        return bool(self._by_metric)
+        """Whether the customer has a timeline; tests and samples alone begin none."""
+        return self._start is not None
 
     def rows(self, metric: str) -> Sequence[Bucket]:
         """All rows of a metric."""
