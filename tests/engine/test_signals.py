@@ -184,8 +184,10 @@ def test_what_is_no_table_of_facts_is_refused(world: World, told: object) -> Non
 def test_no_facts_are_nothing(world: World) -> None:
     """Nothing is written; the customer is checked all the same."""
     kit = measured(world)
+    before = world.tables()
     assert kit.signals.set(ADA, {}).new == ()
     assert kit.timeline(ADA) == ()
+    assert world.tables() == before
     with pytest.raises(InvalidInput) as caught:
         kit.signals.set(CustomerId(""), {})
     assert caught.value.code == "signals.customer"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha512
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,8 @@ from tests.engine.measured import Customer, export
 from tests.engine.test_join import ADA, NOW, rows
 
 from retainkit.engine import RetainKit
+from retainkit.errors import InvalidInput
+from retainkit.ids import CustomerId
 from retainkit.rules import Rule, Rulebook
 from retainkit.stores.sql import SqlStore
 from retainkit.testing import ManualClock
@@ -69,3 +72,27 @@ def test_a_commit_keeps_all_of_it(host: Host, kit: RetainKit, database: str) -> 
     before = rows(database)["rk_bucket"]
     kit.signals.rebuild()
     assert rows(database)["rk_bucket"] == before
+
+
+def test_an_id_that_is_too_long_leaves_the_host_its_transaction(
+    host: Host, kit: RetainKit, database: str
+) -> None:
+    """It is refused before the database is asked, which would fail the rest, too."""
+    long = CustomerId("".join(sha512(bytes([number])).hexdigest() for number in range(32)))
+    host.write("sold")
+    with host.joined(kit) as k:
+        for tell in (
+            lambda k: k.signals.set(long, {"seats": 25}),
+            lambda k: k.signals.set_zone(long, "Asia/Kolkata"),
+        ):
+            with pytest.raises(InvalidInput) as caught:
+                k.call(tell)
+            assert (caught.value.code, caught.value.field, caught.value.value) == (
+                "json.id_length", "customer", f"{long[:40]}... of {len(long)} bytes",
+            )  # fmt: skip
+            assert caught.value.remedy == (
+                "pass one of at most 2000 bytes of UTF-8, such as a digest of this one"
+            )
+        k.call(lambda k: k.signals.set(ADA, {"seats": 25}))
+    host.commit()
+    assert kit.signals.of(ADA).known("seats", NOW) == 25

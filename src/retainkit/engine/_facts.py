@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from retainkit.core import Bucket, Event, check_text, dumps
+from retainkit.core import Bucket, Event, check_id, check_text, dumps
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId, derive
 from retainkit.rules import Signal, signal_data
@@ -77,7 +77,8 @@ def check_customer(customer: object) -> None:
     Something can be told about such a customer.
 
     Raises:
-        InvalidInput: ``signals.customer`` for no id; ``json.text`` for one that no store keeps.
+        InvalidInput: ``signals.customer`` for no id; ``json.text`` or ``json.id_length`` for one
+            that no store keeps.
     """
     if not isinstance(customer, str) or not customer.strip():
         raise InvalidInput(
@@ -87,7 +88,7 @@ def check_customer(customer: object) -> None:
             value=customer,
             remedy="pass the id of one, as text",
         )
-    check_text(customer, "customer")
+    check_id(customer, "customer")
 
 
 def check_time(at: datetime, latest: datetime) -> datetime:

@@ -90,7 +90,8 @@ class KitSignals:
                 ``signals.computed`` for one that is counted from the timeline,
                 ``rules.value_type``, ``rules.currency``, ``rules.not_a_choice`` or
                 ``rules.not_finite`` (NaN, too) for a value, ``signals.ahead`` or ``time.naive``
-                for the time, ``signals.customer``.
+                for the time, ``signals.customer``, ``json.text`` or ``json.id_length`` for the
+                customer.
             ConfigurationError: ``kit.no_signals``.
         """
         from retainkit.engine._facts import fact_event, named_values
@@ -105,7 +106,7 @@ class KitSignals:
                 at=at or now,
                 latest=now + counting.tolerance,
                 source=source,
-                known=lambda: _told_so_far(counting, k.tx, customer, now, named),
+                known=lambda: _told_so_far(counting, k.tx, customer, now, named) if named else (),
             )
             return k.record(*((fact,) if named else ()))
 
@@ -221,7 +222,7 @@ class KitSignals:
 
         Raises:
             InvalidInput: ``time.unknown_zone``, ``time.naive``, ``signals.ahead``,
-                ``signals.customer``.
+                ``signals.customer``, ``json.text``, ``json.id_length``.
             ConfigurationError: ``kit.no_signals``.
         """
         from retainkit.engine._facts import check_customer, check_time
