@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -68,6 +69,19 @@ def test_a_name_that_no_database_keeps_is_refused(named: str, broken: str) -> No
         "json.text", named, ascii(broken),
     )  # fmt: skip
     assert "NUL" in caught.value.remedy
+
+
+@pytest.mark.parametrize("wrong", [5, None, b"evt"], ids=repr)
+@pytest.mark.parametrize("named", ["id", "name", "customer"])
+def test_a_name_that_is_no_text_is_refused(named: str, wrong: Any) -> None:
+    """A store would give it back as text, so that the same event would never be a duplicate."""
+    some = {"id": "evt_1", "name": "report.exported", "customer": "ada", named: wrong}
+    with pytest.raises(InvalidInput) as caught:
+        Event(**some, occurred_at=NOON)
+    assert (caught.value.code, caught.value.field, caught.value.value) == (
+        "json.id_type", named, type(wrong).__name__,
+    )  # fmt: skip
+    assert caught.value.remedy == "pass it as text, in quotes"
 
 
 @pytest.mark.parametrize("long", ["x" * 2001, "é" * 1001], ids=["letters", "bytes"])

@@ -70,9 +70,9 @@ class Event:
         because: The reasons, when a decision of retainkit wrote it.
 
     Raises:
-        InvalidInput: A naive time, a float; ``json.text`` for an id, name or customer with a NUL
-            or half of a surrogate pair; ``json.id_length`` for an id or customer of more than
-            2,000 bytes.
+        InvalidInput: A naive time, a float; ``json.id_type`` for an id, name or customer that is
+            no text, ``json.text`` for one with a NUL or half of a surrogate pair;
+            ``json.id_length`` for an id or customer of more than 2,000 bytes.
     """
 
     id: EventId
@@ -87,11 +87,13 @@ class Event:
 
     def __attrs_post_init__(self) -> None:
         check_json(self.data, "data")
-        named = f"{self.id}{self.name}{self.customer}"
-        if len(named) > LONGEST_ID or not named.isascii() or "\0" in named:
-            check_id(self.id, "id")
-            check_text(self.name, "name")
-            check_id(self.customer, "customer")
+        id, name, customer = self.id, self.name, self.customer
+        named = f"{id}{name}{customer}"
+        texts = type(id) is type(name) is type(customer) is str
+        if not texts or len(named) > LONGEST_ID or not named.isascii() or "\0" in named:
+            check_id(id, "id")
+            check_text(name, "name")
+            check_id(customer, "customer")
 
     @property
     def fingerprint(self) -> str:

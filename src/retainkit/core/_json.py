@@ -90,8 +90,18 @@ def check_text(text: str, field: str) -> None:
     Refuse what no database keeps as text.
 
     Raises:
-        InvalidInput: ``json.text``: a NUL, or half of a surrogate pair.
+        InvalidInput: ``json.id_type`` for what is no text; ``json.text``: a NUL, or half of a
+            surrogate pair.
     """
+    given: object = text  # from Python, whatever the annotation says
+    if not isinstance(given, str):
+        raise InvalidInput(
+            "An id, or a name, is a text",
+            code="json.id_type",
+            field=field,
+            value=type(given).__name__,
+            remedy="pass it as text, in quotes",
+        )
     broken = _BROKEN.search(text)
     if broken is None:
         return
@@ -112,15 +122,6 @@ def check_id(text: str, field: str, *, most: int = LONGEST_ID) -> None:
         InvalidInput: ``json.id_type`` for what is no text; ``json.text``; ``json.id_length`` for
             more than so many bytes of UTF-8.
     """
-    given: object = text  # from Python, whatever the annotation says
-    if not isinstance(given, str):
-        raise InvalidInput(
-            "An id is a text",
-            code="json.id_type",
-            field=field,
-            value=type(given).__name__,
-            remedy="pass it as text, in quotes",
-        )
     check_text(text, field)
     size = len(text.encode())
     if size <= most:
