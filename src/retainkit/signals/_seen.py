@@ -63,11 +63,11 @@ class Seen:
 
     def __init__(self, rows: Mapping[str, Sequence[Bucket]], zones: Zones, now: datetime) -> None:
         self._by_metric = rows
-        self.zones = zones
-        self.at = now
-        self.at_micros = to_micros(now)
-        self.day = day_of(zones.latest(), now)
-        self.end_of_today = day_end(zones.latest(), self.day)
+        self.zones: Zones = zones
+        self.at: datetime = now
+        self.at_micros: int = to_micros(now)
+        self.day: int = day_of(zones.latest(), now)
+        self.end_of_today: datetime = day_end(zones.latest(), self.day)
         self._found: dict[object, object] = {}
         timeline = self._by_metric.get(TIMELINE_METRIC)
         self._start = min(bucket.first for bucket in timeline) if timeline else None
