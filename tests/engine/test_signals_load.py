@@ -268,6 +268,22 @@ def test_a_time_that_can_not_be_read_is_told_of_known_values_too(world: World) -
     ]
 
 
+def test_a_flag_is_read_as_the_warehouse_writes_it(world: World) -> None:
+    """Words, and 1 or 0 of any kind: databases without flags keep them as decimals."""
+    kit = measured(world)
+    told = [True, 1, 1.0, Decimal(1), "yes", False, 0, 0.0, Decimal("0.0"), "no"]
+    told += [Decimal(2), 0.5, Decimal("sNaN")]
+    ids = [f"c{number:02}" for number in range(len(told))]
+    loaded = kit.signals.load({"customer": ids, "champion": told})
+    assert [values(kit, each)["champion"] for each in ids[:10]] == [True] * 5 + [False] * 5
+    assert [(row.customer, row.code, row.field, row.value) for row in loaded.refused] == [
+        ("c10", "rules.value_type", "champion", "Decimal"),
+        ("c11", "rules.value_type", "champion", 0.5),
+        ("c12", "rules.value_type", "champion", "Decimal"),
+    ]
+    assert all(row.remedy for row in loaded.refused)
+
+
 def test_an_array_in_a_cell_is_no_value(world: World) -> None:
     """Refused like any other object; the other rows are kept."""
     array = pd.DataFrame({"a": [1, 2]})["a"].to_numpy()

@@ -309,7 +309,7 @@ def _value(signal: Signal, raw: object, currency: object) -> object:
     """What a cell says, as the signal's kind has it; a wrong one stays, and is refused by it."""
     if isinstance(signal, Amount):
         return _amount(signal, raw, currency)
-    if signal.kind is Kind.FLAG and isinstance(raw, int | float) and raw in (0, 1):
+    if signal.kind is Kind.FLAG and _is_number(raw) and raw in (0, 1):
         return bool(raw)
     if not isinstance(raw, str):
         return raw
@@ -325,6 +325,11 @@ def _value(signal: Signal, raw: object, currency: object) -> object:
             return _length(raw)
         case _:
             return raw
+
+
+def _is_number(raw: object) -> bool:
+    """Whether it can be compared: a decimal that signals NaN can't."""
+    return isinstance(raw, int | float) or (isinstance(raw, Decimal) and raw.is_finite())
 
 
 def _number(raw: str) -> object:
