@@ -328,6 +328,33 @@ REFUSED: list[Refused] = [
         5,
         "payment.failed",
     ),
+    *(
+        (
+            f"what is left out by {but}",
+            lambda but=but: anything(but=but),
+            "rules.event_name",
+            "but",
+            but,
+            "payment.*",
+        )
+        for but in ("payment*", "*", ".*", "*.failed", "*.*")
+    ),
+    (
+        "every name and another",
+        lambda: either("*", "x"),
+        "rules.event_name",
+        "name",
+        "*",
+        "leave out * to count the others alone",
+    ),
+    (
+        "one name, and another left out",
+        lambda: EventPattern(name="a.b", but=("a.b", "c")),
+        "rules.event_name",
+        "but",
+        "a.b, c",
+        "anything(but=...)",
+    ),
     (
         "an origin that is none",
         lambda: event("x").of_origin("rael"),  # type: ignore[arg-type] # the mistake
@@ -641,6 +668,16 @@ def test_a_class_names_what_it_computes() -> None:
     of = More.breadth.derivation
     assert of is not None
     assert [signal.name for signal in of.signals] == ["active", "seats"]  # type: ignore[attr-defined] # a share
+
+
+def test_a_mapping_names_what_it_computes_as_a_class_does() -> None:
+    """Else a share of what has no name yet would be one of nothing."""
+    paid, active = Number(unit="seats"), USED.distinct("user").count(days(7)).counting("seats")
+    breadth = declared({"seats": paid, "active": active, "breadth": share(active, of=paid)})[
+        "breadth"
+    ]
+    assert breadth.derivation is not None
+    assert [each.name for each in breadth.derivation.signals] == ["active", "seats"]  # type: ignore[attr-defined] # a share
 
 
 def test_what_nobody_named_needs_no_declaration() -> None:

@@ -71,6 +71,27 @@ def mistakes(when: object) -> list[Mistake]:
             NAMED,
         ),
         (
+            {"event": {**EVENT, "name": "*", "but": ["a", "payment*"], "at_least": 3}},
+            ("event", "but", 1),
+            "rules.event_name",
+            "payment*",
+            "name it, such as payment.failed, or write payment.* for all that start with payment.",
+        ),
+        (
+            {"event": {**EVENT, "name": "*", "or": ["a.b"], "at_least": 3}},
+            ("event", "name"),
+            "rules.event_name",
+            "*",
+            "leave out * to count the others alone, or leave out the others",
+        ),
+        (
+            {"event": {**EVENT, "but": ["a.b"], "at_least": 3}},
+            ("event", "but"),
+            "rules.event_name",
+            "a.b",
+            "write anything(but=...), in a file the name *; or leave out but",
+        ),
+        (
             {"event": {**EVENT, "origins": ["rael"], "at_least": 3}},
             ("event", "origins"),
             "rules.origin",

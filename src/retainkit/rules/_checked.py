@@ -130,9 +130,25 @@ def one_of_events(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({one_event(name) for name in names}))
 
 
-def event_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Names in order, each once, checked; inside this room only."""
-    return tuple(sorted({event_name(name) for name in names}))
+def left_out(text: str) -> str:
+    """A name to leave out, in full or by what it starts with, checked; inside this room only."""
+    name = event_name(text)
+    start = name.removesuffix(".*")
+    if not start or EVERY_NAME in start:
+        raise InvalidInput(
+            "What is left out is named in full, or by what it starts with",
+            code="rules.event_name",
+            field="but",
+            value=name,
+            remedy="name it, such as payment.failed, or write payment.* for all that start with "
+            "payment.",
+        )
+    return name
+
+
+def all_left_out(names: Iterable[str]) -> tuple[str, ...]:
+    """Names to leave out, in order, each once, checked; inside this room only."""
+    return tuple(sorted({left_out(name) for name in names}))
 
 
 def origins_of(origins: Iterable[Origin | str]) -> tuple[Origin, ...]:

@@ -10,7 +10,7 @@ from typing import cast
 from attrs import define
 
 from retainkit.core import Origin
-from retainkit.rules._checked import Scalar, event_name, one_event
+from retainkit.rules._checked import Scalar, left_out, one_event
 from retainkit.rules._computed import COMPUTED
 from retainkit.rules._computing import FORMS, PATTERN_WORDS, read_computed, read_one_computed
 from retainkit.rules._counted import Count, Distinct, Sequence, counted, followed
@@ -129,7 +129,7 @@ class SignalReader(Reader):
                 )
         others, but = (
             self._names(data, key, check, place)
-            for key, check in (("or", one_event), ("but", event_name))
+            for key, check in (("or", one_event), ("but", left_out))
         )
         origins = tuple(self.listed(data.get("origins", ()), (*place, "origins")))
         return self.made(

@@ -8,10 +8,11 @@ from datetime import timedelta
 from attrs import evolve, field, frozen
 
 from retainkit.core import EVERY_NAME, JsonObject, Origin
+from retainkit.errors import InvalidInput
 from retainkit.rules._checked import (
     MissingTime,
     Scalar,
-    event_names,
+    all_left_out,
     every_or_one,
     is_like,
     one_of_events,
@@ -77,13 +78,40 @@ class EventPattern:
         but: Of every name, not these; ``payment.*`` is all that start with ``payment.``.
 
         origins: Only events of these origins; none for real ones and those of a backfill.
+
+    Raises:
+        InvalidInput: ``rules.event_name``, ``rules.where``, ``rules.origin``.
     """
 
     name: str = field(converter=every_or_one)
     where: tuple[tuple[str, Scalar], ...] = field(default=(), converter=where_pairs, eq=with_types)
     others: tuple[str, ...] = field(default=(), converter=one_of_events)
-    but: tuple[str, ...] = field(default=(), converter=event_names)
+    but: tuple[str, ...] = field(default=(), converter=all_left_out)
     origins: tuple[Origin, ...] = field(default=(), converter=origins_of)
+
+    def __attrs_post_init__(self) -> None:
+        """
+        Every name takes no more names, and of some names none is left out.
+
+        Raises:
+            InvalidInput: ``rules.event_name``.
+        """
+        if self.is_any and self.others:
+            raise InvalidInput(
+                "Every name is taken already, so the others would say nothing",
+                code="rules.event_name",
+                field="name",
+                value=self.name,
+                remedy="leave out * to count the others alone, or leave out the others",
+            )
+        if self.but and not self.is_any:
+            raise InvalidInput(
+                "Names are left out of every name only",
+                code="rules.event_name",
+                field="but",
+                value=", ".join(self.but),
+                remedy="write anything(but=...), in a file the name *; or leave out but",
+            )
 
     @property
     def is_any(self) -> bool:
