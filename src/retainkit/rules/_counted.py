@@ -105,11 +105,6 @@ def time_of(derivation: Derivation, missing: MissingTime = "unknown") -> Time:
     return Time(name=derived_name(derivation), missing=missing, derivation=derivation)
 
 
-def counted(derivation: Count | Distinct) -> Number:
-    """The number it computes; inside this room only."""
-    return Number(name=derived_name(derivation), derivation=derivation)
-
-
 def followed(derivation: Sequence) -> Flag:
     """The flag it computes; inside this room only."""
     return Flag(name=derived_name(derivation), derivation=derivation)

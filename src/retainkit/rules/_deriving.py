@@ -13,7 +13,7 @@ from retainkit.core import Origin
 from retainkit.rules._checked import Scalar, left_out, one_event
 from retainkit.rules._computed import COMPUTED
 from retainkit.rules._computing import FORMS, PATTERN_WORDS, read_computed, read_one_computed
-from retainkit.rules._counted import Count, Distinct, Sequence, counted, followed
+from retainkit.rules._counted import Count, Distinct, Sequence, computed, followed
 from retainkit.rules._declared import Signal
 from retainkit.rules._events import EventPattern
 from retainkit.rules._mistakes import Place, Reader
@@ -65,7 +65,7 @@ class SignalReader(Reader):
         same, distinct = (self.text(data, key, place) for key in ("same", "distinct"))
         if distinct is None:
             return self.made(
-                place, lambda: counted(Count(pattern=pattern, within=within, same=same))
+                place, lambda: computed(Count(pattern=pattern, within=within, same=same))
             )
         if same is not None:
             self.wrong(
@@ -76,7 +76,7 @@ class SignalReader(Reader):
                 "leave out `same`, or `distinct`",
             )
         return self.made(
-            place, lambda: counted(Distinct(pattern=pattern, within=within, key=distinct))
+            place, lambda: computed(Distinct(pattern=pattern, within=within, key=distinct))
         )
 
     def _followed(self, said: object, place: Place) -> Signal | None:

@@ -37,7 +37,7 @@ from retainkit.rules._computed import (
     Trend,
     derived_name,
 )
-from retainkit.rules._counted import Count, computed, counted, time_of
+from retainkit.rules._counted import Count, computed, time_of
 from retainkit.rules._declared import Kind, Signal
 from retainkit.rules._items import Items
 from retainkit.rules._signals import Amount, Duration, Flag, Number, Text, Time
@@ -159,7 +159,7 @@ class EventPattern:
 
             same: Of the value under this key that it happened most with: repeated topics.
         """
-        return counted(Count(pattern=self, within=within, same=same))
+        return computed(Count(pattern=self, within=within, same=same))
 
     def trend(self, within: timedelta, *, minimum: int = 1) -> Number:
         """How their number compares with the window before; see `Trend`."""

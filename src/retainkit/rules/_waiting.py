@@ -14,7 +14,6 @@ from retainkit.rules._counted import (
     Distinct,
     Sequence,
     computed,
-    counted,
     followed,
     in_order,
     time_of,
@@ -47,7 +46,7 @@ class Times:
         Raises:
             InvalidInput: ``rules.window``.
         """
-        return counted(Count(pattern=self.pattern, within=length, same=self.key)) >= self.least
+        return computed(Count(pattern=self.pattern, within=length, same=self.key)) >= self.least
 
 
 @frozen(kw_only=True)
@@ -65,7 +64,7 @@ class Absent:
         Raises:
             InvalidInput: ``rules.window``.
         """
-        return counted(Count(pattern=self.pattern, within=length)).eq(0)
+        return computed(Count(pattern=self.pattern, within=length)).eq(0)
 
 
 @frozen(kw_only=True)
@@ -81,7 +80,7 @@ class DistinctValues:
 
     def count(self, within: timedelta) -> Number:
         """How many in the window before now, as a signal to compare."""
-        return counted(Distinct(pattern=self.pattern, key=self.key, within=within))
+        return computed(Distinct(pattern=self.pattern, key=self.key, within=within))
 
     def trend(self, within: timedelta, *, minimum: int = 1) -> Number:
         """How their number compares with the window before; see `Trend`."""
