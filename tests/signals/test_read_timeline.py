@@ -65,3 +65,12 @@ def test_a_share_of_what_is_not_declared_is_refused() -> None:
         "paid",
         "declare it in your class of Signals",
     )
+
+
+def test_what_is_known_of_a_signal_that_is_not_declared_is_refused() -> None:
+    """With the nearest one: the readings are of another class, or of an older one."""
+    known = readings({"payed": Number(name="payed")}, {"payed": 4}, at=MONDAY)
+    with pytest.raises(InvalidInput) as caught:
+        read_timeline(Seats, known, [], MONDAY)
+    assert (caught.value.code, caught.value.field) == ("rules.unknown_signal", "payed")
+    assert (caught.value.value, caught.value.remedy) == ("payed", "did you mean 'paid'?")

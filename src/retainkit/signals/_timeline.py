@@ -35,11 +35,11 @@ def read_timeline(
         now: The instant it is asked at.
 
     Raises:
-        InvalidInput: ``rules.unknown_signal`` when a signal is computed of one that is not
-            declared.
+        InvalidInput: ``rules.unknown_signal`` when a signal is known, or one is computed of it,
+            that is not declared.
     """
     measures, history = Measures(signals), list(events)
-    given = dict(known)
+    given = dict(readings(measures.signals, dict(known)))
     customer = history[0].customer if history else CustomerId("known")
     told = [
         Event(
