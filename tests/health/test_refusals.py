@@ -24,7 +24,7 @@ from retainkit.health import (
     Table,
 )
 from retainkit.money import money
-from retainkit.rules import Number, Signals, days
+from retainkit.rules import Number, Signals, days, declared
 
 
 LINE = Linear(low=0, high=20)
@@ -309,6 +309,23 @@ def test_a_signal_that_nobody_declares_is_named_with_the_nearest() -> None:
         lambda: HealthModels(models=[nps], signals=Other), "rules.signal_clash", "models.usual"
     )
     assert HealthModels(models=[usual()], signals=Customer).reads >= {"logins", "disputed"}
+
+
+def test_a_mapping_of_signals_is_read_by_the_names_that_they_stand_under() -> None:
+    """Taken out of `declared` they have them; a signal without a name is told so."""
+    signals = {"seats": Number()}
+    error = _refused(
+        lambda: HealthModels(
+            models=[one(_logins(signal=signals["seats"], name="size"))], signals=signals
+        ),
+        "rules.unknown_signal",
+        "models.usual",
+    )
+    assert error.value == ""
+    assert error.remedy == "it has no name: take it out of declared(signals), where it has one"
+    seats = declared(signals)["seats"]
+    models = HealthModels(models=[one(_logins(signal=seats))], signals=signals)
+    assert models.reads == {"seats"}
 
 
 def test_models_are_told_apart_and_reached() -> None:

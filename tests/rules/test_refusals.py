@@ -482,6 +482,33 @@ def test_a_mistake_is_named_with_its_place_and_remedy(
     assert remedy in error.remedy
 
 
+def test_signals_are_called_by_the_name_they_stand_under() -> None:
+    """As those of a class are."""
+    named = declared({"seats": Number(), "size": Number(name="s"), "fails": FAILED})
+    assert [signal.name for signal in named.values()] == ["seats", "size", "fails"]
+
+
+def test_a_signal_without_a_name_is_told_where_it_has_one() -> None:
+    """A rulebook could not tell which one it is."""
+    signals = {"seats": Number()}
+    with pytest.raises(InvalidInput) as caught:
+        Rulebook(signals=signals, segments={"large": signals["seats"] > 5})
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("rules.unknown_signal", "segments.large", "")
+    assert error.remedy == "it has no name: take it out of declared(signals), where it has one"
+    seats: Any = declared(signals)["seats"]
+    assert Rulebook(signals=signals, segments={"large": seats > 5}).segments
+
+
+def test_a_reading_is_refused_under_the_name_it_stands_under() -> None:
+    """Whatever the signal is called itself."""
+    with pytest.raises(InvalidInput) as caught:
+        readings({"seats": Number()}, {"seats": "many"})
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("rules.value_type", "seats", "many")
+    assert error.remedy == "pass an int or a float"
+
+
 def test_a_tree_too_deep_is_refused() -> None:
     """Before anybody asks it; `&` and `|` alone never get deep."""
     rule = MANY

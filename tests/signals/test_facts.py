@@ -11,7 +11,7 @@ from tests.signals.stories import MONDAY, Facts, happened
 from retainkit.core import Event
 from retainkit.errors import InvalidInput
 from retainkit.money import money
-from retainkit.rules import Reading, days, hours
+from retainkit.rules import Number, Reading, days, hours
 from retainkit.signals import Measures
 
 
@@ -95,6 +95,15 @@ def told(measures: Measures, values: Mapping[str, object], known: Sequence[Event
     data = measures.facts(values)
     id = measures.fact_id(f"{data}", data, MONDAY, measures.count(known, {}))
     return happened("signals.set", MONDAY, data, id=id)
+
+
+def test_a_fact_without_a_class_is_refused_by_the_name_it_stands_under() -> None:
+    """Whatever the signal is called itself."""
+    with pytest.raises(InvalidInput) as caught:
+        Measures({"seats": Number()}).facts({"seats": "many"})
+    error = caught.value
+    assert (error.code, error.field, error.value) == ("rules.value_type", "seats", "many")
+    assert error.remedy == "pass an int or a float"
 
 
 def test_of_two_facts_of_one_instant_the_one_told_later_holds() -> None:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from attrs import evolve
-
 from retainkit.core import (
     STANDING,
     Bucket,
@@ -176,30 +174,18 @@ def measured(
         ConfigurationError: ``signals.clash``.
         InvalidInput: ``rules.unknown_signal``, ``rules.signal_clash`` for what health models read.
     """
-    sets = [_by_name(signals)]
+    sets = [] if signals is None else [declared(signals)]
     conditions: list[Condition] = []
     if rules is not None:
         sets.append(rules.signals)
         conditions += _conditions(rules)
     if health is not None:
-        sets.append(_by_name(health.signals))
+        sets += [] if health.signals is None else [declared(health.signals)]
         conditions += health.conditions
     every = _together(sets)
     if health is not None:
         health.check(every)
     return Measures(every, conditions=conditions, zone=zone)
-
-
-def _by_name(signals: type[Signals] | Mapping[str, Signal] | None) -> Mapping[str, Signal]:
-    if signals is None:
-        return {}
-    if not isinstance(signals, Mapping):
-        return declared(signals)
-    # Told and read by the name that it stands under, as a class names its own.
-    return {
-        name: signal if signal.name == name else evolve(signal, name=name)
-        for name, signal in signals.items()
-    }
 
 
 def _together(sets: Iterable[Mapping[str, Signal]]) -> dict[str, Signal]:

@@ -67,8 +67,7 @@ def read_health_models(
     Raises:
         InvalidInput: ``health.mistakes``; its value has every `Mistake`, with its place.
     """
-    given = {} if signals is None else signals
-    known = dict(given if isinstance(given, Mapping) else declared(given))
+    known = dict(declared({} if signals is None else signals))
     document = ModelReader()
     found = _read(document, data, known)
     if found is None or document.mistakes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
 from attrs import field, frozen
 
@@ -20,6 +21,10 @@ from retainkit.rules import (
     meant,
     signal_data,
 )
+
+
+_DECLARE: Final = "declare it in your class of Signals"
+_NAMELESS: Final = "it has no name: take it out of declared(signals), where it has one"
 
 
 def _models(models: Iterable[HealthModel]) -> tuple[HealthModel, ...]:
@@ -51,8 +56,7 @@ class HealthModels:
     def __attrs_post_init__(self) -> None:
         _check_models(self.models)
         if self.signals is not None:
-            given = self.signals
-            self.check(given if isinstance(given, Mapping) else declared(given))
+            self.check(declared(self.signals))
 
     def of(self, known: Readings, now: datetime) -> HealthModel | None:
         """
@@ -119,7 +123,7 @@ def _check_signal(signal: Signal, signals: Mapping[str, Signal], place: str) -> 
             code="rules.unknown_signal",
             field=place,
             value=signal.name,
-            remedy=meant(signal.name, signals, "declare it in your class of Signals"),
+            remedy=meant(signal.name, signals, _DECLARE if signal.name else _NAMELESS),
         )
     if signal_data(known) != signal_data(signal):
         raise InvalidInput(

@@ -102,7 +102,7 @@ def known_values(
         InvalidInput: ``health.known_early``: a value that was known before it was true; later, when
             a value is asked for, what `retainkit.rules.readings` raises.
     """
-    known = signals if isinstance(signals, Mapping) else declared(signals)
+    known = declared(signals)
     learned: dict[CustomerId, list[KnownValue]] = {}
     for value in values:
         if value.known_at < value.at:

@@ -56,17 +56,16 @@ class Signals:
         known: dict[str, Signal] = {}
         for base in reversed(cls.__mro__[1:]):
             known.update(vars(base).get("__declared__", {}))
-        names: dict[int, Signal] = {}
-        for name, found in list(vars(cls).items()):
+        own: dict[str, Signal] = {}
+        for name, found in vars(cls).items():
             if isinstance(found, Signal):
-                of = found.derivation
-                derivation = None if of is None else named_signals(of, names)
-                known[name] = evolve(found, name=name, derivation=derivation)
-                names[id(found)] = known[name]
-                setattr(cls, name, known[name])
+                own[name] = found
             elif not name.startswith("_") and isinstance(found, _ASKED):
                 raise _no_signal(name, found)
-        cls.__declared__ = MappingProxyType(known)
+        called = _called(own)
+        for name, signal in called.items():
+            setattr(cls, name, signal)
+        cls.__declared__ = MappingProxyType({**known, **called})
 
 
 def _no_signal(name: str, found: object) -> InvalidInput:
@@ -80,6 +79,45 @@ def _no_signal(name: str, found: object) -> InvalidInput:
     )
 
 
-def declared(signals: type[Signals]) -> Mapping[str, Signal]:
-    """The signals of a class, by name, in their order."""
-    return signals.__declared__
+def _called(signals: Mapping[str, Signal]) -> dict[str, Signal]:
+    """Each by the name that it stands under, in what is computed of it, too."""
+    known: dict[str, Signal] = {}
+    names: dict[int, Signal] = {}
+    for name, signal in signals.items():
+        of = signal.derivation
+        derivation = None if of is None else named_signals(of, names)
+        known[name] = names[id(signal)] = evolve(signal, name=name, derivation=derivation)
+    return known
+
+
+def declared(signals: type[Signals] | Mapping[str, Signal]) -> Mapping[str, Signal]:
+    """
+    The signals of a class, or of a mapping, by name, in their order.
+
+    Those of a mapping are called by the name that they stand under, as a class calls its own: take
+    them from here for a condition or a health model.
+
+    Raises:
+        InvalidInput: ``rules.no_signal`` for what is no class of signals, and no signal.
+    """
+    given: object = signals  # from Python, whatever the annotation says
+    if isinstance(given, type) and issubclass(given, Signals):
+        return given.__declared__
+    if not isinstance(given, Mapping):
+        raise _undeclared("signals", given)
+    for name, each in given.items():
+        if not isinstance(each, Signal):
+            raise _undeclared(str(name), each)
+    if all(name == each.name for name, each in given.items()):
+        return given
+    return _called(given)
+
+
+def _undeclared(field: str, found: object) -> InvalidInput:
+    return InvalidInput(
+        "Signals are declared in a class, or told by name",
+        code="rules.no_signal",
+        field=field,
+        value=type(found).__name__,
+        remedy='pass your class of Signals, or a dict such as {"seats": Number()}',
+    )

@@ -147,7 +147,7 @@ def columns(
     require_numpy()
     from retainkit.rules._population import read
 
-    known = signals if isinstance(signals, Mapping) else declared(signals)
+    known = declared(signals)
     return Columns(
         *read(frame, known, key=key, currency=currency, at=at, until=until, ignore=ignore)
     )

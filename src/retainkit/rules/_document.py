@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
@@ -20,8 +21,8 @@ from retainkit.rules._operands import told_instant
 from retainkit.rules._reading import ConditionReader, mistaken
 from retainkit.rules._readings import Readings
 from retainkit.rules._rule import OncePer, Rule, RuleStatus, choice, read_max_per, read_priority
-from retainkit.rules._rulebook import Rulebook
-from retainkit.rules._tree import Condition, InSegment, segment, signals_of, walk
+from retainkit.rules._rulebook import Faults, Rulebook
+from retainkit.rules._tree import Condition, signals_of
 from retainkit.rules._windows import instant
 
 
@@ -67,8 +68,7 @@ def read_rulebook(
     Raises:
         InvalidInput: ``rules.mistakes``; its value has every `Mistake`, with its place.
     """
-    given = {} if signals is None else signals
-    known = dict(given if isinstance(given, Mapping) else declared(given))
+    known = dict(declared({} if signals is None else signals))
     return _Document(signals=known, counting=counting).read(data)
 
 
@@ -92,46 +92,25 @@ class _Document(Reader):
         items = reader.listed(top.get("rules", []), ("rules",))
         read = ((i, self._rule(reader, item, ("rules", i))) for i, item in enumerate(items))
         rules = {i: rule for i, rule in read if rule is not None}
-        book = None if self.mistakes else self._tried(self.segments, rules)
-        if book is not None:
-            return book
-        self._try_each(rules)
+        if not self.mistakes:
+            with suppress(InvalidInput):  # all that is wrong is told below
+                return Rulebook(signals=self.signals, segments=self.segments, rules=rules.values())
+        self._judge(rules, names)
         raise mistaken(self)
 
-    def _try_each(self, rules: Mapping[int, Rule]) -> None:
-        """Each segment and each rule alone, with the segments it names; each mistake once."""
-        order = {name: i for i, name in enumerate(self.segments)}
-        for name in self.segments:
-            self._try_alone([segment(name)], {}, order)
-        for i, rule in rules.items():
-            said = [when for when in (rule.when, rule.clears_when) if when is not None]
-            self._try_alone(said, {i: rule}, order)
+    def _judge(self, rules: Mapping[int, Rule], names: Iterable[str]) -> None:
+        """What is wrong with rules and segments that were read; each mistake once."""
+        faults = Faults(
+            signals=self.signals,
+            segments=self.segments,
+            rules={f"rules.{i}": rule for i, rule in rules.items()},
+            wrong={f"segments.{name}" for name in names if name not in self.segments},
+        )
+        for fault in faults:
+            place = _place_of(str(fault.field))
+            self.wrong(place, fault.message, fault.code, fault.value, fault.remedy)
         told = {(m.place, m.code, m.message, m.remedy): m for m in self.mistakes}
         self.mistakes[:] = told.values()
-
-    def _try_alone(
-        self, said: list[Condition], rules: Mapping[int, Rule], order: Mapping[str, int]
-    ) -> None:
-        """With the segments that these name, in the document's order; unless one was not read."""
-        named: set[str] = set()
-        while said:
-            for part in walk(said.pop()):
-                if isinstance(part, InSegment) and part.name not in named:
-                    if part.name not in self.segments:
-                        return
-                    named.add(part.name)
-                    said.append(self.segments[part.name])
-        inside = {name: self.segments[name] for name in sorted(named, key=order.__getitem__)}
-        self._tried(inside, rules)
-
-    def _tried(
-        self, segments: Mapping[str, Condition], rules: Mapping[int, Rule]
-    ) -> Rulebook | None:
-        return self.made(
-            (),
-            lambda: Rulebook(signals=self.signals, segments=segments, rules=rules.values()),
-            lambda field: _place_of(field, rules),
-        )
 
     def _reader(self, segments: Iterable[str]) -> ConditionReader:
         """A reader that knows what is known by now, and notes its mistakes here."""
@@ -248,10 +227,9 @@ def _options(
     return options
 
 
-def _place_of(field: str, rules: Mapping[int, Rule]) -> Place:
-    """The rulebook names rules by their ids; a document counts them."""
+def _place_of(field: str) -> Place:
     part, _, name = field.partition(".")
     if part == "segments":
         return (part, name)
-    id, _, word = name.rpartition(".")
-    return (part, next(i for i, rule in rules.items() if rule.id == id), word)
+    number, _, word = name.partition(".")
+    return (part, int(number), word)

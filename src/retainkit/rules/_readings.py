@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.rules._attributes import Signals, declared
@@ -18,6 +18,8 @@ from retainkit.timing import utc
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 """The instant that a time with ``missing="never"`` stands for when there is none."""
+
+_NAMELESS = "it has no name: take it out of declared(signals), where it has one"
 
 
 class Gap(StrEnum):
@@ -160,6 +162,8 @@ def readings(
     until: dict[str, datetime] = {}
     for name, given in values.items():
         signal = named(known, name, name)
+        if signal.name != name:
+            signal = evolve(signal, name=name)  # as `declared` calls it
         reading = _reading(signal, given, at, source)
         found[name] = reading
         limit = _limit(signal, reading)
@@ -199,7 +203,7 @@ def named(
             code="rules.unknown_signal",
             field=place,
             value=name,
-            remedy=meant(name, signals, otherwise),
+            remedy=meant(name, signals, otherwise if name else _NAMELESS),
         )
     return signal
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from retainkit.core import check_id, content_hash, dumps
 from retainkit.errors import InvalidInput
@@ -59,7 +60,7 @@ class Trial:
 
 
 def _signals(given: type[Signals] | Mapping[str, Signal]) -> Mapping[str, Signal]:
-    return MappingProxyType(dict(given if isinstance(given, Mapping) else declared(given)))
+    return MappingProxyType(dict(declared(given)))
 
 
 def _rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
@@ -68,6 +69,140 @@ def _rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
 
 def _segments(segments: Mapping[str, Condition]) -> Mapping[str, Condition]:
     return MappingProxyType({name: condition(when) for name, when in segments.items()})
+
+
+@define(kw_only=True)
+class Faults:
+    """
+    All that is wrong with rules and segments that belong together; inside this room only.
+
+    What names a segment that is wrong is judged no further: each mistake is told once.
+
+    Args:
+        signals: What they may read, by name.
+
+        segments: Named conditions.
+
+        rules: By their places, with which the fields of the faults begin.
+
+        wrong: The places that are known to be wrong, such as ``segments.large``.
+    """
+
+    signals: Mapping[str, Signal]
+    segments: Mapping[str, Condition]
+    rules: Mapping[str, Rule]
+    wrong: set[str] = field(factory=set)
+    _followed: dict[str, None] = field(factory=dict, init=False)
+    _measured: dict[str, tuple[int, int]] = field(factory=dict, init=False)
+
+    def __iter__(self) -> Iterator[InvalidInput]:
+        for check in self._checks():
+            try:
+                check()
+            except InvalidInput as fault:
+                self.wrong.add(str(fault.field))
+                yield fault
+
+    def _checks(self) -> Iterator[Callable[[], object]]:
+        for name in self.segments:
+            yield partial(check_id, name, f"segments.{name}", most=LONGEST_NAME)
+        for place, when in self._places(self.segments):
+            yield partial(self._check_names, place, when)
+        for place, rule in self.rules.items():
+            yield partial(self._check_term, f"{place}.term", rule)
+        for name in self.segments:
+            while name not in self._followed and f"segments.{name}" not in self.wrong:
+                yield partial(self._follow, name, ())
+        for place, when in self._places(self._followed):  # each after those that it names
+            yield partial(self._check_sense, place, when)
+
+    def _places(self, segments: Iterable[str]) -> Iterator[tuple[str, Condition]]:
+        for name in segments:
+            yield f"segments.{name}", self.segments[name]
+        for place, rule in self.rules.items():
+            yield f"{place}.when", rule.when
+            if rule.clears_when is not None:
+                yield f"{place}.clears_when", rule.clears_when
+
+    def _check_names(self, place: str, when: Condition) -> None:
+        for part in walk(when):
+            if not isinstance(part, InSegment) or f"segments.{part.name}" in self.wrong:
+                continue
+            if part.name not in self.segments:
+                raise InvalidInput(
+                    "There is no such segment",
+                    code="rules.unknown_segment",
+                    field=place,
+                    value=part.name,
+                    remedy=meant(part.name, self.segments, "define it in segments"),
+                )
+        for signal in signals_of(when):
+            if is_anonymous(signal):
+                continue
+            known = named(self.signals, signal.name, place)
+            if signal_data(known) != signal_data(signal):
+                raise InvalidInput(
+                    "A signal of this name is declared otherwise",
+                    code="rules.signal_clash",
+                    field=place,
+                    value=signal.name,
+                    remedy="pass the class that the rule was written with",
+                )
+
+    def _check_term(self, place: str, rule: Rule) -> None:
+        if rule.term is None:
+            return
+        if named(self.signals, rule.term, place).kind is not Kind.TIME:
+            raise InvalidInput(
+                "A term is named by a signal that is a time",
+                code="rules.term",
+                field=place,
+                value=rule.term,
+                remedy="name a Time signal, such as the end of the contract's term",
+            )
+
+    def _follow(self, name: str, path: tuple[str, ...]) -> None:
+        """Where a segment leads by those that it names; refused for a circle."""
+        if name in path:
+            circle = path[path.index(name) :]
+            first = next(each for each in self.segments if each in circle)
+            start = circle.index(first)
+            raise InvalidInput(
+                "Segments name each other in a circle",
+                code="rules.circular_segments",
+                field=f"segments.{first}",
+                value=" -> ".join((*circle[start:], *circle[:start], first)),
+                remedy="say one of them by signals",
+            )
+        place = f"segments.{name}"
+        if name in self._followed or place in self.wrong:
+            return
+        limited_depth(len(path) + 1, place)
+        for part in walk(self.segments[name]):
+            if isinstance(part, InSegment):
+                self._follow(part.name, (*path, name))
+        self._followed[name] = None
+
+    def _check_sense(self, place: str, when: Condition) -> None:
+        named_ones = (part.name for part in walk(when) if isinstance(part, InSegment))
+        if place in self.wrong or any(f"segments.{name}" in self.wrong for name in named_ones):
+            self.wrong.add(place)
+            return
+        depth, size = _extent(when, self.segments, self._measured)
+        limited_depth(depth, place)
+        limited_size(size, place)
+        if not is_impossible(when, self.segments):
+            return
+        inmost_first = sorted(walk(when), key=lambda part: part.size)
+        part = next(part for part in inmost_first if is_impossible(part, self.segments))
+        names = [_called(signal) for signal in signals_of(part, self.segments)]
+        raise InvalidInput(
+            "No customer can meet this condition: its parts contradict each other",
+            code="rules.contradiction",
+            field=place,
+            value=names,
+            remedy=f"read again what is said of {', '.join(names)}",
+        )
 
 
 @frozen(kw_only=True)
@@ -96,19 +231,10 @@ class Rulebook:
 
     def __attrs_post_init__(self) -> None:
         _check_ids(self.rules)
-        for name in self.segments:
-            check_id(name, f"segments.{name}", most=LONGEST_NAME)
-        for place, when in self._places():
-            self._check_names(place, when)
-        for rule in self.rules:
-            self._check_term(rule)
-        _check_circles(self.segments)
-        measured: dict[str, tuple[int, int]] = {}
-        for place, when in self._places():
-            depth, size = _extent(when, self.segments, measured)
-            limited_depth(depth, place)
-            limited_size(size, place)
-            self._check_sense(place, when)
+        rules = {f"rules.{rule.id}": rule for rule in self.rules}
+        fault = next(iter(Faults(signals=self.signals, segments=self.segments, rules=rules)), None)
+        if fault is not None:
+            raise fault
 
     def rule(self, id: str) -> Rule:
         """
@@ -148,64 +274,6 @@ class Rulebook:
             for rule in self.rules
             for test in rule.tests
         ]
-
-    def _places(self) -> Iterator[tuple[str, Condition]]:
-        for name, when in self.segments.items():
-            yield f"segments.{name}", when
-        for rule in self.rules:
-            yield f"rules.{rule.id}.when", rule.when
-            if rule.clears_when is not None:
-                yield f"rules.{rule.id}.clears_when", rule.clears_when
-
-    def _check_names(self, place: str, when: Condition) -> None:
-        for part in walk(when):
-            if isinstance(part, InSegment) and part.name not in self.segments:
-                raise InvalidInput(
-                    "There is no such segment",
-                    code="rules.unknown_segment",
-                    field=place,
-                    value=part.name,
-                    remedy=meant(part.name, self.segments, "define it in segments"),
-                )
-        for signal in signals_of(when):
-            if is_anonymous(signal):
-                continue
-            known = named(self.signals, signal.name, place)
-            if signal_data(known) != signal_data(signal):
-                raise InvalidInput(
-                    "A signal of this name is declared otherwise",
-                    code="rules.signal_clash",
-                    field=place,
-                    value=signal.name,
-                    remedy="pass the class that the rule was written with",
-                )
-
-    def _check_term(self, rule: Rule) -> None:
-        if rule.term is None:
-            return
-        place = f"rules.{rule.id}.term"
-        if named(self.signals, rule.term, place).kind is not Kind.TIME:
-            raise InvalidInput(
-                "A term is named by a signal that is a time",
-                code="rules.term",
-                field=place,
-                value=rule.term,
-                remedy="name a Time signal, such as the end of the contract's term",
-            )
-
-    def _check_sense(self, place: str, when: Condition) -> None:
-        if not is_impossible(when, self.segments):
-            return
-        inmost_first = sorted(walk(when), key=lambda part: part.size)
-        part = next(part for part in inmost_first if is_impossible(part, self.segments))
-        names = [_called(signal) for signal in signals_of(part, self.segments)]
-        raise InvalidInput(
-            "No customer can meet this condition: its parts contradict each other",
-            code="rules.contradiction",
-            field=place,
-            value=names,
-            remedy=f"read again what is said of {', '.join(names)}",
-        )
 
 
 def _called(signal: Signal) -> str:
@@ -259,35 +327,6 @@ def _check_ids(rules: Iterable[Rule]) -> None:
                 remedy="rename one of the two",
             )
         seen.add(rule.id)
-
-
-def _check_circles(segments: Mapping[str, Condition]) -> None:
-    done: set[str] = set()
-    for name in segments:
-        _follow(name, segments, (), done)
-
-
-def _follow(
-    name: str, segments: Mapping[str, Condition], path: tuple[str, ...], done: set[str]
-) -> None:
-    if name in path:
-        circle = path[path.index(name) :]
-        first = next(each for each in segments if each in circle)
-        start = circle.index(first)
-        raise InvalidInput(
-            "Segments name each other in a circle",
-            code="rules.circular_segments",
-            field=f"segments.{first}",
-            value=" -> ".join((*circle[start:], *circle[:start], first)),
-            remedy="say one of them by signals",
-        )
-    if name in done:
-        return
-    limited_depth(len(path) + 1, f"segments.{name}")
-    for part in walk(segments[name]):
-        if isinstance(part, InSegment):
-            _follow(part.name, segments, (*path, name), done)
-    done.add(name)
 
 
 def _extent(

@@ -61,8 +61,7 @@ def health_schema(
         signals: Declared in Python. A file that declares signals of its own needs a schema without
             these, or with them.
     """
-    given = {} if signals is None else signals
-    known = dict(given if isinstance(given, Mapping) else declared(given))
+    known = dict(declared({} if signals is None else signals))
     rules = rules_schema(known)
     definitions = rules["$defs"]
     return {

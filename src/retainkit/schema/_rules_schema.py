@@ -86,8 +86,7 @@ def rules_schema(
         signals: Declared in Python. A file that declares signals of its own needs a schema without
             these, or with them.
     """
-    given = {} if signals is None else signals
-    known = dict(given if isinstance(given, Mapping) else declared(given))
+    known = dict(declared({} if signals is None else signals))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Rules",

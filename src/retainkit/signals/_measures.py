@@ -90,7 +90,7 @@ class Measures:
         conditions: Iterable[Condition] = (),
         zone: str = "UTC",
     ) -> None:
-        known = _by_name(signals)
+        known = dict(declared(signals))
         for condition in conditions:
             for signal in signals_of(condition):
                 known.setdefault(signal.name, signal)
@@ -334,25 +334,6 @@ class Measures:
             if bucket.metric == ZONE_METRIC and isinstance(bucket.value, str):
                 return bucket.value
         return self.zone
-
-
-def _by_name(signals: type[Signals] | Mapping[str, Signal]) -> dict[str, Signal]:
-    given: object = signals  # from Python, whatever the annotation says
-    if isinstance(given, type) and issubclass(given, Signals):
-        return dict(declared(given))
-    known: Mapping[str, object] = given if isinstance(given, Mapping) else {"signals": given}
-    found: dict[str, Signal] = {}
-    for name, each in known.items():
-        if not isinstance(each, Signal) or known is not given:
-            raise InvalidInput(
-                "Signals are declared in a class, or told by name",
-                code="rules.no_signal",
-                field=str(name),
-                value=type(each).__name__,
-                remedy='pass your class of Signals, or a dict such as {"seats": Number()}',
-            )
-        found[name] = each
-    return found
 
 
 def _source(metrics: Iterable[Metric]) -> str | None:
