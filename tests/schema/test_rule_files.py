@@ -613,6 +613,47 @@ rules:
     ]
 
 
+def test_each_circle_is_told_whatever_leads_into_another_one() -> None:
+    """Two that name each other, and each of them one more that names itself."""
+    found = mistakes("""\
+segments:
+  x: {all: [{segment: one}, {segment: c}]}
+  c: {all: [{segment: two}, {segment: x}]}
+  one: {segment: one}
+  two: {segment: two}
+  after: {all: [{segment: x}, {segment: unread}]}
+  unread: {usage: {gtt: 5}}
+rules:
+  - {id: a, when: {segment: after}}
+""")
+    assert [(line, code) for line, _, code, _ in found] == [
+        (2, "rules.circular_segments"),
+        (4, "rules.circular_segments"),
+        (5, "rules.circular_segments"),
+        (7, "rules.unknown_word"),
+    ]
+
+
+def test_a_segment_that_cannot_be_met_is_told_once_before_those_that_name_it() -> None:
+    """Also where it is defined below them; and each of a rule's mistakes is told at once."""
+    found = mistakes("""\
+segments:
+  both: {all: [{segment: low}, {usage: 1}]}
+  low: {all: [{usage: {gt: 5}}, {usage: {lt: 3}}]}
+rules:
+  - id: a
+    when: {segment: both}
+    clears_when: {all: [{usage: 1}, {usage: 2}]}
+    once_per: term
+    term: usage
+""")
+    assert [(line, code) for line, _, code, _ in found] == [
+        (3, "rules.contradiction"),
+        (7, "rules.contradiction"),
+        (9, "rules.term"),
+    ]
+
+
 def test_a_name_that_looks_like_a_number_needs_quotes() -> None:
     """YAML takes it for one, and a name is a text."""
     with pytest.raises(InvalidInput) as caught:
