@@ -15,9 +15,11 @@ from retainkit.rules import (
     Condition,
     Flag,
     Number,
+    Readings,
     Rule,
     Rulebook,
     Signals,
+    all_of,
     any_of,
     declared,
     read_condition,
@@ -35,6 +37,7 @@ class Customer(Signals):
     opted_out = Flag()
     seats = Number()
     paid = Number()
+    trained = Number()
 
 
 def tripling(levels: int) -> dict[str, Condition]:
@@ -110,6 +113,60 @@ def test_the_search_for_a_change_gives_up() -> None:
     before = perf_counter()
     assert why_not(unmet, known, NOW).changes == ()
     assert perf_counter() - before < 40
+
+
+LONG = ~Customer.seats.one_of(*range(50_000))
+"""More values than are looked at before the search begins no other plan."""
+
+
+@pytest.mark.parametrize(
+    ("condition", "least"),
+    [
+        (all_of(LONG, Customer.paid > 3), {"seats": 4.5, "paid": 4}),
+        (all_of(Customer.paid > 3, LONG), {"seats": 4.5, "paid": 4}),
+        (all_of(LONG, Customer.paid > Customer.trained), {"seats": 4.5, "paid": 3}),
+        (
+            all_of(
+                LONG,
+                Customer.trained >= 3,
+                Customer.paid >= 3,
+                Customer.paid > Customer.trained,
+            ),
+            {"seats": 4.5, "paid": 4, "trained": 3},
+        ),
+    ],
+    ids=["the list first", "the list last", "a comparison", "a comparison of which both move"],
+)
+def test_a_search_that_is_begun_is_finished(condition: Condition, least: dict[str, object]) -> None:
+    """However long one list is, the other signals are asked, too."""
+    known = readings(Customer, {"seats": 5, "paid": 1, "trained": 2})
+    assert moved(condition, known) == least
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        any_of(
+            LONG & Customer.seats.one_of(1, 2), (Customer.paid > 3) & ~Customer.opted_out.is_true()
+        ),
+        all_of(
+            LONG,
+            Customer.paid > Customer.trained,
+            Customer.paid < 0,
+            Customer.trained.between(1, 2),
+        ),
+    ],
+    ids=["another way", "another round"],
+)
+def test_after_a_long_search_no_other_is_begun(condition: Condition) -> None:
+    """What was begun fails after so many values, and what comes next is not tried."""
+    known = readings(Customer, {"seats": 5, "paid": 1, "trained": 2, "opted_out": True})
+    assert moved(condition, known) == {}
+
+
+def moved(condition: Condition, known: Readings) -> dict[str, object]:
+    """What would have to be otherwise, by signal."""
+    return {change.signal: change.to for change in why_not(condition, known, NOW).changes}
 
 
 # ---- depth

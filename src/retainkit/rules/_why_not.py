@@ -27,7 +27,7 @@ from retainkit.rules._windows import instant
 _MOST_TRIES = 2_000
 _MOST_FLIPS = 16
 _MOST_LOOKED = 100_000
-"""Values that are looked at before the search gives up; one list of values may be longer."""
+"""Values that are looked at before no other plan is begun; one list of values may be longer."""
 
 _MOST_PICKED = 3**5
 _MOST_BESIDE = 9
@@ -170,7 +170,9 @@ class _Search:
             yield tuple({**single, **moved}.values())
 
     def _tried(self, way: Way, touched: Sequence[Signal]) -> Iterator[dict[str, Value | None]]:
-        """New values for these signals, the nearest first."""
+        """New values for these signals, the nearest first; a plan that is begun is finished."""
+        if self._gives_up():
+            return
         paired = {s.name for literal in way if literal.is_pair for s in literal.signals}
         alone = [signal for signal in touched if signal.name not in paired]
         rest = [signal for signal in touched if signal.name in paired]
@@ -179,6 +181,11 @@ class _Search:
             for more in self._moved(way, rest, self.known):
                 both = {**values, **more}
                 yield {signal.name: both[signal.name] for signal in touched}
+            if rest and self._gives_up():
+                return
+
+    def _gives_up(self) -> bool:
+        return self.looked > _MOST_LOOKED
 
     def _moved(
         self, way: Way, touched: Sequence[Signal], known: Readings
@@ -191,11 +198,11 @@ class _Search:
         for value in self._candidates(way, first, known):
             for more in self._moved(way, rest, changed(known, {first.name: value})):
                 yield {first.name: value, **more}
+            if rest and self._gives_up():
+                return
 
     def _candidates(self, way: Way, signal: Signal, known: Readings) -> list[Value | None]:
         """Values for it, the nearest first; limits of what it is compared with are its own, too."""
-        if self.looked > _MOST_LOOKED:
-            return []
         mine = [x for x in way if any(s.name == signal.name for s in x.signals)]
         single = [literal for literal in mine if not literal.is_pair]
         names = {s.name for literal in mine for s in literal.signals}
