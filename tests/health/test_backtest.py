@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import sqrt
 from statistics import NormalDist
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ from retainkit.health import (
     known_values,
 )
 from retainkit.ids import CustomerId
-from retainkit.rules import Flag, Number, Readings, Signals, days, readings
+from retainkit.rules import Flag, Number, Readings, Signals, Text, days, readings
 
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,6 +48,12 @@ class Customer(Signals):
     use = Number()
     mood = Number()
     large = Flag()
+
+
+class Owner(Customer):
+    """What is known where the plan is, too."""
+
+    plan = Text()
 
 
 BANDS = Bands(bands=(Band("red", 0, 40), Band("yellow", 40, 60), Band("green", 60, 100)))
@@ -504,6 +511,94 @@ def test_groups_are_what_was_known_at_the_look() -> None:
     (group,) = test.groups
     assert (group.attribute, group.value) == ("mood", "9")
     assert (group.customers, group.left.value) == (2, 0.5)
+
+
+def test_what_became_of_them_is_no_stand_in_for_what_was_not_known_at_the_look() -> None:
+    """Whose plan is told at the end only would be told apart by hindsight."""
+
+    def known(customer: CustomerId, at: datetime) -> Readings:
+        plan = "team" if customer == "there" else None
+        return readings(Owner, {"use": 50.0, "plan": plan}, at=at)
+
+    test = backtest(
+        model(),
+        [stay("gone", 30, plan="churned", size="small"), stay("there", plan="paying")],
+        known,
+        at=[START],
+        horizon=HORIZON,
+        known_until=NEVER_LEFT,
+        by=["plan"],
+    )
+    told = [(group.attribute, group.value, group.customers) for group in test.groups]
+    assert told == [("plan", "team", 1), ("size", "small", 1)]
+
+
+@pytest.mark.parametrize(
+    ("models", "by", "code", "value", "remedy"),
+    [
+        (
+            model(),
+            "use",
+            "health.form",
+            "use",
+            'pass a list of names, such as by=["plan"]',
+        ),
+        (model(), [3], "health.form", "int", 'pass a list of names, such as by=["plan"]'),
+        (
+            model(),
+            ["plna"],
+            "rules.unknown_signal",
+            "plna",
+            "declare it in the class of HealthModels(signals=)",
+        ),
+        (
+            HealthModels(models=[model()], signals=Owner),
+            ["use", "plna"],
+            "rules.unknown_signal",
+            "plna",
+            "did you mean 'plan'?",
+        ),
+        (
+            HealthModels(models=[model()]),
+            ["moood"],
+            "rules.unknown_signal",
+            "moood",
+            "did you mean 'mood'?",
+        ),
+    ],
+    ids=["one_name", "no_name", "model_alone", "declared", "had_by_somebody"],
+)
+def test_names_that_nobody_knows_tell_nobody_apart(
+    models: HealthModel | HealthModels, by: Any, code: str, value: str, remedy: str
+) -> None:
+    """A misspelt signal would be a back-test without groups, and one name its letters."""
+    with pytest.raises(InvalidInput) as caught:
+        backtest(
+            models,
+            [stay("gone", 30), stay("there")],
+            lambda _, at: readings(Customer, {"use": 50.0, "mood": 9.0}, at=at),
+            at=[START],
+            horizon=HORIZON,
+            known_until=NEVER_LEFT,
+            by=by,
+        )
+    error = caught.value
+    assert (error.code, error.field, error.value) == (code, "by", value)
+    assert error.remedy == remedy
+
+
+def test_a_signal_that_nobody_had_tells_nobody_apart() -> None:
+    """It is declared; that is no mistake."""
+    test = backtest(
+        HealthModels(models=[model()], signals=Owner),
+        [stay("there")],
+        lambda _, at: readings(Owner, {"use": 50.0}, at=at),
+        at=[START],
+        horizon=HORIZON,
+        known_until=NEVER_LEFT,
+        by=["plan"],
+    )
+    assert test.groups == ()
 
 
 def test_models_of_several_segments_are_judged_together_and_apart() -> None:

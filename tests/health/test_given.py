@@ -56,7 +56,7 @@ def bands(edge: Any) -> Bands:
          "pass a list: HealthModels(models=[model])"),
         (lambda: model(components=logins()), "components", "Component",
          "pass a list: components=[Component(...)]"),
-        (lambda: model(components="logins"), "components", "l",
+        (lambda: model(components="logins"), "components", "logins",
          "pass a list: components=[Component(...)]"),
         (lambda: model(caps=[40]), "caps", "int", "pass a list: caps=[Cap(...)]"),
         (lambda: model(bands=None), "bands", "NoneType",

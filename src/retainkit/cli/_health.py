@@ -256,9 +256,9 @@ def _programmes(kit: RetainKit, args: Namespace, stays: Sequence[Stay]) -> tuple
 
 
 def _back_test(kit: RetainKit, args: Namespace, stays: Sequence[Stay]) -> BackTest:
-    from retainkit.health import backtest, known_events
+    from retainkit.health import HealthModels, backtest, known_events
 
-    models, measures, now = kit.health.models, kit.measures, kit.clock.now()
+    measures, now = kit.measures, kit.clock.now()
     assert measures is not None  # noqa: S101 - a kit with health has signals
     known = known_events(measures, kit.timeline, trust_backfill=args.imported)
     by = [] if args.by is None else [args.by]
@@ -266,7 +266,7 @@ def _back_test(kit: RetainKit, args: Namespace, stays: Sequence[Stay]) -> BackTe
     steps = range(args.over // args.every, -1, -1)
     with progress("Looking back", "customers") as tell:
         return backtest(
-            models,
+            HealthModels(models=kit.health.models.models, signals=measures.signals),
             stays,
             known,
             at=[now - step * args.every for step in steps],

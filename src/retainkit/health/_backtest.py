@@ -24,6 +24,7 @@ from retainkit.health._found import (
     LeadTime,
     Look,
 )
+from retainkit.health._given import each_of_kind
 from retainkit.health._judged import Judged, judged
 from retainkit.health._model import HealthModel
 from retainkit.health._models import HealthModels
@@ -40,7 +41,7 @@ from retainkit.health._statistics import (
 from retainkit.health._stays import ReadingsAt, Stay
 from retainkit.health._trend import point_of
 from retainkit.ids import CustomerId
-from retainkit.rules import Readings
+from retainkit.rules import Readings, declared, meant
 from retainkit.timing import utc
 
 
@@ -87,15 +88,19 @@ def backtest(
             ``model: band`` in that model alone; by default all but the best one of each model.
 
         by: The signals that customers are told apart by, beside their attributes: by what was
-            known at each look, as nobody knew then what they would be at the end.
+            known at each look, as nobody knew then what they would be at the end. Where nothing
+            was known, an attribute of the same name doesn't stand in for it.
 
         progress: Told how many of how many customers are done.
 
     Raises:
         InvalidInput: ``health.moments``: none, not in order, or no horizon;
             ``health.stay_twice``; ``health.unknown_band``; ``health.future_reading``: a reading
-            that is later than the moment it was asked for.
+            that is later than the moment it was asked for; ``health.form``: `by` is no list of
+            names; ``rules.unknown_signal``: a name in `by` that the models don't know, and no
+            reading has, with the nearest one.
     """
+    by = each_of_kind(by, str, "by", 'pass a list of names, such as by=["plan"]')
     each_of = models.models if isinstance(models, HealthModels) else (models,)
     of = judged(models, warnings)
     population, moments = _population(stays), _moments(at)
@@ -108,11 +113,31 @@ def backtest(
         horizon,
         remembers=any(model.bands.hysteresis for model in each_of),
     )
+    names = _names(models)
     for done, stay in enumerate(population, 1):
-        walk.go(stay, _looking(models, readings_at, stay.customer, by))
+        walk.go(stay, _looking(models, readings_at, stay.customer, by, names))
         if progress is not None:
             progress(done, len(population))
-    return _found(walk, of)
+    _check_names(by, names)
+    return _found(walk, of, by)
+
+
+def _names(models: HealthModel | HealthModels) -> set[str]:
+    if isinstance(models, HealthModel):
+        return set(models.signals)
+    return {*models.reads, *(declared(models.signals) if models.signals is not None else ())}
+
+
+def _check_names(by: Collection[str], names: Collection[str]) -> None:
+    for name in by:
+        if name not in names:
+            raise InvalidInput(
+                "There is no such signal",
+                code="rules.unknown_signal",
+                field="by",
+                value=name,
+                remedy=meant(name, names, "declare it in the class of HealthModels(signals=)"),
+            )
 
 
 _LookAt: TypeAlias = Callable[[datetime, "Look | None"], Look]
@@ -123,10 +148,12 @@ def _looking(
     readings_at: ReadingsAt,
     customer: CustomerId,
     by: Collection[str],
+    names: set[str],
 ) -> _LookAt:
     def look(moment: datetime, before: Look | None) -> Look:
         known = readings_at(customer, moment)
         for name, reading in known:
+            names.add(name)
             if reading.at is not None and reading.at > moment:
                 raise InvalidInput(
                     "A back-test looks at what was known, and this was not yet so",
@@ -271,7 +298,7 @@ def _apart(
     return frozenset(chosen)
 
 
-def _found(walk: _Walk, of: Judged) -> BackTest:
+def _found(walk: _Walk, of: Judged, by: Collection[str]) -> BackTest:
     kept = walk.kept
     scored = [each for each in kept if each.look.score is not None]
     lead, greens = _lead(walk.leavers, of)
@@ -291,7 +318,7 @@ def _found(walk: _Walk, of: Judged) -> BackTest:
         lead=lead,
         false_greens=greens,
         components=_components(scored, of),
-        groups=_groups(kept, of),
+        groups=_groups(kept, of, by),
     )
 
 
@@ -369,12 +396,13 @@ def _component(name: str, scored: Sequence[_Kept], of: Judged) -> ComponentTest:
     )
 
 
-def _groups(kept: Sequence[_Kept], of: Judged) -> tuple[GroupTest, ...]:
+def _groups(kept: Sequence[_Kept], of: Judged, by: Collection[str]) -> tuple[GroupTest, ...]:
     found: dict[tuple[str, str], list[_Kept]] = {}
     for each in kept:
         model = {"model": each.look.model} if of.several and each.look.model else {}
-        told_apart = {**each.stay.attributes, **each.look.attributes}
-        for attribute in (*model.items(), *told_apart.items()):
+        # What is told at the end is no stand-in for what was not known at the look.
+        told = {name: value for name, value in each.stay.attributes.items() if name not in by}
+        for attribute in (*model.items(), *told.items(), *each.look.attributes.items()):
             found.setdefault(attribute, []).append(each)
     return tuple(
         GroupTest(

@@ -52,7 +52,7 @@ def each_of_kind(given: object, kind: type[T], field: str, remedy: str) -> tuple
     Raises:
         InvalidInput: ``health.form``.
     """
-    if not isinstance(given, Iterable):
+    if isinstance(given, str) or not isinstance(given, Iterable):
         raise _wrong(given, field, remedy)
     return tuple(of_kind(each, kind, field, remedy) for each in given)
 
