@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import psycopg
 import pytest
 
 from retainkit.core import STANDING, Bucket, Event, Origin, Wanted
-from retainkit.engine import RetainKit
+from retainkit.engine import KitSignals, RetainKit
 from retainkit.ids import CustomerId, EventId, TenantId
 from retainkit.rules import Number, Rule, Rulebook, Signals, days, event
 from retainkit.stores.sql import SqlStore
@@ -73,28 +74,39 @@ def test_those_who_count_the_same_customers_at_once(database: str) -> None:
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize(("first", "second"), [(3, 8), (8, 3)])
+@pytest.mark.parametrize("seats", [(3, 8), (8, 3)])
+@pytest.mark.parametrize("before", [None, 5])
+@pytest.mark.parametrize("by", list(product(("set", "load"), repeat=2)))
 def test_of_two_who_tell_of_one_instant_at_once_the_later_holds(
-    postgres_url: str, first: int, second: int
+    postgres_url: str, by: tuple[str, str], before: int | None, seats: tuple[int, int]
 ) -> None:
     """Whoever comes second waits, sees what it contradicts, and is the one that is believed."""
     store, who = SqlStore(postgres_url), CUSTOMERS[0]
+    (one, other), (first, second) = by, seats
     kit = RetainKit(store=store, clock=ManualClock(NOW), signals=Customer)
     waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
     url = postgres_url.replace("+psycopg", "")
     try:
         with psycopg.connect(url, autocommit=True) as watch, ThreadPoolExecutor(1) as pool:
+            _tell(kit.signals, "set", who, before)
             with kit.transaction() as k:
-                k.signals.set(who, {"seats": first}, at=NOW)
-                other = pool.submit(kit.signals.set, who, {"seats": second}, at=NOW)
+                _tell(k.signals, one, who, first)
+                later = pool.submit(_tell, kit.signals, other, who, second)
                 while watch.execute(waiting).fetchone() is None:
-                    assert not other.done()
-            other.result(timeout=60)
+                    assert not later.done()
+            later.result(timeout=60)
         assert kit.signals.of(who).known("seats", NOW) == second
         kit.signals.rebuild()
         assert kit.signals.of(who).known("seats", NOW) == second
     finally:
         store.close()
+
+
+def _tell(signals: KitSignals, by: str, who: CustomerId, seats: int | None) -> None:
+    if by == "set":
+        signals.set(who, {} if seats is None else {"seats": seats}, at=NOW)
+    else:
+        signals.load({"customer": [who, "c9"], "seats": [seats, 1]}, at=NOW)
 
 
 def _rounds(work: Callable[[int], object]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -167,25 +168,44 @@ class Loading:
     # ---- a chunk
 
     def _chunk(self, k: JoinedKit, columns: Sequence[str], chunk: Sequence[Row]) -> Loaded:
-        told = [(line, dict(zip(columns, values, strict=True))) for line, values in chunk]
-        signals = self._signals(columns)
-        known = self._known(k, signals, [CustomerId(str(row[self.key])) for _, row in told])
+        signals, place = self._signals(columns), columns.index(self.key)
+        told = {
+            CustomerId(str(values[place])): (line, dict(zip(columns, values, strict=True)))
+            for line, values in chunk
+        }
+        maybe, refused = self._events(k, signals, told, settled=False)
+        news = {event.customer: told[event.customer] for event in maybe}
+        for customer in sorted(news):  # whoever tells others at this moment is waited for
+            k.tx.records.lock(customer)
+        events, _ = self._events(k, signals, news, settled=True)
+        new = len(k.record(*events).new)
+        return Loaded(set=new, unchanged=len(chunk) - new - len(refused), refused=tuple(refused))
+
+    def _events(
+        self,
+        k: JoinedKit,
+        signals: Sequence[str],
+        told: Mapping[CustomerId, tuple[int, Mapping[str, object]]],
+        *,
+        settled: bool,
+    ) -> tuple[list[Event], list[RefusedRow]]:
+        """What these rows tell that is not known; as it holds once their customers are locked."""
+        known = self._known(k, signals, told)
         events: list[Event] = []
         refused: list[RefusedRow] = []
-        for line, row in told:
-            customer = CustomerId(str(row[self.key]))
+        for customer, (line, row) in told.items():
+            facts = partial(self._facts, k, customer) if settled else _none
             try:
-                event = self._fact(k, customer, signals, row, known.get(customer, {}))
+                event = self._fact(customer, signals, row, known.get(customer, {}), facts)
             except InvalidInput as exc:
                 refused.append(_refused(line, customer, exc))
                 continue
             if event is not None:
                 events.append(event)
-        new = len(k.record(*events).new)
-        return Loaded(set=new, unchanged=len(chunk) - new - len(refused), refused=tuple(refused))
+        return events, refused
 
     def _known(
-        self, k: JoinedKit, signals: Sequence[str], customers: Sequence[CustomerId]
+        self, k: JoinedKit, signals: Sequence[str], customers: Collection[CustomerId]
     ) -> dict[CustomerId, dict[str, JsonValue]]:
         """What these customers' facts are by now, in one statement for each signal."""
         always = self.measures.wanted(self.latest, ()).metrics
@@ -199,11 +219,11 @@ class Loading:
 
     def _fact(
         self,
-        k: JoinedKit,
         customer: CustomerId,
         signals: Sequence[str],
         row: Mapping[str, object],
         known: Mapping[str, JsonValue],
+        facts: Callable[[Collection[str]], Sequence[Bucket]],
     ) -> Event | None:
         """What the row tells that is not known; None when that is nothing."""
         currency = None if self.currency is None else row[self.currency]
@@ -232,7 +252,7 @@ class Loading:
             at=at,
             latest=self.latest,
             source=self.source,
-            known=lambda: self._facts(k, customer, others),
+            known=lambda: facts(others),
         )
 
     def _facts(
@@ -299,6 +319,11 @@ def _check_customers(found: Table, key: str) -> int:
             )
         lines[customer] = line
     return len(lines)
+
+
+def _none(_: Collection[str]) -> Sequence[Bucket]:
+    """No facts are asked for yet."""
+    return ()
 
 
 def _said(data: JsonObject) -> JsonObject:

@@ -106,7 +106,8 @@ def _number(customer: sa.Table, dialect: Dialect) -> str:
     """Raise each customer's counter by its number in the JSON object bound as ``counts``."""
     counts = (
         "SELECT CAST(:tenant AS text), key, CAST(value AS bigint)"
-        " FROM jsonb_each_text(CAST(:counts AS jsonb)) AS c ORDER BY key"  # as rows are locked
+        " FROM jsonb_each_text(CAST(:counts AS jsonb)) AS c"
+        ' ORDER BY key COLLATE "C"'  # rows are locked in this order, which is Python's, too
         if dialect.postgres
         else "SELECT :tenant, key, value FROM json_each(:counts) WHERE true"
     )
