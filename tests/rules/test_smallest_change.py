@@ -11,6 +11,7 @@ import pytest
 
 from retainkit.money import money
 from retainkit.rules import (
+    NOBODY,
     Amount,
     Condition,
     Duration,
@@ -46,6 +47,7 @@ class Customer(Signals):
     promised = Duration()
     renewal_at = Time()
     login_at = Time()
+    seen_at = Time(missing="never")
 
 
 def to(condition: Condition, **known: object) -> dict[str, object]:
@@ -291,3 +293,24 @@ def test_no_change_of_fewer_signals_does() -> None:
             continue
         asked += 1
         assert (len(answer.changes) or None) == fewest(condition, row), (condition, row)
+
+
+SILENT = Customer.seen_at.more_than_ago(days(14))
+
+
+@pytest.mark.parametrize(
+    ("condition", "changes"),
+    [
+        (SILENT & (Customer.usage > 2), {"usage": 3}),
+        (any_of(SILENT & (Customer.usage > 2), SILENT & (Customer.share > 0.5)), {"usage": 3}),
+        (SILENT & Customer.usage.missing(), {"seen_at": NOW - days(14)}),
+    ],
+    ids=["a fact beside", "either fact", "no fact beside"],
+)
+def test_one_fact_makes_somebody_of_nobody(
+    condition: Condition, changes: dict[str, object]
+) -> None:
+    """Who was never seen is silent, as soon as anything is known of them."""
+    answer = why_not(condition, NOBODY, NOW)
+    assert answer.explained.truth is Truth.UNKNOWN
+    assert {change.signal: change.to for change in answer.changes} == changes

@@ -99,7 +99,8 @@ def why_not(
     if explained.truth is Truth.TRUE:
         return WhyNot(explained=explained)
     asked = compiled({"": condition}, segments=segments)
-    search = _Search(condition, known, at, segments, asked, {})
+    somebody = changed(known, {})  # as is whoever has one fact, and so whoever is proposed one
+    search = _Search(condition, somebody, at, segments, asked, {})
     return WhyNot(
         explained=explained,
         changes=search.smallest(),
@@ -154,6 +155,9 @@ class _Search:
     def _touched(self, way: Way) -> Iterator[tuple[Signal, ...]]:
         """The sets of signals whose change could do; of a comparison of two, either or both."""
         unmet = self._open(way)
+        if not unmet:  # of nobody, whom any fact makes somebody of whom it is true
+            yield from ((signal,) for literal in way for signal in literal.signals)
+            return
         single = {s.name: s for literal in unmet if not literal.is_pair for s in literal.signals}
         pairs = [
             literal.signals
