@@ -267,6 +267,18 @@ def test_a_sample_is_not_counted_until_somebody_says_it_was_real(world: World) -
     assert kit.timeline(ADA)[1].event.origin is Origin.REAL
 
 
+def test_of_tags_of_one_instant_the_one_told_last_holds(world: World) -> None:
+    """A person who changes their mind, faster than the clock; and back again."""
+    kit = measured(world)
+    kit.signals.set(ADA, {"champion": True}, at=NOW - 30 * DAY)
+    kit.record(export(1, NOW))
+    for origin, counted in ((Origin.TEST, 0), (Origin.REAL, 1)) * 2:
+        assert kit.signals.retag(["export-1"], origin, actor="kim") == 1
+        assert values(kit)["exports"] == counted
+    kit.signals.rebuild()
+    assert values(kit)["exports"] == 1
+
+
 def test_an_unknown_event_is_not_tagged(world: World) -> None:
     """And neither is the one beside it."""
     kit = measured(world)

@@ -7,10 +7,10 @@ from datetime import datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from retainkit.core import Bucket, Event, Member, Wanted
-from retainkit.engine._signals import PAGE, KitSignals, Opened, Progress
+from retainkit.engine._signals import PAGE, KitSignals, Opened, Progress, record_anew
 from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.ids import CaseId, CustomerId, EventId, derive
 from retainkit.rules import (
@@ -247,9 +247,7 @@ class KitRules:
                 if case is None or recheck.differs(case, counted, wish, now):
                     wishes.append(wish)
             asked, woken = asked + len(page), woken + len(wishes)
-            while wishes:  # what was wished at this instant before may be decided by now
-                known = frozenset(k.record(*wishes).duplicates)
-                wishes = [_anew(wish) for wish in wishes if wish.id in known]
+            record_anew(k, wishes)
             if progress is not None:
                 progress(asked, None)
         return Rechecked(asked=asked, woken=woken)
@@ -337,10 +335,6 @@ def _wish(customer: CustomerId, now: datetime) -> Event:
         customer=customer,
         occurred_at=now,
     )
-
-
-def _anew(wish: Event) -> Event:
-    return evolve(wish, id=EventId(derive(wish.id, "again")))
 
 
 def _page(

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias, overload
 
+from attrs import evolve
+
 from retainkit.core import Bucket, Event, EventState, Origin, Part, RecordedEvent, Wanted
 from retainkit.errors import ConfigurationError, InvalidInput, NotFound
 from retainkit.ids import CustomerId, EventId, derive
@@ -211,7 +213,7 @@ class KitSignals:
                 _retagged(customer, mine, meant, actor, now)
                 for customer, mine in by_customer.items()
             ]
-            k.record(*told)
+            record_anew(k, told)
         return len(told)
 
     def set_zone(self, customer: CustomerId, zone: str, *, at: datetime | None = None) -> bool:
@@ -375,6 +377,14 @@ class KitSignals:
         with self._opened() as k:
             k.tx.records.lock(customer)
             counting.rebuild(k.tx, customer)
+
+
+def record_anew(k: JoinedKit, wishes: Sequence[Event]) -> None:
+    """Record wishes; what was wished at this instant before may be otherwise by now."""
+    while wishes:
+        known = frozenset(k.record(*wishes).duplicates)
+        again = [wish for wish in wishes if wish.id in known]
+        wishes = [evolve(wish, id=EventId(derive(wish.id, "again"))) for wish in again]
 
 
 def _told_so_far(
