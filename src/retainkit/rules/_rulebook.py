@@ -113,6 +113,8 @@ class Faults:
         for name in self.segments:
             while name not in self._followed and f"segments.{name}" not in self.wrong:
                 yield partial(self._follow, name, ())
+        for place, when in self._places(self.segments):
+            yield partial(self._check_extent, place, when)
         for place, when in self._places(self._followed):  # each after those that it names
             yield partial(self._check_sense, place, when)
 
@@ -182,15 +184,25 @@ class Faults:
             if isinstance(part, InSegment):
                 self._follow(part.name, (*path, name))
         self._followed[name] = None
+        self._is_wrong(place, self.segments[name])
 
-    def _check_sense(self, place: str, when: Condition) -> None:
-        named_ones = (part.name for part in walk(when) if isinstance(part, InSegment))
-        if place in self.wrong or any(f"segments.{name}" in self.wrong for name in named_ones):
+    def _is_wrong(self, place: str, when: Condition) -> bool:
+        """Whether it is known to be, or names a segment that is: then it is from now on."""
+        names = (part.name for part in walk(when) if isinstance(part, InSegment))
+        if any(f"segments.{name}" in self.wrong for name in names):
             self.wrong.add(place)
+        return place in self.wrong
+
+    def _check_extent(self, place: str, when: Condition) -> None:
+        if self._is_wrong(place, when):
             return
         depth, size = _extent(when, self.segments, self._measured)
         limited_depth(depth, place)
         limited_size(size, place)
+
+    def _check_sense(self, place: str, when: Condition) -> None:
+        if self._is_wrong(place, when):
+            return
         if not is_impossible(when, self.segments):
             return
         inmost_first = sorted(walk(when), key=lambda part: part.size)
