@@ -9,11 +9,8 @@ from retainkit.core import Bucket, Event, check_id, check_text, dumps
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId, derive
 from retainkit.rules import Signal, signal_data
-from retainkit.signals import Measures
+from retainkit.signals import FACT_EVENT, Measures
 from retainkit.timing import utc
-
-
-_FACT_EVENT = "signals.set"
 
 
 def named_values(
@@ -147,10 +144,10 @@ def fact_event(
     data = measures.facts(values, source)
     since, said = check_time(at, latest), dumps(data)
     check_text(said, "values")
-    content = derive(_FACT_EVENT, customer, since.isoformat(), said)
+    content = derive(FACT_EVENT, customer, since.isoformat(), said)
     return Event(
         id=measures.fact_id(content, data, since, known()),
-        name=_FACT_EVENT,
+        name=FACT_EVENT,
         customer=customer,
         occurred_at=since,
         data=data,

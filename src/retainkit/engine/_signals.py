@@ -449,9 +449,11 @@ def _no_event(id: EventId) -> NotFound:
 def _retagged(
     customer: CustomerId, ids: list[EventId], origin: Origin, actor: str, now: datetime
 ) -> Event:
+    from retainkit.signals import RETAG_EVENT
+
     return Event(
-        id=EventId(derive("event.retagged", customer, origin, now.isoformat(), *ids)),
-        name="event.retagged",
+        id=EventId(derive(RETAG_EVENT, customer, origin, now.isoformat(), *ids)),
+        name=RETAG_EVENT,
         customer=customer,
         occurred_at=now,
         data={"events": list(ids), "origin": origin.value},

@@ -13,7 +13,7 @@ from retainkit.core import Bucket, Event, EventState, Origin, RecordedEvent
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId
 from retainkit.rules import Reading, Readings, Signal, Signals, anything, declared, readings
-from retainkit.signals import Measures, as_tagged
+from retainkit.signals import FACT_EVENT, Measures, as_tagged
 from retainkit.timing import utc
 
 
@@ -21,7 +21,7 @@ COUNTED: Final = (Origin.REAL, Origin.BACKFILL)
 """The origins of what really happened."""
 
 _CANCELLED: Final = "subscription.cancelled"
-_TELLING: Final = ("signals.set", _CANCELLED)
+_TELLING: Final = (FACT_EVENT, _CANCELLED)
 _LIFE: Final = anything()
 
 ReadingsAt: TypeAlias = Callable[[CustomerId, datetime], Readings]

@@ -22,6 +22,7 @@ from retainkit.signals._catalogue import (
     UsageSignals,
     early_warnings,
 )
+from retainkit.signals._facts import FACT_EVENT
 from retainkit.signals._feature import RECHECK, RECHECK_EVENT, RulesCase, RulesFeature
 from retainkit.signals._left_out import LeftOut
 from retainkit.signals._measures import ZONE_METRIC, Measures
@@ -31,6 +32,7 @@ from retainkit.signals._timeline import read_timeline
 
 
 __all__ = [
+    "FACT_EVENT",
     "RECHECK",
     "RECHECK_EVENT",
     "RETAG_EVENT",
