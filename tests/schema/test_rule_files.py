@@ -654,6 +654,46 @@ rules:
     ]
 
 
+@pytest.mark.parametrize(
+    ("when", "names"),
+    [
+        (
+            "all: [{not: {all: [{usage: 5}, {usage: 3}]}}, {before: {gt: 5}}, {before: 3}]",
+            ["usage", "before"],
+        ),
+        (
+            "all: [{any: [{all: [{usage: 5}, {usage: 3}]}, {usage: 1}]}, {before: 5}, {before: 3}]",
+            ["usage", "before"],
+        ),
+        (
+            "all: [{before: 1}, {any: [{usage: {gt: 5, lt: 3}}, {usage: {gt: 6, lt: 2}}]}]",
+            ["usage"],
+        ),
+        ("any: [{all: [{usage: 5}, {usage: 3}]}, {all: [{before: 5}, {before: 3}]}]", ["usage"]),
+        (
+            "all: [{any: [{usage: 5}, {before: 5}]}, {usage: 3}, {before: 3}]",
+            ["usage", "before"],
+        ),
+    ],
+)
+def test_a_contradiction_names_what_has_to_be_read_again(when: str, names: list[str]) -> None:
+    """Not what is denied, nor a way that another one goes around."""
+    with pytest.raises(InvalidInput) as caught:
+        read_rules(f"rules: [{{id: a, when: {{{when}}}}}]", Customer)
+    told: Any = caught.value.value
+    assert [
+        (each.mistake.place, each.mistake.code, each.mistake.value, each.mistake.remedy)
+        for each in told
+    ] == [
+        (
+            ("rules", 0, "when"),
+            "rules.contradiction",
+            names,
+            f"read again what is said of {', '.join(names)}",
+        )
+    ]
+
+
 def test_a_name_that_looks_like_a_number_needs_quotes() -> None:
     """YAML takes it for one, and a name is a text."""
     with pytest.raises(InvalidInput) as caught:

@@ -22,6 +22,8 @@ from retainkit.rules._readings import named
 from retainkit.rules._rule import LONGEST_NAME, Rule, RuleTest
 from retainkit.rules._samples import agrees, is_decided, samples
 from retainkit.rules._tree import (
+    AllOf,
+    AnyOf,
     Condition,
     InSegment,
     children,
@@ -205,8 +207,7 @@ class Faults:
             return
         if not is_impossible(when, self.segments):
             return
-        inmost_first = sorted(walk(when), key=lambda part: part.size)
-        part = next(part for part in inmost_first if is_impossible(part, self.segments))
+        part = _inmost(when, self.segments)
         names = [_called(signal) for signal in signals_of(part, self.segments)]
         raise InvalidInput(
             "No customer can meet this condition: its parts contradict each other",
@@ -318,6 +319,15 @@ def is_possible(way: Way) -> bool:
         if not literal.is_pair:
             by_signal.setdefault(literal.signals[0].name, []).append(literal)
     return all(_fits(literals[0].signals[0], literals) for literals in by_signal.values())
+
+
+def _inmost(when: Condition, segments: Mapping[str, Condition]) -> Condition:
+    """Of an impossible condition, a part that makes it so: nothing denied, nor one of two ways."""
+    if isinstance(when, AllOf | AnyOf):  # of an impossible `any`, each item is
+        for item in when.items:
+            if is_impossible(item, segments):
+                return _inmost(item, segments)
+    return when
 
 
 def _fits(signal: Signal, literals: Sequence[Literal]) -> bool:
