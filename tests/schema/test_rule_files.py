@@ -694,6 +694,29 @@ def test_a_contradiction_names_what_has_to_be_read_again(when: str, names: list[
     ]
 
 
+def test_a_signal_that_is_declared_wrongly_is_told_where_it_is_declared_alone() -> None:
+    """Whoever reads it, in conditions, terms and tests; another name is still a mistake."""
+    found = mistakes("""\
+signals:
+  seats: {kind: nubmer}
+  ends: {kind: tmie}
+segments:
+  large: {seats: {gt: 5}}
+rules:
+  - id: a
+    when: {all: [{usage: {gt: {signal: seats}}}, {seets: 1}]}
+    once_per: term
+    term: ends
+    tests: [{now: 2026-11-01T09:00:00Z, customer: {seats: 5, usge: 5}, expect: no}]
+""")
+    assert [(line, code) for line, _, code, _ in found] == [
+        (2, "rules.kind"),
+        (3, "rules.kind"),
+        (8, "rules.unknown_signal"),
+        (11, "rules.unknown_signal"),
+    ]
+
+
 def test_a_name_that_looks_like_a_number_needs_quotes() -> None:
     """YAML takes it for one, and a name is a text."""
     with pytest.raises(InvalidInput) as caught:

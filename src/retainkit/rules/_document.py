@@ -78,6 +78,7 @@ class _Document(Reader):
     counting: Counting | None
     ids: set[str] = field(factory=set)
     segments: dict[str, Condition] = field(factory=dict)
+    wrong_signals: set[str] = field(factory=set)
 
     def read(self, data: object) -> Rulebook:
         top = self.keys(data, (), _FILE_WORDS)
@@ -115,7 +116,10 @@ class _Document(Reader):
     def _reader(self, segments: Iterable[str]) -> ConditionReader:
         """A reader that knows what is known by now, and notes its mistakes here."""
         return ConditionReader(
-            signals=self.signals, segments=frozenset(segments), mistakes=self.mistakes
+            signals=self.signals,
+            segments=frozenset(segments),
+            wrong_signals=self.wrong_signals,
+            mistakes=self.mistakes,
         )
 
     def _declare(self, said: object) -> None:
@@ -124,6 +128,7 @@ class _Document(Reader):
             signals=self.signals,
             declared=self.signals,
             said=dict(self.keys(said, ("signals",), names)),
+            wrong_ones=self.wrong_signals,
             mistakes=self.mistakes,
         ).declare()
 
@@ -212,7 +217,7 @@ def _options(
         "once_per": lambda said, word: choice(OncePer, said, word),
         "status": lambda said, word: choice(RuleStatus, said, word),
         "max_per": lambda said, _: read_max_per(str(said)),
-        "term": lambda said, _: str(said),
+        "term": lambda said, _: None if str(said) in reader.wrong_signals else str(said),
         "effective_from": lambda said, word: instant(told_instant(said), word),
         "effective_until": lambda said, word: instant(told_instant(said), word),
     }

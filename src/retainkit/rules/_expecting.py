@@ -11,9 +11,10 @@ from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId, EventId
 from retainkit.rules._checked import event_name
 from retainkit.rules._declared import Kind, Signal
-from retainkit.rules._deriving import DECLARE, SignalReader
+from retainkit.rules._deriving import DECLARE
 from retainkit.rules._mistakes import Place
 from retainkit.rules._operands import cash, operand, told_from, told_instant
+from retainkit.rules._reading import ConditionReader
 from retainkit.rules._readings import Reading, Readings, named, readings
 from retainkit.rules._rule import RuleTest, choice
 from retainkit.rules._truth import Truth
@@ -31,7 +32,7 @@ _READING_WORDS = ("value", "at", "source", "until")
 _EXPECT = {"fires": Truth.TRUE, "no": Truth.FALSE, "unknown": Truth.UNKNOWN}
 
 
-def read_test(reader: SignalReader, said: object, place: Place, count: Count) -> RuleTest | None:
+def read_test(reader: ConditionReader, said: object, place: Place, count: Count) -> RuleTest | None:
     """
     The test that is told so, or None and a mistake; inside this room only.
 
@@ -71,7 +72,7 @@ def read_test(reader: SignalReader, said: object, place: Place, count: Count) ->
     return RuleTest(name=name, known=found, at=at, expect=expect)
 
 
-def _known(reader: SignalReader, said: object, at: datetime, place: Place) -> Readings | None:
+def _known(reader: ConditionReader, said: object, at: datetime, place: Place) -> Readings | None:
     values: dict[str, object] = {}
     before = len(reader.mistakes)
     if not isinstance(said, Mapping):
@@ -79,6 +80,8 @@ def _known(reader: SignalReader, said: object, at: datetime, place: Place) -> Re
         return None
     for key, value in said.items():
         name, inside = str(key), (*place, str(key))
+        if name in reader.wrong_signals:
+            continue
         signal = reader.signals.get(name)
         if signal is None:
             reader.made(inside, lambda name=name: named(reader.signals, name, name, _TOLD))  # type: ignore[misc] # bound now
@@ -91,14 +94,16 @@ def _known(reader: SignalReader, said: object, at: datetime, place: Place) -> Re
     return reader.made(place, lambda: readings(reader.signals, values))
 
 
-def _events(reader: SignalReader, said: object, at: datetime, place: Place) -> list[Event] | None:
+def _events(
+    reader: ConditionReader, said: object, at: datetime, place: Place
+) -> list[Event] | None:
     before = len(reader.mistakes)
     listed = reader.listed(said, place)
     found = [_event(reader, each, at, (*place, i)) for i, each in enumerate(listed)]
     return None if len(reader.mistakes) > before else [event for event in found if event]
 
 
-def _event(reader: SignalReader, said: object, at: datetime, place: Place) -> Event | None:
+def _event(reader: ConditionReader, said: object, at: datetime, place: Place) -> Event | None:
     data = reader.keys(said, place, _EVENT_WORDS)
     if not isinstance(said, Mapping):
         return None
@@ -139,7 +144,7 @@ def _happened(said: object, at: datetime) -> datetime:
 
 
 def _reading(
-    reader: SignalReader, signal: Signal, said: object, at: datetime, place: Place
+    reader: ConditionReader, signal: Signal, said: object, at: datetime, place: Place
 ) -> Reading | None:
     data: Mapping[str, object] = {"value": said}
     if isinstance(said, Mapping) and "value" in said:

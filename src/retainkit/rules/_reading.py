@@ -114,10 +114,17 @@ class ConditionReader(SignalReader):
 
         segments: The names they may refer to.
 
+        wrong_signals: The names of those whose declarations are mistakes by themselves.
+
         mistakes: As of `Reader`.
     """
 
     segments: Collection[str]
+    wrong_signals: Collection[str] = ()
+
+    def signal(self, name: object, place: Place) -> Signal | None:
+        """The signal of a name; or None and a mistake, unless its declaration is one."""
+        return None if str(name) in self.wrong_signals else super().signal(name, place)
 
     def condition(self, data: object, place: Place) -> Condition | None:
         """The condition, or None and a mistake."""
