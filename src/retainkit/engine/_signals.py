@@ -213,7 +213,7 @@ class KitSignals:
                 _retagged(customer, mine, meant, actor, now)
                 for customer, mine in by_customer.items()
             ]
-            record_anew(k, told)
+            record_anew(k, [tag for tag in told if not _is_last_word(k, tag)])
         return len(told)
 
     def set_zone(self, customer: CustomerId, zone: str, *, at: datetime | None = None) -> bool:
@@ -385,6 +385,12 @@ def record_anew(k: JoinedKit, wishes: Sequence[Event]) -> None:
         known = frozenset(k.record(*wishes).duplicates)
         again = [wish for wish in wishes if wish.id in known]
         wishes = [evolve(wish, id=EventId(derive(wish.id, "again"))) for wish in again]
+
+
+def _is_last_word(k: JoinedKit, tag: Event) -> bool:
+    """Whether the customer's latest tag is this one: said again, since its answer was lost."""
+    tags = k.tx.timeline.of(tag.customer, names=frozenset({tag.name}))
+    return bool(tags) and tags[-1].event.fingerprint == tag.fingerprint
 
 
 def _told_so_far(
