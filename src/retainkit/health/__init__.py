@@ -8,6 +8,7 @@ from __future__ import annotations
 from retainkit.health._backtest import backtest
 from retainkit.health._bands import UNKNOWN, Band, Bands, Edge
 from retainkit.health._change import MODEL, Shift, explain_change
+from retainkit.health._checks import LIMITS, START
 from retainkit.health._columns import HealthColumns, score_columns
 from retainkit.health._data import model_data
 from retainkit.health._document import read_health_models
@@ -47,14 +48,7 @@ from retainkit.health._mappings import (
     Steps,
     Table,
 )
-from retainkit.health._model import (
-    LIMITS,
-    START,
-    Cap,
-    Combine,
-    Component,
-    HealthModel,
-)
+from retainkit.health._model import Cap, Combine, Component, HealthModel
 from retainkit.health._models import HealthModels
 from retainkit.health._override import (
     OVERRIDE_END_REQUESTED,

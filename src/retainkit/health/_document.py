@@ -10,12 +10,7 @@ from attrs import evolve, frozen
 
 from retainkit.errors import InvalidInput
 from retainkit.health._bands import Band, Bands, Edge, check_margin
-from retainkit.health._fixed import Points, weight_of
-from retainkit.health._model import (
-    Cap,
-    Combine,
-    Component,
-    HealthModel,
+from retainkit.health._checks import (
     check_cap,
     check_places,
     check_step,
@@ -23,6 +18,8 @@ from retainkit.health._model import (
     check_weights,
     ends_of,
 )
+from retainkit.health._fixed import Points, weight_of
+from retainkit.health._model import Cap, Combine, Component, HealthModel
 from retainkit.health._models import HealthModels
 from retainkit.health._reading import ModelReader
 from retainkit.health._reading_components import ComponentReader

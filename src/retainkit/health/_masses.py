@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from retainkit.errors import InvalidInput
 from retainkit.health._bands import Bands, Edge
+from retainkit.health._checks import largest
 from retainkit.health._columns import HealthColumns
 from retainkit.health._fixed import DIGITS, FORGOTTEN, ONE_POINT, SERIES, WHOLE, points_of
 from retainkit.health._mappings import MILLION, ByCondition, ByWord, InTiers, OnLine
-from retainkit.health._model import Combine, HealthModel, Ready, largest
+from retainkit.health._model import Combine, HealthModel, Ready
 from retainkit.rules import Answers, Columns, Kind, Signal, Time, Truth
 from retainkit.timing import to_micros, utc
 

@@ -8,6 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from retainkit.health._bands import Edge
+from retainkit.health._checks import check_half_life, check_points, ends_of
 from retainkit.health._fixed import Points
 from retainkit.health._mappings import (
     Direction,
@@ -19,13 +20,7 @@ from retainkit.health._mappings import (
     Table,
     checked,
 )
-from retainkit.health._model import (
-    Combine,
-    Component,
-    check_half_life,
-    check_points,
-    ends_of,
-)
+from retainkit.health._model import Combine, Component
 from retainkit.health._reading import ModelReader
 from retainkit.rules import Kind, Place, Signal
 

@@ -13,6 +13,7 @@ from attrs import fields, frozen
 
 from retainkit.core import Because, JsonValue
 from retainkit.health._bands import UNKNOWN
+from retainkit.health._checks import LIMITS, START
 from retainkit.health._fixed import (
     DIGITS,
     ONE_POINT,
@@ -24,7 +25,7 @@ from retainkit.health._fixed import (
     remaining,
 )
 from retainkit.health._mappings import ByCondition, Checked, InTiers, OnLine
-from retainkit.health._model import LIMITS, START, Combine, HealthModel, Ready
+from retainkit.health._model import Combine, HealthModel, Ready
 from retainkit.health._statistics import NO_VALUE
 from retainkit.health._told import html_table
 from retainkit.health._trend import HealthPoint, point_of, slope
