@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias, overload
 
 from attrs import evolve
 
-from retainkit.core import Bucket, Event, EventState, Origin, Part, RecordedEvent, Wanted
-from retainkit.errors import ConfigurationError, InvalidInput, NotFound
+from retainkit.core import Bucket, Event, Origin, Part, RecordedEvent, Wanted
+from retainkit.errors import ConfigurationError, InvalidInput
 from retainkit.ids import CustomerId, EventId, derive
 from retainkit.stores import Appended, Transaction
 from retainkit.timing import utc
@@ -199,21 +199,14 @@ class KitSignals:
             InvalidInput: ``rules.origin``.
             ConfigurationError: ``kit.no_signals``.
         """
+        from retainkit.engine._tags import is_last_word, origin_of, tags
+
         self._counting()
-        meant = _origin(origin)
-        ids, now = [EventId(id) for id in events], self._kit.clock.now()
+        meant, now = origin_of(origin), self._kit.clock.now()
+        ids = [EventId(id) for id in events]
         with self._opened() as k:
-            found = {id: k.tx.timeline.get(id) for id in ids}
-            by_customer: dict[CustomerId, list[EventId]] = {}
-            for id, recorded in found.items():
-                if recorded is None or recorded.state is not EventState.ACCEPTED:
-                    raise _no_event(id)
-                by_customer.setdefault(recorded.event.customer, []).append(id)
-            told = [
-                _retagged(customer, mine, meant, actor, now)
-                for customer, mine in by_customer.items()
-            ]
-            record_anew(k, [tag for tag in told if not _is_last_word(k, tag)])
+            told = tags(k, ids, meant, actor, now)
+            record_anew(k, [tag for tag in told if not is_last_word(k, tag)])
         return len(told)
 
     def set_zone(self, customer: CustomerId, zone: str, *, at: datetime | None = None) -> bool:
@@ -387,12 +380,6 @@ def record_anew(k: JoinedKit, wishes: Sequence[Event]) -> None:
         wishes = [evolve(wish, id=EventId(derive(wish.id, "again"))) for wish in again]
 
 
-def _is_last_word(k: JoinedKit, tag: Event) -> bool:
-    """Whether the customer's latest tag is this one: said again, since its answer was lost."""
-    tags = k.tx.timeline.of(tag.customer, names=frozenset({tag.name}))
-    return bool(tags) and tags[-1].event.fingerprint == tag.fingerprint
-
-
 def _told_so_far(
     counting: Counting,
     tx: Transaction,
@@ -426,42 +413,4 @@ def _not_yet(as_of: object, more: str = "") -> InvalidInput:
         field="as_of",
         value=as_of.isoformat() if isinstance(as_of, datetime) else as_of,
         remedy=f"pass a time that has come, or a counter of the customer's events from 0 on{more}",
-    )
-
-
-def _origin(origin: Origin | str) -> Origin:
-    try:
-        return Origin(origin)
-    except ValueError as exc:
-        raise InvalidInput(
-            "There is no such origin",
-            code="rules.origin",
-            field="origin",
-            value=str(origin),
-            remedy=f"use {', '.join(each.value for each in Origin)}",
-        ) from exc
-
-
-def _no_event(id: EventId) -> NotFound:
-    return NotFound(
-        "No event has this id",
-        code="event.not_found",
-        field="events",
-        value=id,
-        remedy="take ids from kit.timeline(customer)",
-    )
-
-
-def _retagged(
-    customer: CustomerId, ids: list[EventId], origin: Origin, actor: str, now: datetime
-) -> Event:
-    from retainkit.signals import RETAG_EVENT
-
-    return Event(
-        id=EventId(derive(RETAG_EVENT, customer, origin, now.isoformat(), *ids)),
-        name=RETAG_EVENT,
-        customer=customer,
-        occurred_at=now,
-        data={"events": list(ids), "origin": origin.value},
-        actor=actor,
     )

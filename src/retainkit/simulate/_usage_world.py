@@ -15,6 +15,7 @@ from retainkit.core import Event, JsonObject, Origin
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId, EventId, InvoiceId, PaymentId
 from retainkit.money import money
+from retainkit.signals import RETAG_EVENT
 from retainkit.simulate._seeded import START
 from retainkit.simulate._usage import (
     Delivery,
@@ -322,7 +323,7 @@ class _Person:
                 "events": [each.id for each in visit],
                 "origin": Origin.INTERNAL.value,
             }
-            yield self._event("event.retagged", self._at(day + 2 + count % 3, 9 * 60), retag)
+            yield self._event(RETAG_EVENT, self._at(day + 2 + count % 3, 9 * 60), retag)
 
     def _people(self) -> Iterator[Event]:
         lot = self._lot("people")
