@@ -407,6 +407,9 @@ def test_the_schema_of_a_file_with_its_own_signals_takes_any_name() -> None:
     asked = {"now": "2026-11-01T00:00:00Z", "customer": {"seats": 7}, "expect": "fires"}
     file = {"signals": {"seats": {"kind": "number"}}, "rules": [{**rule, "tests": [asked]}]}
     assert _fits(file, schema, schema)
+    left_out = ["payment.*", "nps.answered"]
+    quiet = {"event": {"name": "*", "but": left_out, "at_least": 1, "within": "7d"}}
+    assert _fits({"rules": [{"id": "a", "when": quiet}]}, schema, schema)
     assert not _fits({"rules": [{**rule, "term": 5}]}, schema, schema)
     assert not _fits({"rules": [{**rule, "when": {"all": []}}]}, schema, schema)
     assert not _fits({"signals": {"seats": {"kind": "nubmer"}}}, schema, schema)
@@ -426,6 +429,7 @@ def test_the_schema_of_a_file_with_its_own_signals_takes_any_name() -> None:
         {"al": []},
         {"at_least": {"of": [{"usage": 5}]}},
         {"event": {"name": "a", "at_least": 0, "within": "7d"}},
+        {"event": {"name": "*", "but": ["payment*"], "at_least": 1, "within": "7d"}},
         {"sequence": {"of": ["a"], "within": "7d"}},
         {"mrr": {"gt": 9.99}},
     ],

@@ -62,7 +62,7 @@ _PATTERN: Schema = {
         "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
     },
     "or": {"type": "array", "items": {"type": "string"}},
-    "but": {"type": "array", "items": {"type": "string"}},
+    "but": {"type": "array", "items": {"type": "string", "pattern": r"^[^*]+(\.\*)?$"}},
     "origins": {"type": "array", "items": _ORIGIN},
 }
 _HAPPENED: Schema = {
