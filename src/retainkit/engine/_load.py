@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from attrs import field, frozen
 
-from retainkit.core import Bucket, Event, JsonObject, JsonValue, check_text
-from retainkit.engine._facts import check_time, fact_event
+from retainkit.core import Bucket, Event, JsonObject, JsonValue, check_text, dumps
+from retainkit.engine._facts import check_customer, check_time, fact_event
 from retainkit.engine._tables import Row, Table, is_missing, table
 from retainkit.errors import InvalidInput
 from retainkit.ids import CustomerId
@@ -81,6 +81,15 @@ class Loaded:
     set: int = 0
     unchanged: int = 0
     refused: tuple[RefusedRow, ...] = field(default=())
+
+
+@frozen(kw_only=True)
+class _Stated:
+    """What a row says: values by the signals' names, the same as data, and as of when."""
+
+    values: Mapping[str, object]
+    told: JsonObject
+    at: datetime
 
 
 @frozen(kw_only=True)
@@ -169,40 +178,41 @@ class Loading:
 
     def _chunk(self, k: JoinedKit, columns: Sequence[str], chunk: Sequence[Row]) -> Loaded:
         signals, place = self._signals(columns), columns.index(self.key)
-        told = {
-            CustomerId(str(values[place])): (line, dict(zip(columns, values, strict=True)))
-            for line, values in chunk
-        }
-        maybe, refused = self._events(k, signals, told, settled=False)
-        news = {event.customer: told[event.customer] for event in maybe}
-        for customer in sorted(news):  # whoever tells others at this moment is waited for
-            k.tx.records.lock(customer)
-        events, _ = self._events(k, signals, news, settled=True)
-        new = len(k.record(*events).new)
-        return Loaded(set=new, unchanged=len(chunk) - new - len(refused), refused=tuple(refused))
-
-    def _events(
-        self,
-        k: JoinedKit,
-        signals: Sequence[str],
-        told: Mapping[CustomerId, tuple[int, Mapping[str, object]]],
-        *,
-        settled: bool,
-    ) -> tuple[list[Event], list[RefusedRow]]:
-        """What these rows tell that is not known; as it holds once their customers are locked."""
-        known = self._known(k, signals, told)
-        events: list[Event] = []
+        stated: dict[CustomerId, _Stated] = {}
         refused: list[RefusedRow] = []
-        for customer, (line, row) in told.items():
-            facts = partial(self._facts, k, customer) if settled else _none
+        for line, cells in chunk:
+            customer = CustomerId(str(cells[place]))
             try:
-                event = self._fact(customer, signals, row, known.get(customer, {}), facts)
+                said = self._stated(customer, signals, dict(zip(columns, cells, strict=True)))
             except InvalidInput as exc:
                 refused.append(_refused(line, customer, exc))
                 continue
-            if event is not None:
-                events.append(event)
-        return events, refused
+            if said is not None:
+                stated[customer] = said
+        known = self._known(k, signals, stated)
+        news = sorted(who for who, said in stated.items() if self._news(said, known.get(who, {})))
+        for customer in news:  # whoever tells others at this moment is waited for
+            k.tx.records.lock(customer)
+        known = self._known(k, signals, news)
+        events = [self._event(k, who, stated[who], known.get(who, {})) for who in news]
+        new = len(k.record(*(event for event in events if event is not None)).new)
+        return Loaded(set=new, unchanged=len(chunk) - new - len(refused), refused=tuple(refused))
+
+    def _stated(
+        self, customer: CustomerId, signals: Sequence[str], row: Mapping[str, object]
+    ) -> _Stated | None:
+        """What the row says, checked; None when that is nothing."""
+        currency = None if self.currency is None else row[self.currency]
+        values: dict[str, object] = {}
+        for name in signals:
+            if not is_missing(row[name]):
+                values[name] = _value(self.measures.signals[name], row[name], currency)
+        if not values:
+            return None
+        said = _Stated(values=values, told=_said(self.measures.facts(values)), at=self._at(row))
+        check_customer(customer)
+        check_text(dumps(said.told), "values")
+        return said
 
     def _known(
         self, k: JoinedKit, signals: Sequence[str], customers: Collection[CustomerId]
@@ -217,42 +227,33 @@ class Loading:
                 known.setdefault(customer, {})[name] = fact.get("value")
         return known
 
-    def _fact(
-        self,
-        customer: CustomerId,
-        signals: Sequence[str],
-        row: Mapping[str, object],
-        known: Mapping[str, JsonValue],
-        facts: Callable[[Collection[str]], Sequence[Bucket]],
-    ) -> Event | None:
-        """What the row tells that is not known; None when that is nothing."""
-        currency = None if self.currency is None else row[self.currency]
-        values: dict[str, object] = {}
-        for name in signals:
-            if not is_missing(row[name]):
-                values[name] = _value(self.measures.signals[name], row[name], currency)
-        if not values:
-            return None
-        told, at = _said(self.measures.facts(values)), self._at(row)
-        news = {
-            name: values[name]
-            for name, said in told.items()
+    def _news(self, said: _Stated, known: Mapping[str, JsonValue]) -> list[str]:
+        """The signals of which it says what is not known."""
+        return [
+            name
+            for name, value in said.told.items()
             if self.confirm
             or self.measures.signals[name].fresh_for is not None
             or name not in known
-            or known[name] != said
-        }
+            or known[name] != value
+        ]
+
+    def _event(
+        self, k: JoinedKit, customer: CustomerId, said: _Stated, known: Mapping[str, JsonValue]
+    ) -> Event | None:
+        """What it says that is not known; None when that is nothing."""
+        news = self._news(said, known)
         if not news:
             return None
-        others = [name for name in news if name in known and known[name] != told[name]]
+        others = [name for name in news if name in known and known[name] != said.told[name]]
         return fact_event(
             self.measures,
             customer,
-            news,
-            at=at,
+            {name: said.values[name] for name in news},
+            at=said.at,
             latest=self.latest,
             source=self.source,
-            known=lambda: facts(others),
+            known=partial(self._facts, k, customer, others),
         )
 
     def _facts(
@@ -319,11 +320,6 @@ def _check_customers(found: Table, key: str) -> int:
             )
         lines[customer] = line
     return len(lines)
-
-
-def _none(_: Collection[str]) -> Sequence[Bucket]:
-    """No facts are asked for yet."""
-    return ()
 
 
 def _said(data: JsonObject) -> JsonObject:
